@@ -1,0 +1,50 @@
+EXP    ?= quickstart
+INPUT  ?=
+STYLE  ?=
+OUTPUT ?= stylised.mp4
+MODEL  ?= runs/$(EXP)/generator.keras
+PYTHON ?= python3
+ARGS   ?=
+
+VENV := .venv
+BIN  := $(VENV)/bin
+DONE := $(VENV)/.installed
+
+.PHONY: help setup train generate tensorboard test lint clean
+
+help:  ## show this help
+	@echo "make TARGET [VARIABLE=value ...]"
+	@sed -n 's/^\([a-z]*\):.*## /  \1\t/p' Makefile | expand -t 16
+	@echo "variables: EXP=$(EXP) INPUT STYLE OUTPUT=$(OUTPUT) MODEL=$(MODEL) PYTHON=$(PYTHON) ARGS"
+
+# The stamp is touched last: an interrupted set-up starts again.
+$(DONE): setup.py
+	@$(PYTHON) -c 'import sys; ok = (3, 11) <= sys.version_info < (3, 14); \
+	  ok or sys.exit("vgan needs Python 3.11, 3.12 or 3.13, and $(PYTHON) is " \
+	  + sys.version.split()[0] + ": say make PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --progress-bar off --quiet --editable '.[dev]'
+	@touch $(DONE)
+
+setup: $(DONE)  ## create .venv with everything that training and tests need
+
+train: $(DONE)  ## train experiments/$(EXP).py; the same command resumes
+	$(BIN)/python -m vgan.train --experiment=$(EXP) $(ARGS)
+
+generate: $(DONE)  ## stylise INPUT in the style of STYLE with MODEL into OUTPUT
+	$(BIN)/python -m vgan.generate --model='$(MODEL)' --input='$(INPUT)' \
+	  --style='$(STYLE)' --output='$(OUTPUT)' $(ARGS)
+
+tensorboard: $(DONE)  ## show losses and moving samples of all runs in the browser
+	$(BIN)/tensorboard --logdir runs
+
+test: $(DONE)  ## run all tests
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(DONE)  ## check the style of the code
+	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+clean:  ## remove caches and the virtual environment; runs and data stay
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,20 @@
+import os
+import pathlib
+
+import pytest
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def shared_data():
+    """Folder of the shared data pack; tests that need it skip without it."""
+    path = pathlib.Path(
+        os.environ.get("VGAN_TEST_DATA", ROOT.parent / "shared" / "data")
+    )
+    if not (path / "MANIFEST.csv").is_file():
+        pytest.skip(f"no data pack at {path} (set VGAN_TEST_DATA)")
+    return path

@@ -1,0 +1,227 @@
+"""What an experiment is: frozen dataclasses, read from a file, changed by --set.
+
+An experiment is a Python file with a docstring and `get_config() -> Experiment`.
+`generator` and `discriminator` go straight into the constructors in vgan.models, so
+a default is written once, there.
+"""
+
+import dataclasses
+import difflib
+import json
+import pathlib
+import runpy
+import types
+import typing
+
+from vgan import InputError
+
+
+@dataclasses.dataclass(frozen=True)
+class Data:
+    """Where clips come from and what shape they get.
+
+    Attributes:
+        content: A source, or sources with weights {source: weight}. A source is
+            "synthetic" (rendered, with exact flow), a folder of videos, or a folder
+            of still images (made into clips by a moving window, with exact flow).
+        style: The same for style clips; "synthetic" gives procedural paintings.
+        image_size: Height and width of a clip in pixels.
+        clip_length: Frames per content clip, T.
+        style_length: Frames per style clip, T'; the discriminator sees these clips
+            as real.
+        fps: Frames per second that videos are resampled to.
+        flip: Mirror half of the training clips.
+        validation: Fraction of each source's files that is never trained on.
+    """
+
+    content: str | dict[str, float] = "synthetic"
+    style: str | dict[str, float] = "synthetic"
+    image_size: int = 128
+    clip_length: int = 4
+    style_length: int = 4
+    fps: float = 12.0
+    flip: bool = True
+    validation: float = 0.1
+
+
+@dataclasses.dataclass(frozen=True)
+class Losses:
+    """Which terms the two networks minimise, and their weights (0 leaves one out).
+
+    Attributes:
+        adversarial: The game; see vgan.losses.adversarial.
+        features: Network of the perceptual terms: "random" (fixed random filters,
+            no download), "vgg19" (keras.applications), or the path of an .npz file.
+        content: Weight of the relative feature error against the content.
+        style: Weight of the Gram and mean/spread errors against the style.
+        temporal: Weight of the warped difference of neighbouring frames.
+        gan: Weight of the adversarial term.
+        r1: Gamma of the R1 penalty of the discriminator.
+        r1_interval: Steps from one R1 penalty to the next (lazy regularisation).
+    """
+
+    adversarial: str = "non_saturating"
+    features: str = "random"
+    content: float = 1.0
+    style: float = 1.0
+    temporal: float = 1.0
+    gan: float = 0.1
+    r1: float = 1.0
+    r1_interval: int = 4
+
+
+@dataclasses.dataclass(frozen=True)
+class Train:
+    """How long and how fast.
+
+    Attributes:
+        steps: Generator steps in all, resumed ones included.
+        batch_size: Clips per step, over all devices.
+        g_learning_rate: Adam's rate for the generator.
+        d_learning_rate: Adam's rate for the discriminator.
+        ema_decay: Decay per step of the averaged generator that ships.
+        log_every: Steps between scalars in TensorBoard.
+        sample_every: Steps between moving samples in TensorBoard.
+        checkpoint_every: Steps between checkpoints; a killed run loses at most these.
+        jit_compile: Compile the step with XLA; slower on a CPU, faster on a GPU.
+    """
+
+    steps: int = 1000
+    batch_size: int = 4
+    g_learning_rate: float = 1e-3
+    d_learning_rate: float = 1e-3
+    ema_decay: float = 0.999
+    log_every: int = 20
+    sample_every: int = 500
+    checkpoint_every: int = 250
+    jit_compile: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Experiment:
+    """All that decides what a run computes."""
+
+    data: Data = Data()
+    generator: dict = dataclasses.field(default_factory=dict)
+    discriminator: dict = dataclasses.field(default_factory=dict)
+    losses: Losses = Losses()
+    train: Train = Train()
+    seed: int = 0
+
+
+def load(experiment, overrides=()):
+    """Return the Experiment that a name or a file gives, with overrides applied.
+
+    Args:
+        experiment: Name of a file in experiments/, or the path of a .py file.
+        overrides: Strings "section.field=value", as --set takes them.
+
+    Raises:
+        InputError: No such experiment, or an override that does not fit.
+    """
+    path = pathlib.Path(experiment)
+    if path.suffix != ".py":
+        path = pathlib.Path("experiments") / f"{experiment}.py"
+    if not path.is_file():
+        known = sorted(p.stem for p in path.parent.glob("*.py") if p.stem[0] != "_")
+        raise InputError(
+            f"experiment {experiment!r}: there is no {path}; "
+            f"known here: {', '.join(known) or 'none'}"
+        )
+    get_config = runpy.run_path(str(path)).get("get_config")
+    if get_config is None:
+        raise InputError(f"{path}: has no get_config(); copy one from another file")
+    return override(get_config(), overrides)
+
+
+def override(config, assignments):
+    """Return `config` with each "a.b=value" applied and checked by type."""
+    for assignment in assignments:
+        name, equals, text = assignment.partition("=")
+        if not equals:
+            raise InputError(f"--set {assignment}: write it as section.field=value")
+        config = _replace(config, name.strip().split("."), text.strip(), name.strip())
+    return config
+
+
+def to_json(config):
+    """Return the experiment as readable JSON text."""
+    return json.dumps(dataclasses.asdict(config), indent=2) + "\n"
+
+
+def from_json(text):
+    """Return the Experiment that `to_json` wrote.
+
+    Raises:
+        InputError: A field is unknown or of another type.
+    """
+    return _from_dict(Experiment, json.loads(text), "")
+
+
+def _from_dict(cls, values, prefix):
+    hints = typing.get_type_hints(cls)
+    fields = {}
+    for name, value in values.items():
+        _check_name(cls, name, prefix + name)
+        if dataclasses.is_dataclass(hints[name]):
+            fields[name] = _from_dict(hints[name], value, f"{prefix}{name}.")
+        else:
+            fields[name] = _check_type(hints[name], value, prefix + name)
+    return cls(**fields)
+
+
+def _replace(config, keys, text, name):
+    key, *rest = keys
+    if isinstance(config, dict):
+        if rest:
+            inner = _replace(config.get(key, {}), rest, text, name)
+            return {**config, key: inner}
+        return {**config, key: _parse(text)}
+    _check_name(type(config), key, name)
+    hint = typing.get_type_hints(type(config))[key]
+    value = getattr(config, key)
+    if rest:
+        if not (dataclasses.is_dataclass(value) or isinstance(value, dict)):
+            raise InputError(f"--set {name}: {key!r} is a value and has no fields")
+        value = _replace(value, rest, text, name)
+    elif dataclasses.is_dataclass(value):
+        raise InputError(
+            f"--set {name}: is a section; name one of its fields: "
+            + ", ".join(f.name for f in dataclasses.fields(value))
+        )
+    else:
+        value = _check_type(hint, text if hint is str else _parse(text), name)
+    return dataclasses.replace(config, **{key: value})
+
+
+def _parse(text):
+    """JSON where the text is JSON, else the text itself."""
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return {"True": True, "False": False, "None": None}.get(text, text)
+
+
+def _check_name(cls, key, name):
+    known = [f.name for f in dataclasses.fields(cls)]
+    if key not in known:
+        close = difflib.get_close_matches(key, known, n=1)
+        hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(known)}"
+        raise InputError(f"--set {name}: there is no field {key!r}; {hint}")
+
+
+def _check_type(hint, value, name):
+    """Return `value` as the type `hint`, or raise InputError."""
+    options = (
+        typing.get_args(hint)
+        if isinstance(hint, types.UnionType) or typing.get_origin(hint) is typing.Union
+        else (hint,)
+    )
+    for option in options:
+        kind = typing.get_origin(option) or option
+        if kind is float and type(value) is int:
+            return float(value)
+        if type(value) is kind:
+            return value
+    expected = " or ".join(getattr(o, "__name__", str(o)) for o in options)
+    raise InputError(f"--set {name}: expected {expected}, got {value!r}")
