@@ -26,7 +26,9 @@ def _parse(argv):
     try:
         rest = flags.FLAGS(argv)
         if len(rest) > 1:
-            raise flags.Error(f"unexpected argument {rest[1]!r}; every option is a --flag")
+            raise flags.Error(
+                f"unexpected argument {rest[1]!r}; every option is a --flag"
+            )
         return rest
     except flags.Error as error:
         _fail(error)

@@ -1,0 +1,73 @@
+"""The spatio-temporal discriminator."""
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable("vgan")
+class Discriminator(keras.Model):
+    """Judges clips by 3-D convolutions over space and time.
+
+    Frames [B, T, H, W, 3] in [-1, 1] and a style code [B, D] give patch logits
+    [B, T, h, w, 1], without a sigmoid: how real the clip looks there, and how well it
+    fits the style (projection, Miyato and Koyama, 2018). With `pair=True` it judges
+    a clip beside a reference one, D(X_gen, X_real).
+
+    Args:
+        filters: Channels of the stages; each halves H and W, none T.
+        code_size: D of the style code.
+        pair: Whether a reference clip comes with the judged one.
+    """
+
+    def __init__(self, filters=(32, 64, 128), code_size=64, pair=False, **kwargs):
+        super().__init__(**kwargs)
+        self.filters = tuple(filters)
+        self.code_size = code_size
+        self.pair = pair
+        self.stages = []
+        channels = 6 if pair else 3
+        for i, size in enumerate(self.filters):
+            stage = keras.layers.Conv3D(
+                size,
+                (3, 4, 4),
+                strides=(1, 2, 2),
+                padding="same",
+                kernel_initializer="he_normal",
+                name=f"stage{i}",
+            )
+            stage.build((None, None, None, None, channels))
+            self.stages.append(stage)
+            channels = size
+        self.head = keras.layers.Conv3D(1, 3, padding="same", name="head")
+        self.head.build((None, None, None, None, channels))
+        self.project = keras.layers.Dense(channels, use_bias=False, name="project")
+        self.project.build((None, code_size))
+        self.built = True
+
+    def call(self, frames, style_code, reference=None):
+        """Return patch logits [B, T, h, w, 1].
+
+        Args:
+            frames: The judged clip [B, T, H, W, 3] in [-1, 1].
+            style_code: [B, D].
+            reference: With `pair`, the real clip beside it, of the same shape.
+        """
+        if (reference is not None) != self.pair:
+            raise ValueError(
+                f"a reference clip goes with pair=True, and pair is {self.pair}"
+            )
+        x = ops.concatenate([frames, reference], axis=-1) if self.pair else frames
+        for stage in self.stages:
+            x = ops.leaky_relu(stage(x), 0.2)
+        weights = self.project(style_code)[:, None, None, None, :]
+        match = ops.mean(x * weights, axis=-1, keepdims=True)
+        return self.head(x) + match
+
+    def get_config(self):
+        """Constructor arguments."""
+        return {
+            **super().get_config(),
+            "filters": self.filters,
+            "code_size": self.code_size,
+            "pair": self.pair,
+        }

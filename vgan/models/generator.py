@@ -1,0 +1,198 @@
+"""The recurrent generator.
+
+In: a content clip [B, T, H, W, 3] in [-1, 1], a style code [B, D], and the state that
+the last call returned. Out: the stylised clip [B, T, H, W, 3] in [-1, 1], and the new
+state. A content encoder (CNN) halves H and W at each level; a ConvLSTM or ConvGRU runs
+over time at the lowest; a decoder under the style code climbs back with skips. Nothing
+looks ahead and all memory is in the state, so that a stream, frame by frame, equals the
+clip.
+"""
+
+import keras
+from keras import ops
+
+from vgan.models.layers import ReflectConv2D, StyledConv2D, fold_time, unfold_time
+from vgan.models.recurrent import ConvGRUCell, ConvLSTMCell
+from vgan.models.style_encoder import MappingNetwork, StyleEncoder
+
+CELLS = {"lstm": ConvLSTMCell, "gru": ConvGRUCell}
+
+
+@keras.saving.register_keras_serializable("vgan")
+class Generator(keras.Model):
+    """Conditional recurrent generator with its style encoder and mapping network.
+
+    The default takes 1.6 GMAC for a frame of 256 x 256; `filters=(10, 20, 40, 64),
+    hidden_filters=40, blocks=1` takes under 0.6 GMAC.
+
+    Args:
+        filters: Channels at strides 1, 2, 4, ...; the last is where the cell runs.
+        hidden_filters: Channels of the recurrent state.
+        blocks: Residual blocks under the style code after the cell.
+        cell: "lstm" or "gru".
+        modulation: "weight" or "adain"; see `StyledConv2D`.
+        code_size: D of the style code.
+        noise_size: Z of the noise that stands for a style.
+        style_filters: Channels of the style encoder.
+        named_styles: Codes to keep with the model, {name: [D floats]}.
+
+    Example:
+        generator = Generator()
+        code = generator.encode_style(style)            # [B, T', h, w, 3] -> [B, D]
+        state = generator.initial_state(1, 256, 256)
+        for frame in frames:                            # each [1, 1, 256, 256, 3]
+            stylised, state = generator(frame, code, state)
+    """
+
+    def __init__(
+        self,
+        filters=(16, 32, 64, 96),
+        hidden_filters=64,
+        blocks=2,
+        cell="lstm",
+        modulation="weight",
+        code_size=64,
+        noise_size=32,
+        style_filters=(16, 32, 64, 64),
+        named_styles=None,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        if len(filters) < 2:
+            raise ValueError(f"filters needs at least two levels, got {filters}")
+        if any(f % 4 for f in filters[1:]):
+            # depth_to_space turns four channels into one of twice the size
+            raise ValueError(f"filters above the first must divide by 4, got {filters}")
+        if cell not in CELLS:
+            raise ValueError(f"cell must be one of {sorted(CELLS)}, got {cell!r}")
+        self.filters = tuple(filters)
+        self.hidden_filters = hidden_filters
+        self.blocks = blocks
+        self.cell = cell
+        self.modulation = modulation
+        self.code_size = code_size
+        self.noise_size = noise_size
+        self.style_filters = tuple(style_filters)
+        self.named_styles = dict(named_styles or {})
+
+        def styled(in_filters, out_filters, name):
+            return StyledConv2D(
+                in_filters, out_filters, code_size, modulation, name=name
+            )
+
+        self.style_encoder = StyleEncoder(code_size, style_filters, name="style")
+        self.mapping = MappingNetwork(code_size, noise_size, name="mapping")
+        self.stem = ReflectConv2D(3, filters[0], name="stem")
+        self.down = [
+            ReflectConv2D(a, b, strides=2, name=f"down{i}")
+            for i, (a, b) in enumerate(zip(filters[:-1], filters[1:], strict=True))
+        ]
+        deep = filters[-1]
+        self.recurrent = CELLS[cell](deep, hidden_filters, name="recurrent")
+        self.merge = styled(deep + hidden_filters, deep, "merge")
+        self.residual = [
+            styled(deep, deep, f"block{i}_{j}") for i in range(blocks) for j in (0, 1)
+        ]
+        self.up = [
+            styled(above // 4 + skip, skip, f"up{i}")
+            for i, (above, skip) in enumerate(
+                zip(filters[:0:-1], filters[-2::-1], strict=True)
+            )
+        ]
+        self.to_rgb = ReflectConv2D(filters[0], 3, gain=0.3, name="to_rgb")
+        self.built = True
+
+    @property
+    def stride(self):
+        """H and W must divide by this."""
+        return 2 ** len(self.down)
+
+    def encode_style(self, style):
+        """Style image or clip [B, T', h, w, 3] in [-1, 1] -> code [B, D]."""
+        return self.style_encoder(style)
+
+    def encode_noise(self, noise):
+        """Noise [B, Z], standard normal -> code [B, D]."""
+        return self.mapping(noise)
+
+    def initial_state(self, batch_size, height, width):
+        """State before the first frame, a flat dict of named tensors.
+
+        Args:
+            batch_size: B.
+            height: H of the frames in pixels, a multiple of `stride`.
+            width: W, likewise.
+        """
+        height, width = height // self.stride, width // self.stride
+        cell = self.recurrent.initial_state(batch_size, height, width)
+        state = {f"recurrent_{name}": value for name, value in cell.items()}
+        for layer in self._styled_layers():
+            for name, value in layer.initial_state(batch_size).items():
+                state[f"{layer.name}_{name}"] = value
+        return state
+
+    def call(self, content, style_code, state):
+        """Stylise a clip.
+
+        Args:
+            content: Frames [B, T, H, W, 3] in [-1, 1]; T is static.
+            style_code: [B, D].
+            state: From `initial_state`, or from the call for the frames before.
+
+        Returns:
+            Stylised frames [B, T, H, W, 3] in [-1, 1], and the new state.
+        """
+        num_frames = content.shape[1]
+        new_state = {}
+
+        def styled(layer, x):
+            own = _take(state, layer.name)
+            x, own = layer(x, style_code, own)
+            new_state.update(_prefixed(own, layer.name))
+            return ops.leaky_relu(x, 0.2)
+
+        x = ops.leaky_relu(self.stem(fold_time(content)), 0.2)
+        skips = []
+        for down in self.down:
+            skips.append(unfold_time(x, num_frames))
+            x = ops.leaky_relu(down(x), 0.2)
+        x = unfold_time(x, num_frames)
+
+        hidden, cell_state = self.recurrent(x, _take(state, "recurrent"))
+        new_state.update(_prefixed(cell_state, "recurrent"))
+        x = styled(self.merge, ops.concatenate([x, hidden], axis=-1))
+        for first, second in zip(self.residual[::2], self.residual[1::2], strict=True):
+            x = (x + styled(second, styled(first, x))) * 0.5**0.5
+        for up, skip in zip(self.up, reversed(skips), strict=True):
+            x = unfold_time(ops.depth_to_space(fold_time(x), 2), num_frames)
+            x = styled(up, ops.concatenate([x, skip], axis=-1))
+        frames = ops.tanh(self.to_rgb(fold_time(x)))
+        return unfold_time(frames, num_frames), new_state
+
+    def _styled_layers(self):
+        return [self.merge, *self.residual, *self.up]
+
+    def get_config(self):
+        """Constructor arguments."""
+        return {
+            **super().get_config(),
+            "filters": self.filters,
+            "hidden_filters": self.hidden_filters,
+            "blocks": self.blocks,
+            "cell": self.cell,
+            "modulation": self.modulation,
+            "code_size": self.code_size,
+            "noise_size": self.noise_size,
+            "style_filters": self.style_filters,
+            "named_styles": self.named_styles,
+        }
+
+
+def _take(state, layer):
+    """The entries of one layer, without its prefix."""
+    prefix = f"{layer}_"
+    return {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
+
+
+def _prefixed(state, layer):
+    return {f"{layer}_{name}": value for name, value in state.items()}

@@ -1,0 +1,212 @@
+"""Building blocks of the generator: reflection-padded and style-modulated convolutions.
+
+Frames come as [B, T, H, W, C]. Whatever treats frames one by one folds T into B, so
+that a clip gives what its frames would give one at a time.
+"""
+
+import keras
+from keras import ops
+
+
+def fold_time(x):
+    """[B, T, ...] -> [B * T, ...]."""
+    shape = ops.shape(x)
+    return ops.reshape(x, (shape[0] * shape[1], *shape[2:]))
+
+
+def unfold_time(x, num_frames):
+    """[B * T, ...] -> [B, T, ...]."""
+    shape = ops.shape(x)
+    return ops.reshape(x, (shape[0] // num_frames, num_frames, *shape[1:]))
+
+
+def rms_normalize(x):
+    """Scale each vector of [B, D] to a root mean square of 1."""
+    return x * ops.rsqrt(ops.mean(ops.square(x), axis=-1, keepdims=True) + 1e-6)
+
+
+@keras.saving.register_keras_serializable("vgan")
+class ReflectConv2D(keras.layers.Layer):
+    """Convolution with reflection padding, any H and W.
+
+    Zero padding draws bright borders that a style loss then exploits.
+
+    Args:
+        in_filters: Channels of the input.
+        filters: Channels of the output.
+        kernel_size: Odd size of the square kernel.
+        strides: Step of the kernel.
+        gain: Factor on the He-normal initial weights.
+        use_bias: Whether to add a bias.
+    """
+
+    def __init__(
+        self,
+        in_filters,
+        filters,
+        kernel_size=3,
+        strides=1,
+        gain=1.0,
+        use_bias=True,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        if kernel_size % 2 == 0:
+            raise ValueError(f"kernel_size must be odd, got {kernel_size}")
+        self.in_filters = in_filters
+        self.filters = filters
+        self.kernel_size = kernel_size
+        self.strides = strides
+        self.gain = gain
+        self.use_bias = use_bias
+        self.kernel = self.add_weight(
+            shape=(kernel_size, kernel_size, in_filters, filters),
+            initializer=keras.initializers.VarianceScaling(2.0 * gain**2),
+            name="kernel",
+        )
+        self.bias = (
+            self.add_weight(shape=(filters,), initializer="zeros", name="bias")
+            if use_bias
+            else None
+        )
+        self.built = True
+
+    def call(self, x):
+        """[N, H, W, in_filters] -> [N, H / strides, W / strides, filters]."""
+        margin = self.kernel_size // 2
+        if margin:
+            pads = [[0, 0], [margin, margin], [margin, margin], [0, 0]]
+            x = ops.pad(x, pads, mode="reflect")
+        x = ops.conv(x, self.kernel, self.strides, "valid", "channels_last")
+        return x if self.bias is None else x + self.bias
+
+    def get_config(self):
+        """Constructor arguments."""
+        return {
+            **super().get_config(),
+            "in_filters": self.in_filters,
+            "filters": self.filters,
+            "kernel_size": self.kernel_size,
+            "strides": self.strides,
+            "gain": self.gain,
+            "use_bias": self.use_bias,
+        }
+
+
+@keras.saving.register_keras_serializable("vgan")
+class StyledConv2D(keras.layers.Layer):
+    """Convolution whose output statistics the style code sets.
+
+    `modulation="weight"`: the code scales the kernel per input channel, the result is
+    divided by the norm of the scaled kernel, and the code adds a bias (Karras et al.,
+    StyleGAN2, 2020; the bias by the code is ours, it carries colour). Scaling the
+    input and the output is the same and needs no kernel per sample. Nothing depends
+    on the frame's own statistics, so nothing can flicker with them.
+
+    `modulation="adain"`: channels are normalised and get the code's scale and bias
+    (Huang and Belongie, 2017). Statistics of single frames flicker: here they are
+    running averages over the frames seen so far, carried in the state.
+
+    Args:
+        in_filters: Channels of the input.
+        filters: Channels of the output.
+        code_size: D of the style code.
+        modulation: "weight" or "adain".
+        momentum: Weight of the past in the running statistics of "adain".
+    """
+
+    def __init__(
+        self,
+        in_filters,
+        filters,
+        code_size,
+        modulation="weight",
+        momentum=0.9,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        if modulation not in ("weight", "adain"):
+            raise ValueError(f"modulation must be weight or adain, got {modulation!r}")
+        self.in_filters = in_filters
+        self.filters = filters
+        self.code_size = code_size
+        self.modulation = modulation
+        self.momentum = momentum
+        self.conv = ReflectConv2D(in_filters, filters, use_bias=False, name="conv")
+        self.scale = keras.layers.Dense(
+            in_filters if modulation == "weight" else filters,
+            kernel_initializer=keras.initializers.RandomNormal(0.3 * code_size**-0.5),
+            bias_initializer="ones",
+            name="scale",
+        )
+        self.shift = keras.layers.Dense(
+            filters,
+            kernel_initializer=keras.initializers.RandomNormal(0.3 * code_size**-0.5),
+            name="shift",
+        )
+        self.scale.build((None, code_size))
+        self.shift.build((None, code_size))
+        self.built = True
+
+    def initial_state(self, batch_size):
+        """State before the first frame: {} or {"mean", "variance", "age"}."""
+        if self.modulation == "weight":
+            return {}
+        return {
+            "mean": ops.zeros((batch_size, self.filters)),
+            "variance": ops.zeros((batch_size, self.filters)),
+            "age": ops.zeros((batch_size, 1)),
+        }
+
+    def call(self, x, code, state):
+        """Convolve each frame under the style.
+
+        Args:
+            x: Frames' features [B, T, H, W, in_filters].
+            code: Style code [B, code_size].
+            state: As `initial_state` or the last call gave it.
+
+        Returns:
+            Features [B, T, H, W, filters] and the new state.
+        """
+        num_frames = x.shape[1]
+        scale = self.scale(code)[:, None, None, None, :]
+        shift = self.shift(code)[:, None, None, None, :]
+        if self.modulation == "weight":
+            x = unfold_time(self.conv(fold_time(x * scale)), num_frames)
+            power = ops.sum(ops.square(self.conv.kernel), axis=(0, 1))
+            norm = ops.matmul(ops.square(scale), power)
+            return x * ops.rsqrt(norm + 1e-6) * 2**0.5 + shift, state
+        x = unfold_time(self.conv(fold_time(x)), num_frames)
+        mean, variance, state = self._running_statistics(x, state)
+        x = (x - mean) * ops.rsqrt(variance + 1e-4)
+        return x * scale + shift, state
+
+    def _running_statistics(self, x, state):
+        """Average the statistics of the frames so far; the first counts in full."""
+        means = ops.mean(x, axis=(2, 3))
+        variances = ops.var(x, axis=(2, 3))
+        mean, variance, age = state["mean"], state["variance"], state["age"]
+        all_means, all_variances = [], []
+        for t in range(x.shape[1]):
+            age = age + 1.0
+            rate = ops.maximum(1.0 / age, 1.0 - self.momentum)
+            mean = mean + rate * (means[:, t] - mean)
+            variance = variance + rate * (variances[:, t] - variance)
+            all_means.append(mean)
+            all_variances.append(variance)
+        state = {"mean": mean, "variance": variance, "age": age}
+        mean = ops.stack(all_means, axis=1)[:, :, None, None, :]
+        variance = ops.stack(all_variances, axis=1)[:, :, None, None, :]
+        return mean, variance, state
+
+    def get_config(self):
+        """Constructor arguments."""
+        return {
+            **super().get_config(),
+            "in_filters": self.in_filters,
+            "filters": self.filters,
+            "code_size": self.code_size,
+            "modulation": self.modulation,
+            "momentum": self.momentum,
+        }
