@@ -1,0 +1,123 @@
+"""Batches of clips, in an order that depends on nothing but seed and step."""
+
+import contextlib
+import os
+import re
+
+import cv2
+import numpy as np
+import tensorflow as tf
+
+from vgan import InputError
+from vgan.datasets.sources import SPLITS, open_source
+
+
+def make_dataset(config, split, first_step=0):
+    """Make an endless data set of batches.
+
+    Batch k is a function of (config, split, k) and the files alone, not of where
+    the data set starts, of parallelism or of the process: a run that is resumed with
+    `first_step` sees what it would have seen.
+
+    Args:
+        config: A config.Experiment; `data`, `train.batch_size` and `seed` count.
+        split: "train" or "validation"; they never share a file or a scene.
+        first_step: Number of batches to skip, at no cost.
+
+    Returns:
+        A tf.data.Dataset of dicts of float32 tensors, all shapes static:
+            content: [B, T, S, S, 3] in [-1, 1].
+            style: [B, T', S, S, 3] in [-1, 1].
+            flow: [B, T-1, S, S, 2], backward, (x, y) in pixels: content[:, t + 1] at
+                p shows what content[:, t] showed at p + flow[:, t](p).
+            occlusion: [B, T-1, S, S, 1], 1 where the flow does not hold: hidden or
+                outside of the earlier frame. Clips of real videos have no known
+                flow: theirs is 0 and the occlusion 1 everywhere.
+
+    Raises:
+        InputError: A source cannot be used, or a field of `config` is out of range.
+            Files that break later raise it inside of the pipeline, where TensorFlow
+            wraps it: see plain_errors.
+    """
+    data, batch = config.data, config.train.batch_size
+    _check(config, split, first_step)
+    content = open_source("content", split, data)
+    style = open_source("style", split, data)
+    size = data.image_size
+    shapes = (
+        (data.clip_length, size, size, 3),
+        (data.style_length, size, size, 3),
+        (data.clip_length - 1, size, size, 2),
+        (data.clip_length - 1, size, size, 1),
+    )
+    types = (tf.uint8, tf.uint8, tf.float32, tf.uint8)
+
+    def draw(index):
+        rng = np.random.default_rng([config.seed, SPLITS.index(split), int(index)])
+        content_rng, style_rng = rng.spawn(2)
+        frames, flow, occlusion = content.clip(content_rng, data.clip_length)
+        return frames, style.clip(style_rng, data.style_length).frames, flow, occlusion
+
+    def example(index):
+        parts = tf.numpy_function(draw, [index], types, stateful=False)
+        return tuple(
+            tf.ensure_shape(part, s) for part, s in zip(parts, shapes, strict=True)
+        )
+
+    def finish(frames, pictures, flow, occlusion):
+        return {
+            "content": tf.cast(frames, tf.float32) / 127.5 - 1,
+            "style": tf.cast(pictures, tf.float32) / 127.5 - 1,
+            "flow": flow,
+            "occlusion": tf.cast(occlusion, tf.float32),
+        }
+
+    # Parallelism is over clips; OpenCV's own threads would only compete.
+    cv2.setNumThreads(1)
+    workers = min(os.cpu_count() or 1, 16)
+    indices = tf.data.Dataset.range(first_step * batch, tf.int64.max)
+    examples = indices.map(example, num_parallel_calls=workers, deterministic=True)
+    batches = examples.batch(batch, drop_remainder=True).map(finish)
+    return batches.prefetch(2)
+
+
+@contextlib.contextmanager
+def plain_errors():
+    """Bring out an InputError that TensorFlow has wrapped in an error of its own.
+
+    Use around whatever reads a data set, such as `fit`.
+
+    Raises:
+        InputError: Where the pipeline raised it.
+    """
+    try:
+        yield
+    except tf.errors.OpError as error:
+        found = re.search(r"InputError: (.+)", error.message)
+        if found is None:
+            raise
+        raise InputError(found[1].strip()) from None
+
+
+def _check(config, split, first_step):
+    if split not in SPLITS:
+        raise ValueError(f"split must be one of {SPLITS}, got {split!r}")
+    if first_step < 0:
+        raise ValueError(f"first_step must not be negative, got {first_step}")
+    least = {
+        "data.image_size": (config.data.image_size, 8),
+        "data.clip_length": (config.data.clip_length, 1),
+        "data.style_length": (config.data.style_length, 1),
+        "train.batch_size": (config.train.batch_size, 1),
+        "seed": (config.seed, 0),
+    }
+    for name, (value, smallest) in least.items():
+        if value < smallest:
+            raise InputError(f"{name}: must be at least {smallest}, got {value}")
+    if not 0 < config.data.fps < float("inf"):
+        raise InputError(f"data.fps: must be above 0, got {config.data.fps}")
+    if not 0 <= config.data.validation < 1:
+        raise InputError(
+            "data.validation: must be a fraction from 0 to below 1, "
+            f"got {config.data.validation}"
+        )

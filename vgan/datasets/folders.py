@@ -1,0 +1,151 @@
+"""A folder of videos and still images as a source of clips."""
+
+import hashlib
+import os
+import pathlib
+
+import numpy as np
+from absl import logging
+
+from vgan import InputError, video
+from vgan.datasets import stills, videos
+
+_reported = set()  # broken files of which this process has already told
+
+
+class Folder:
+    """Clips from the files of one split of a folder, searched with its subfolders.
+
+    Attributes:
+        files: Paths of the split's files; empty if the folder has but one usable
+            file and that one is trained on.
+    """
+
+    def __init__(self, path, role, split, data):
+        """Find and split the files; make sure that at least one per split works.
+
+        Args:
+            path: The folder.
+            role: "content" or "style", for messages.
+            split: "train" or "validation".
+            data: A config.Data.
+
+        Raises:
+            InputError: There is no such folder, or no usable file in it.
+        """
+        self.path = pathlib.Path(path)
+        self.data = data
+        self.training = split == "train"
+        self._broken = {}
+        files = _find(self.path, role)
+        while True:
+            parts = split_files(files, self.path, data.validation)
+            useless = [part for part in parts if part and not self._any_works(part)]
+            if not useless:
+                break
+            files = [f for f in files if not any(f in part for part in useless)]
+            if not files:
+                self._give_up()
+        self.files = parts[0] if self.training else parts[1]
+        if not self.files:
+            logging.info(
+                "data.%s: %s has only one usable file, and it is trained on; "
+                "validation uses the synthetic source",
+                role,
+                path,
+            )
+
+    def clip(self, rng, length):
+        """Return a motion.Clip of `length` frames.
+
+        The place of a broken file is taken by the next draw.
+
+        Raises:
+            InputError: Every file is broken.
+        """
+        while True:
+            file = self.files[rng.integers(len(self.files))]
+            clip = self._read(file, rng.spawn(1)[0], length)
+            if clip is not None:
+                return clip
+            if all(file in self._broken for file in self.files):
+                self._give_up()
+
+    def _any_works(self, files):
+        rng = np.random.default_rng(0)
+        return any(self._read(file, rng, self.data.clip_length) for file in files)
+
+    def _read(self, file, rng, length):
+        """A clip of one file, or None if the file is broken."""
+        if file in self._broken:
+            return None
+        size = self.data.image_size
+        try:
+            if file.suffix.lower() in video.VIDEO_SUFFIXES:
+                return videos.clip_of_video(
+                    file, rng, length, size, self.data.fps, self.training
+                )
+            picture = video.read_image(file)
+            return stills.clip_of_still(
+                picture, rng, length, size, self.training, name=file
+            )
+        except InputError as error:
+            self._broken[file] = str(error)
+            if file not in _reported:
+                _reported.add(file)
+                logging.warning("skipped: %s", error)
+            return None
+
+    def _give_up(self):
+        raise InputError(
+            f"{self.path}: every file is unusable; "
+            f"the first: {next(iter(self._broken.values()))}"
+        )
+
+
+def split_files(files, root, fraction):
+    """Divide files into (train, validation) by a hash of their path below `root`.
+
+    A file stays on its side when others come or go, but for this: from two files on,
+    each side has at least one. A single file is for training.
+
+    Args:
+        files: Paths.
+        root: Their folder.
+        fraction: Expected part of the files in validation.
+
+    Returns:
+        Two lists of paths, sorted.
+    """
+
+    def place(file):
+        name = file.relative_to(root).as_posix()
+        digest = hashlib.blake2b(name.encode(), digest_size=8).digest()
+        return int.from_bytes(digest) / 2**64
+
+    ordered = sorted(files, key=lambda file: (place(file), file))
+    count = sum(place(file) < fraction for file in files)
+    count = min(max(count, 1), len(files) - 1) if len(files) > 1 else 0
+    return sorted(ordered[count:]), sorted(ordered[:count])
+
+
+def _find(root, role):
+    """All videos and images under a folder, sorted; hidden ones are not seen."""
+    if not root.is_dir():
+        what = "is not a folder" if root.exists() else "there is no such folder"
+        raise InputError(
+            f"data.{role}: {root}: {what}; give a folder of videos or images, "
+            "or 'synthetic'"
+        )
+    suffixes = {*video.VIDEO_SUFFIXES, *video.IMAGE_SUFFIXES}
+    files = []
+    for folder, inside, names in os.walk(root, followlinks=True):
+        inside[:] = [name for name in inside if name[0] != "."]
+        files += [pathlib.Path(folder, name) for name in names if name[0] != "."]
+    files = sorted(file for file in files if file.suffix.lower() in suffixes)
+    if not files:
+        raise InputError(
+            f"data.{role}: {root}: has no video and no image "
+            f"({' '.join(sorted(suffixes))})"
+        )
+    return files

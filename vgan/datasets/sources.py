@@ -1,0 +1,116 @@
+"""Where clips come from: rendered scenes and paintings, folders, mixtures.
+
+A source answers `clip(rng, length)` with a motion.Clip, the same for the same state
+of `rng`, whatever was asked before.
+"""
+
+import functools
+
+import numpy as np
+
+from vgan import InputError
+from vgan.datasets import stills, synthetic
+
+SPLITS = ("train", "validation")
+PAINTINGS = 40  # per style; each is painted once and kept
+
+
+class Scenes:
+    """Rendered scenes, with exact flow; the splits share no seed."""
+
+    def __init__(self, split, size):
+        self.split = SPLITS.index(split)
+        self.size = size
+
+    def clip(self, rng, length):
+        """Return a motion.Clip of `length` frames."""
+        seed = [self.split, int(rng.integers(2**62))]
+        return synthetic.scene(seed, length, self.size, self.size)
+
+
+class Paintings:
+    """Windows over procedural paintings; the splits share no painting."""
+
+    def __init__(self, split, size):
+        self.training = split == "train"
+        self.size = size
+
+    def clip(self, rng, length):
+        """Return a motion.Clip of `length` frames."""
+        name = synthetic.STYLES[rng.integers(len(synthetic.STYLES))]
+        seed = int(rng.integers(PAINTINGS)) + (0 if self.training else PAINTINGS)
+        picture = _painting(name, seed, self.size * 3 // 2)
+        return stills.clip_of_still(picture, rng, length, self.size, self.training)
+
+
+@functools.lru_cache(maxsize=len(synthetic.STYLES) * PAINTINGS)
+def _painting(name, seed, size):
+    return synthetic.painting(name, seed, size)
+
+
+class Mixture:
+    """Several sources, each drawn as often as its weight says."""
+
+    def __init__(self, sources, weights):
+        self.sources = sources
+        self.weights = np.array(weights, float) / np.sum(weights)
+
+    def clip(self, rng, length):
+        """Return a motion.Clip of `length` frames."""
+        source = self.sources[rng.choice(len(self.sources), p=self.weights)]
+        return source.clip(rng, length)
+
+
+class Flipped:
+    """Another source's clips, half of them mirrored."""
+
+    def __init__(self, source):
+        self.source = source
+
+    def clip(self, rng, length):
+        """Return a motion.Clip of `length` frames."""
+        mirror = rng.random() < 0.5
+        clip = self.source.clip(rng, length)
+        return clip.mirrored() if mirror else clip
+
+
+def open_source(role, split, data):
+    """Open what an experiment names as a source.
+
+    Args:
+        role: "content" or "style", a field of `data`: a folder, "synthetic" or
+            {source: weight}.
+        split: "train" or "validation".
+        data: A config.Data.
+
+    Raises:
+        InputError: A folder is missing or has no usable file, or a weight is not
+            positive.
+    """
+    spec = getattr(data, role)
+    weights = spec if isinstance(spec, dict) else {spec: 1.0}
+    if not weights:
+        raise InputError(f"data.{role}: is empty; name a folder, or 'synthetic'")
+    for name, weight in weights.items():
+        number = isinstance(weight, int | float) and not isinstance(weight, bool)
+        if not (number and 0 < weight < float("inf")):
+            raise InputError(
+                f"data.{role}: the weight of {name!r} is {weight!r}; "
+                "use a number above 0, or leave the source out"
+            )
+    opened = [_open(name, role, split, data) for name in weights]
+    source = opened[0]
+    if len(opened) > 1:
+        source = Mixture(opened, list(weights.values()))
+    return Flipped(source) if data.flip and split == "train" else source
+
+
+def _open(name, role, split, data):
+    rendered = Scenes if role == "content" else Paintings
+    if name == "synthetic":
+        return rendered(split, data.image_size)
+    # Only folders need decoders: rendered clips do without them.
+    from vgan.datasets.folders import Folder
+
+    folder = Folder(name, role, split, data)
+    return folder if folder.files else rendered(split, data.image_size)

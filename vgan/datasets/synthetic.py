@@ -1,0 +1,275 @@
+"""Rendered clips: textured shapes that move over a textured background.
+
+Every layer is a picture with its own view per frame, so optical flow and occlusion
+follow from geometry and are exact. No two seeds give the same scene.
+"""
+
+import dataclasses
+
+import cv2
+import numpy as np
+
+from vgan.datasets import motion, textures
+from vgan.datasets.paintings import STYLES, painting
+from vgan.datasets.palettes import oklch
+
+__all__ = ["STYLES", "painting", "scene"]
+
+CAMERA = motion.Speed(shift=0.02, turn=0.6, zoom=0.008)
+OBJECT = motion.Speed(shift=0.03, turn=3.0, zoom=0.02, shear=0.01)
+MIXED = 255  # label of a pixel that shows more than one layer
+
+
+@dataclasses.dataclass(frozen=True)
+class Layer:
+    """A picture that moves.
+
+    Attributes:
+        picture: float32 [h, w, 3] in [0, 1], or [h, w, 4] where the last channel is
+            the distance in pixels to the shape's edge, positive inside.
+        views: [T, 3, 3], frame pixel to picture pixel.
+    """
+
+    picture: np.ndarray
+    views: np.ndarray
+
+
+def scene(seed, num_frames, height, width):
+    """Render a clip of a scene with its exact optical flow.
+
+    Args:
+        seed: Non-negative int, or ints; the same seed gives the same clip.
+        num_frames: T, at least 1. Long clips keep moving and never leave the scene.
+        height: H.
+        width: W.
+
+    Returns:
+        A motion.Clip: frames uint8 [T, H, W, 3]; flow float32 [T-1, H, W, 2],
+        backward, (x, y) in pixels: frames[t + 1] at p shows what frames[t] showed at
+        p + flow[t](p); occlusion uint8 [T-1, H, W, 1]: 1 where frames[t] did not
+        show it, where it lies outside of frames[t], and along the edges of shapes.
+    """
+    rng = np.random.default_rng(seed)
+    side = min(height, width)
+    amount = motion.liveliness(rng)
+    camera = motion.path(rng, num_frames, side, CAMERA, amount)
+    light = rng.uniform(-0.9, 0.9) - np.pi / 2  # from above, left or right
+    layers = [_background(rng, camera, height, width)]
+    sizes = np.sort(rng.uniform(0.1, 0.26, rng.integers(2, 6)))
+    for size in sizes:
+        layers.append(_shape(rng, camera, size * side, amount, light, height, width))
+    frames, labels, mixed = _render(layers, num_frames, height, width)
+    flow, occlusion = _flow(layers, labels, mixed)
+    return motion.Clip(_develop(rng, frames), flow, occlusion)
+
+
+def _background(rng, camera, height, width):
+    # A margin all around for the camera; beyond it the world is mirrored.
+    rows, columns = int(height * 1.5), int(width * 1.5)
+    draw = _landscape if rng.random() < 0.6 else _room
+    picture = draw(rng, rows, columns, min(height, width))
+    rest = motion.shift((columns - width) / 2, (rows - height) / 2)
+    return Layer(picture, rest @ _about_centre(camera, height, width))
+
+
+def _landscape(rng, rows, columns, side):
+    """Sky with clouds, hills that fade with distance, ground."""
+    x, y = textures.grid(rows, columns)
+    sky_hue = rng.choice([235, 250, 220, 60, 25, 300])
+    top = oklch(rng.uniform(0.4, 0.75), rng.uniform(0.06, 0.13), sky_hue)
+    bottom = oklch(rng.uniform(0.82, 0.95), 0.06, sky_hue + rng.uniform(-60, 40))
+    horizon = rows * rng.uniform(0.4, 0.62)
+    picture = textures.mix(top, bottom, (y / horizon).clip(0, 1) + 0 * x)
+    clouds = textures.noise(rng, rows, columns, side * 0.4, 4)
+    cloudy = textures.step(clouds - rng.uniform(0, 1.2), 1.2) * rng.uniform(0.4, 1.0)
+    picture = textures.mix(picture, np.float32([1, 0.98, 0.96]), cloudy)
+    hue = rng.choice([125, 140, 110, 85, 65, 150])
+    ridges = rng.integers(1, 4)
+    for near in np.linspace(0.25, 1.0, ridges + 1):
+        last = near == 1.0
+        roll = textures.noise(rng, 1, columns, side * rng.uniform(0.3, 0.8), 3)
+        level = horizon + side * (0.28 * near - 0.12)
+        line = level + roll * side * (0.02 if last else 0.07)
+        color = oklch(
+            0.72 - 0.25 * near + rng.uniform(-0.05, 0.1),
+            0.03 + 0.08 * near,
+            (1 - near) * sky_hue * 0.3 + hue * (0.7 + 0.3 * near),
+        )
+        grain = textures.noise(rng, rows, columns, side * 0.12 * near, 4)
+        land = color * (1 + 0.13 * near * grain[..., None])
+        if last:
+            depth = ((y - level) / (rows - level)).clip(0, 1)
+            land = land * (1.05 - 0.35 * depth[..., None])
+        picture = textures.mix(picture, land, textures.step(y - line, 1.5))
+    return picture.clip(0, 1)
+
+
+def _room(rng, rows, columns, side):
+    """A patterned wall in soft light, often with a floor."""
+    x, y = textures.grid(rows, columns)
+    hue, lightness = rng.uniform(0, 360), rng.uniform(0.5, 0.85)
+    tone = rng.uniform(0.02, 0.09)
+    colors = oklch(lightness + np.array([0, 0.1, -0.12]), tone, hue + np.r_[0, 15, 40])
+    picture = textures.surface(rng, rows, columns, colors, side * rng.uniform(0.1, 0.3))
+    if rng.random() < 0.6:
+        level = rows * rng.uniform(0.6, 0.72)
+        wood = oklch(np.array([0.55, 0.45, 0.65]), 0.07, rng.choice([60, 75, 40, 250]))
+        floor = textures.surface(rng, rows, columns, wood, side * rng.uniform(0.1, 0.2))
+        picture = textures.mix(picture, floor, textures.step(y - level + 0 * x, 1.5))
+        board = np.abs(y - level + side * 0.02) < side * 0.02
+        picture[board[:, 0]] = oklch(0.9, 0.02, hue)
+    glow_x, glow_y = rng.uniform(0.2, 0.8) * columns, rng.uniform(0, 0.5) * rows
+    far = np.hypot(x - glow_x, y - glow_y) / np.hypot(rows, columns)
+    return (picture * (1.15 - 0.6 * far[..., None])).clip(0, 1)
+
+
+def _shape(rng, camera, radius, amount, light, height, width):
+    middle = int(radius * 1.6) + 2
+    picture = _cut_out(rng, radius, middle, light)
+    place = motion.shift(
+        rng.uniform(0.05, 0.95) * width, rng.uniform(0.2, 0.95) * height
+    )
+    side = min(height, width)
+    moves = motion.path(rng, len(camera), side, OBJECT, amount)
+    # What is nearer moves more when the camera does.
+    world = np.linalg.inv(_about_centre(camera, height, width)) @ place @ moves
+    return Layer(picture, motion.shift(middle, middle) @ np.linalg.inv(world))
+
+
+def _cut_out(rng, radius, middle, light):
+    """Draw a shape: float32 [2 m + 1, 2 m + 1, 4], colour and distance inside."""
+    size = 2 * middle + 1
+    x, y = textures.grid(size, size)
+    turn = rng.uniform(0, 2 * np.pi)
+    stretch = rng.uniform(0.7, 1.0)
+    u = (x - middle) * np.cos(turn) + (y - middle) * np.sin(turn)
+    v = ((y - middle) * np.cos(turn) - (x - middle) * np.sin(turn)) / stretch
+    far, angle = np.hypot(u, v).astype(np.float32), np.arctan2(v, u)
+    kind = rng.choice(["ball", "ellipse", "polygon", "box", "star", "blob"])
+    if kind == "ball":
+        far = np.hypot(x - middle, y - middle)
+        edge = radius
+    elif kind == "ellipse":
+        edge = radius * 1.1
+    elif kind == "polygon":
+        wedge = 2 * np.pi / rng.integers(3, 8)
+        edge = radius * 1.15 * np.cos(wedge / 2) / np.cos(angle % wedge - wedge / 2)
+    elif kind == "box":
+        far = ((np.abs(u) ** 6 + np.abs(v) ** 6) ** (1 / 6)).astype(np.float32)
+        edge = radius
+    elif kind == "star":
+        wedge = 2 * np.pi / rng.integers(4, 8)
+        edge = radius * (0.75 + 1.1 * np.abs((angle / wedge) % 1 - 0.5))
+    else:
+        bumps = sum(
+            np.cos(k * angle + rng.uniform(0, 6.3)) * rng.uniform(0, 0.35 / k)
+            for k in (2, 3, 4, 5)
+        )
+        edge = radius * (1 + bumps)
+    inside = edge - far
+    hue = rng.uniform(0, 360)
+    colors = oklch(
+        rng.uniform(0.5, 0.8) + np.array([0, rng.choice([-0.22, 0.2]), 0.08]),
+        rng.uniform(0.06, 0.2),
+        hue + np.array([0, rng.choice([20, 60, 150, 200]), 40]),
+    )
+    paint = textures.surface(rng, size, size, colors, radius * rng.uniform(0.35, 0.8))
+    lit = (x - middle) * np.cos(light) + (y - middle) * np.sin(light)
+    if kind in ("ball", "ellipse", "blob"):
+        bulge = np.sqrt((1 - (far / edge) ** 2).clip(0, 1))
+        shade = 0.5 + 0.35 * bulge + 0.35 * lit / radius
+        shine = ((lit / radius * 0.6 + bulge * 0.8 - 0.86) / 0.14).clip(0, 1) ** 2
+        paint = paint * shade[..., None] + 0.35 * shine[..., None]
+    else:
+        bevel = (inside / (0.12 * radius)).clip(0, 1)
+        shade = 0.72 + 0.28 * bevel + 0.18 * lit / radius
+        paint = paint * shade[..., None]
+    distance = inside[..., None] * min(1.0, stretch)
+    return np.concatenate([paint.clip(0, 1), distance], axis=-1, dtype=np.float32)
+
+
+def _about_centre(moves, height, width):
+    centre = motion.shift((width - 1) / 2, (height - 1) / 2)
+    return centre @ moves @ np.linalg.inv(centre)
+
+
+def _render(layers, num_frames, height, width):
+    """Lay the layers over each other.
+
+    Returns:
+        frames float32 [T, H, W, 3] in [0, 1], labels uint8 [T, H, W] of the top
+        layer, and mixed, bool [T, H, W], where an edge blends two layers.
+    """
+    frames = np.empty((num_frames, height, width, 3), np.float32)
+    labels = np.zeros((num_frames, height, width), np.uint8)
+    mixed = np.zeros((num_frames, height, width), bool)
+    for t in range(num_frames):
+        frames[t] = motion.look(layers[0].picture, layers[0].views[t], height, width)
+        for label, layer in enumerate(layers[1:], start=1):
+            box, view = _visible(layer, t, height, width)
+            if box is None:
+                continue
+            rows, columns = frames[(t, *box)].shape[:2]
+            drawn = cv2.warpAffine(
+                layer.picture,
+                view[:2],
+                (columns, rows),
+                flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+                borderMode=cv2.BORDER_CONSTANT,
+                borderValue=(0, 0, 0, -9),
+            )
+            alpha = (drawn[..., 3] + 0.5).clip(0, 1)
+            frames[(t, *box)] += (drawn[..., :3] - frames[(t, *box)]) * alpha[..., None]
+            labels[(t, *box)][alpha > 0.5] = label
+            edge = mixed[(t, *box)]
+            edge[alpha == 1] = False
+            edge[(alpha > 0) & (alpha < 1)] = True
+    return frames, labels, mixed
+
+
+def _visible(layer, t, height, width):
+    """The part of frame t, as two slices, that a layer can reach, and its view."""
+    rows, columns = layer.picture.shape[:2]
+    corners = np.array([[0, columns, 0, columns], [0, 0, rows, rows], [1, 1, 1, 1]])
+    x, y, _ = np.linalg.inv(layer.views[t]) @ corners
+    left, right = max(int(x.min()), 0), min(int(x.max()) + 1, width)
+    top, bottom = max(int(y.min()), 0), min(int(y.max()) + 1, height)
+    if left >= right or top >= bottom:
+        return None, None
+    view = layer.views[t] @ motion.shift(left, top)
+    return (slice(top, bottom), slice(left, right)), view
+
+
+def _flow(layers, labels, mixed):
+    """Exact backward flow, and where it does not hold."""
+    steps = len(labels) - 1
+    height, width = labels.shape[1:]
+    flow = np.empty((steps, height, width, 2), np.float32)
+    occlusion = np.empty((steps, height, width, 1), np.uint8)
+    x, y = textures.grid(height, width)
+    for t in range(steps):
+        for label, layer in enumerate(layers):
+            matrix = motion.backward(layer.views[t], layer.views[t + 1])
+            where = labels[t + 1] == label
+            if where.any():
+                flow[t][where] = motion.flow_of(matrix, height, width)[where]
+        # The four pixels that interpolation reads must all show the same layer.
+        pure = np.where(mixed[t], np.uint8(MIXED), labels[t])
+        pure = np.pad(pure, ((0, 1), (0, 1)), mode="edge")
+        quad = np.stack([pure[:-1, :-1], pure[1:, :-1], pure[:-1, 1:], pure[1:, 1:]])
+        same = np.where((quad == quad[0]).all(axis=0), quad[0], np.uint8(MIXED))
+        column = np.floor(flow[t, ..., 0] + x + 1e-3).astype(int).clip(0, width - 1)
+        row = np.floor(flow[t, ..., 1] + y + 1e-3).astype(int).clip(0, height - 1)
+        lost = mixed[t + 1] | (same[row, column] != labels[t + 1])
+        occlusion[t, ..., 0] = lost | motion.outside(flow[t])
+    return flow, occlusion
+
+
+def _develop(rng, frames):
+    """Exposure, contrast and white balance of the whole clip, to uint8."""
+    gain = rng.uniform(0.85, 1.05) * rng.uniform(0.95, 1.03, 3)
+    gamma = rng.uniform(0.85, 1.25)
+    tone = np.linspace(0, 1, 1024)[:, None] ** gamma * gain + rng.uniform(0, 0.04)
+    tone = np.rint(tone.clip(0, 1) * 255).astype(np.uint8)
+    index = (frames * 1023).clip(0, 1023).astype(np.uint16)
+    return np.stack([tone[index[..., c], c] for c in range(3)], axis=-1)

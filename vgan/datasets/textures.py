@@ -1,0 +1,98 @@
+"""Surfaces that scenes and paintings are made of."""
+
+import cv2
+import numpy as np
+
+
+def grid(height, width):
+    """Pixel coordinates (x [1, W], y [H, 1]), float32, ready to broadcast."""
+    x = np.arange(width, dtype=np.float32)[None]
+    return x, np.arange(height, dtype=np.float32)[:, None]
+
+
+def noise(rng, height, width, cell, octaves=3, channels=1):
+    """Smooth multi-octave noise of about zero mean and unit spread.
+
+    Args:
+        rng: A numpy Generator.
+        height: Rows.
+        width: Columns.
+        cell: Size of the largest features in pixels.
+        octaves: Each next one has half the size and about half the strength.
+        channels: Independent fields.
+
+    Returns:
+        float32 [H, W] or, for several channels, [H, W, C].
+    """
+    total = 0
+    for octave in range(octaves):
+        step = max(cell / 2**octave, 1.0)
+        shape = (int(height / step) + 3, int(width / step) + 3, channels)
+        knots = rng.standard_normal(shape, dtype=np.float32)
+        # A window of whole cells starting at a random fraction of one.
+        x, y = rng.uniform(0.5, 1.5, 2)
+        move = np.array([[1 / step, 0, x], [0, 1 / step, y]])
+        field = cv2.warpAffine(
+            knots,
+            move,
+            (width, height),
+            flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP,
+            borderMode=cv2.BORDER_REFLECT,
+        )
+        total = total + field * 0.55**octave
+    return total * np.float32(1.2)
+
+
+def step(value, softness=1.0):
+    """0 below zero, 1 above, with a ramp of `softness` around it."""
+    return (value * np.float32(1 / softness) + np.float32(0.5)).clip(0, 1)
+
+
+def wave(phase):
+    """Triangle wave of period 1 in [-0.5, 0.5]; its zero crossings are edges."""
+    return np.abs((phase % 1) * 2 - 1) - np.float32(0.5)
+
+
+def mix(first, second, amount):
+    """Blend colours [3] or pictures [H, W, 3] by an amount [H, W]."""
+    amount = amount[..., None]
+    return first + (np.asarray(second) - first) * amount
+
+
+def surface(rng, height, width, colors, scale):
+    """A patterned picture: marble, stripes, checks, dots or a gradient.
+
+    Args:
+        rng: A numpy Generator.
+        height: Rows.
+        width: Columns.
+        colors: float32 [>= 2, 3] in [0, 1].
+        scale: Size of the pattern in pixels.
+
+    Returns:
+        float32 [H, W, 3] in [0, 1].
+    """
+    x, y = grid(height, width)
+    angle = rng.uniform(0, np.pi)
+    u = (x * np.cos(angle) + y * np.sin(angle)).astype(np.float32)
+    v = (y * np.cos(angle) - x * np.sin(angle)).astype(np.float32)
+    kind = rng.choice(["marble", "stripes", "checks", "dots", "gradient"])
+    low, high = colors[0], colors[1]
+    if kind == "marble":
+        amount = step(noise(rng, height, width, scale * 1.5), 3.0)
+    elif kind == "stripes":
+        bend = noise(rng, height, width, scale * 4, 1) * rng.uniform(0, 0.3)
+        amount = step(wave(u / scale + bend) * scale, 3.0)
+    elif kind == "checks":
+        amount = step(wave(u / scale) * wave(v / scale) * 2 * scale, 3.0)
+    elif kind == "dots":
+        radius = np.hypot(wave(u / scale), wave(v / scale))
+        amount = step((rng.uniform(0.25, 0.4) - radius) * scale, 2.0)
+    else:
+        amount = step(u - u.mean(), np.ptp(u))
+    picture = mix(low, high, amount)
+    if len(colors) > 2:
+        clouds = step(noise(rng, height, width, scale * 3, 2), 3.0)
+        picture = mix(picture, colors[2], clouds * rng.uniform(0.1, 0.5))
+    grain = noise(rng, height, width, 3.0, 1) * rng.uniform(0.01, 0.04)
+    return (picture + grain[..., None]).clip(0, 1)

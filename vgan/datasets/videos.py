@@ -1,0 +1,69 @@
+"""A short clip out of a video file, without a scene cut in it."""
+
+import cv2
+import numpy as np
+
+from vgan import InputError
+from vgan.datasets import cuts, motion, stills
+from vgan.video import VideoReader
+
+PATIENCE = 4  # a cut-free span is sought within this many times the clip's length
+
+
+def clip_of_video(path, rng, num_frames, size, fps, training):
+    """Cut a square clip out of a video.
+
+    Its flow is not known: flow is 0 and occlusion 1 everywhere. A scene shorter than
+    the clip is played to and fro.
+
+    Args:
+        path: The file.
+        rng: A numpy Generator; it decides when the clip starts.
+        num_frames: T.
+        size: Height and width of the clip in pixels.
+        fps: Frames per second; the video is resampled.
+        training: Whether the crop's size and place are random; else it is the
+            centre, as large as fits.
+
+    Returns:
+        A motion.Clip.
+
+    Raises:
+        InputError: The file cannot be read or decoded, or its picture is too small.
+    """
+    with VideoReader(path, fps=fps) as reader:
+        height, width = reader.height, reader.width
+        stills.check_size(path, height, width, size)
+        side, place = min(height, width), np.array([0.5, 0.5])
+        start = rng.uniform(0, max(0.0, float(reader.duration or 0) - num_frames / fps))
+        if training:
+            part = rng.uniform(max(0.6, min(1.0, size / side)), 1.0)
+            side, place = round(part * side), rng.random(2)
+        x, y = np.rint(place * (width - side, height - side)).astype(int)
+        try:
+            reader.seek(start)
+        except InputError:  # shorter than its header says
+            reader.seek(0)
+        frames = (frame[y : y + side, x : x + side] for frame, _ in reader)
+        scene = _longest_scene(frames, num_frames, size)
+    index = np.pad(np.arange(len(scene)), (0, num_frames - len(scene)), mode="reflect")
+    flow = np.zeros((num_frames - 1, size, size, 2), np.float32)
+    occlusion = np.ones((num_frames - 1, size, size, 1), np.uint8)
+    return motion.Clip(np.stack(scene)[index], flow, occlusion)
+
+
+def _longest_scene(frames, num_frames, size):
+    """The first cut-free run of `num_frames`, or else the longest one near."""
+    best, scene, last = [], [], None
+    for count, frame in enumerate(frames, start=1):
+        shrinks = min(frame.shape[:2]) > size
+        way = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
+        frame = cv2.resize(frame, (size, size), interpolation=way)
+        thumbnail = cuts.thumbnail(frame)
+        if last is not None and cuts.is_cut(last, thumbnail):
+            scene = []
+        scene, last = [*scene, frame], thumbnail
+        best = max(best, scene, key=len)
+        if len(best) == num_frames or count == PATIENCE * num_frames:
+            break
+    return best
