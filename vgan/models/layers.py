@@ -20,6 +20,15 @@ def unfold_time(x, num_frames):
     return ops.reshape(x, (shape[0] // num_frames, num_frames, *shape[1:]))
 
 
+def upsample(x):
+    """Double H and W of [N, H, W, C] by repeating pixels.
+
+    Copies, then `depth_to_space`, which exports everywhere. Different channels per
+    sub-pixel would leave a fixed grid in flat areas.
+    """
+    return ops.depth_to_space(ops.concatenate([x] * 4, axis=-1), 2)
+
+
 def rms_normalize(x):
     """Scale each vector of [B, D] to a root mean square of 1."""
     return x * ops.rsqrt(ops.mean(ops.square(x), axis=-1, keepdims=True) + 1e-6)

@@ -1,5 +1,7 @@
 """Where a style code comes from: a picture or clip, or noise."""
 
+import itertools
+
 import keras
 from keras import ops
 
@@ -26,7 +28,7 @@ class StyleEncoder(keras.layers.Layer):
         sizes = (3, *self.filters)
         self.stages = [
             ReflectConv2D(a, b, strides=2, name=f"stage{i}")
-            for i, (a, b) in enumerate(zip(sizes[:-1], sizes[1:], strict=True))
+            for i, (a, b) in enumerate(itertools.pairwise(sizes))
         ]
         self.project = keras.layers.Dense(code_size, name="project")
         self.project.build((None, 2 * sum(sizes)))

@@ -1,0 +1,143 @@
+import itertools
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from vgan.models import Discriminator, Generator
+
+TINY = {
+    "filters": (8, 8, 16),
+    "hidden_filters": 8,
+    "blocks": 1,
+    "code_size": 16,
+    "noise_size": 8,
+    "style_filters": (8, 8),
+}
+VARIANTS = list(itertools.product(("lstm", "gru"), ("weight", "adain")))
+
+
+def clip(batch=2, frames=4, height=24, width=32, seed=0):
+    random = np.random.default_rng(seed)
+    return random.uniform(-1, 1, (batch, frames, height, width, 3)).astype("float32")
+
+
+def run(generator, content, code):
+    state = generator.initial_state(content.shape[0], *content.shape[2:4])
+    frames, state = generator(content, code, state)
+    return np.asarray(frames), state
+
+
+@pytest.mark.parametrize(("cell", "modulation"), VARIANTS)
+@pytest.mark.parametrize("size", [(24, 32), (64, 40)])
+def test_stream_equals_clip(cell, modulation, size):
+    generator = Generator(**TINY, cell=cell, modulation=modulation)
+    content = clip(height=size[0], width=size[1])
+    code = generator.encode_style(clip(seed=1))
+    whole, last = run(generator, content, code)
+    state = generator.initial_state(2, *size)
+    assert set(state) == set(last)
+    for t in range(content.shape[1]):
+        frame, state = generator(content[:, t : t + 1], code, state)
+        np.testing.assert_allclose(np.asarray(frame)[:, 0], whole[:, t], atol=1e-5)
+    for name, value in state.items():
+        np.testing.assert_allclose(value, last[name], atol=1e-5)
+
+
+@pytest.mark.parametrize(("cell", "modulation"), VARIANTS)
+def test_save_and_load(cell, modulation, tmp_path):
+    styles = {"rain": [0.5] * 16}
+    generator = Generator(**TINY, cell=cell, modulation=modulation, named_styles=styles)
+    code = generator.encode_noise(np.ones((2, 8), "float32"))
+    before, _ = run(generator, clip(), code)
+    generator.save(tmp_path / "generator.keras")
+    loaded = keras.models.load_model(tmp_path / "generator.keras")
+    assert loaded.named_styles == styles
+    np.testing.assert_array_equal(run(loaded, clip(), code)[0], before)
+
+
+def test_the_style_and_the_past_matter():
+    generator = Generator(**TINY)
+    content = clip()
+    first, _ = run(generator, content, generator.encode_style(clip(seed=1)))
+    second, _ = run(generator, content, generator.encode_style(-0.5 + 0 * content))
+    assert np.abs(first - second).mean() > 1e-2
+    fresh, _ = run(generator, content[:, 2:], generator.encode_style(clip(seed=1)))
+    assert np.abs(first[:, 2:] - fresh).max() > 1e-4
+
+
+def test_codes_have_unit_spread():
+    generator = Generator(**TINY)
+    for code in (
+        generator.encode_style(clip(frames=1)),
+        generator.encode_noise(np.random.default_rng(0).normal(size=(2, 8))),
+    ):
+        assert code.shape == (2, 16)
+        np.testing.assert_allclose(np.mean(np.square(code), axis=-1), 1, rtol=1e-3)
+
+
+def test_a_flat_picture_stays_flat():
+    # neither a bright border nor a grid of sub-pixels
+    generator = Generator(**TINY)
+    flat = np.full((1, 1, 32, 32, 3), 0.3, "float32")
+    frames, _ = run(generator, flat, generator.encode_style(clip(batch=1)))
+    assert np.ptp(frames, axis=(2, 3)).max() < 1e-5
+
+
+@pytest.mark.parametrize(
+    ("arguments", "limit"),
+    [
+        ({}, 2e9),
+        ({"filters": (8, 16, 32, 64), "hidden_filters": 32, "blocks": 1}, 0.6e9),
+    ],
+)
+def test_cost_of_a_frame(arguments, limit):
+    tf = pytest.importorskip("tensorflow")
+    generator = Generator(**arguments)
+    spec = {
+        name: tf.TensorSpec(value.shape)
+        for name, value in generator.initial_state(1, 256, 256).items()
+    }
+    function = tf.function(generator.__call__).get_concrete_function(
+        tf.TensorSpec((1, 1, 256, 256, 3)), tf.TensorSpec((1, 64)), spec
+    )
+    options = tf.compat.v1.profiler.ProfileOptionBuilder.float_operation()
+    options["output"] = "none"
+    profile = tf.compat.v1.profiler.profile(function.graph, options=options)
+    assert 0.1e9 < profile.total_float_ops / 2 < limit
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ({"cell": "rnn"}, "cell"),
+        ({"modulation": "none"}, "modulation"),
+        ({"filters": (8,)}, "filters"),
+    ],
+)
+def test_bad_arguments_are_named(arguments, named):
+    with pytest.raises(ValueError, match=named):
+        Generator(**arguments)
+
+
+@pytest.mark.parametrize("pair", [False, True])
+def test_discriminator(pair, tmp_path):
+    discriminator = Discriminator(filters=(8, 16), code_size=16, pair=pair)
+    inputs = [clip(), np.ones((2, 16), "float32")] + [clip(seed=2)] * pair
+    logits = discriminator(*inputs)
+    assert logits.shape == (2, 4, 6, 8, 1)
+    assert np.abs(discriminator(inputs[0], -inputs[1], *inputs[2:]) - logits).max() > 0
+    discriminator.save(tmp_path / "d.keras")
+    loaded = keras.models.load_model(tmp_path / "d.keras")
+    np.testing.assert_array_equal(loaded(*inputs), logits)
+    with pytest.raises(ValueError, match="pair"):
+        discriminator(*(inputs[:2] if pair else [*inputs, clip()]))
+
+
+def test_discriminator_sees_motion():
+    discriminator = Discriminator(filters=(8,), code_size=16)
+    code = np.ones((2, 16), "float32")
+    forward = ops.mean(discriminator(clip(), code))
+    backward = ops.mean(discriminator(clip()[:, ::-1], code))
+    assert abs(float(forward - backward)) > 1e-6
