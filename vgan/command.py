@@ -5,6 +5,7 @@ The flags are parsed, and --help answered, before TensorFlow is imported.
 
 import os
 import sys
+import tempfile
 
 from absl import app, flags
 
@@ -22,6 +23,29 @@ def run(main):
     app.run(lambda argv: _guard(main, argv), flags_parser=_parse)
 
 
+def import_keras():
+    """Import Keras with its backend, which takes seconds.
+
+    TensorFlow prints some lines while it loads that no setting turns off; they are kept
+    from the terminal, and shown if loading fails.
+    """
+    sys.stderr.flush()
+    with tempfile.TemporaryFile() as held:
+        terminal = os.dup(2)
+        os.dup2(held.fileno(), 2)
+        try:
+            import keras
+
+            keras.backend.result_type("float32")
+        except Exception:
+            held.seek(0)
+            os.write(terminal, held.read())
+            raise
+        finally:
+            os.dup2(terminal, 2)
+            os.close(terminal)
+
+
 def _parse(argv):
     try:
         rest = flags.FLAGS(argv)
@@ -32,6 +56,8 @@ def _parse(argv):
         return rest
     except flags.Error as error:
         _fail(error)
+    except SystemExit:  # absl answered --help, and calls that a failure
+        sys.exit(0)
 
 
 def _guard(main, argv):
@@ -45,5 +71,7 @@ def _guard(main, argv):
 
 def _fail(error):
     line = " ".join(str(error).split())
-    print(f"{sys.modules['__main__'].__spec__.name}: {line}", file=sys.stderr)
+    spec = sys.modules["__main__"].__spec__
+    name = spec.name if spec else os.path.basename(sys.argv[0])
+    print(f"{name}: {line}", file=sys.stderr)
     sys.exit(2)

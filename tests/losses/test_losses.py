@@ -1,0 +1,160 @@
+import numpy as np
+import pytest
+from keras import ops
+
+from vgan import InputError
+from vgan.losses import adversarial, distribution, perceptual, temporal
+from vgan.losses.features import FeatureNetwork
+
+
+def noise(*shape, seed=0):
+    return np.random.default_rng(seed).uniform(-1, 1, shape).astype("float32")
+
+
+def test_non_saturating_equals_cross_entropy():
+    real, fake = noise(2, 3, 4, 4, 1), noise(2, 3, 4, 4, 1, seed=1)
+    discriminator, generator = adversarial.game("non_saturating")
+    d_real, d_fake = 1 / (1 + np.exp(-real)), 1 / (1 + np.exp(-fake))
+    expected = -np.log(d_real).mean() - np.log(1 - d_fake).mean()
+    np.testing.assert_allclose(discriminator(real, fake), expected, rtol=1e-5)
+    np.testing.assert_allclose(generator(fake), -np.log(d_fake).mean(), rtol=1e-5)
+
+
+def test_unknown_game_lists_the_known():
+    with pytest.raises(InputError, match="non_saturating"):
+        adversarial.game("chess")
+
+
+def test_gradient_penalty_of_a_linear_critic():
+    gradients = np.full((2, 3, 4, 4, 3), 0.5, "float32")
+    expected = 0.5 * 0.25 * 3 * 4 * 4 * 3
+    np.testing.assert_allclose(adversarial.gradient_penalty(gradients), expected)
+
+
+def test_warp_by_whole_pixels_and_by_halves():
+    frames = noise(2, 8, 9, 3)
+    flow = np.zeros((2, 8, 9, 2), "float32")
+    flow[..., 0], flow[..., 1] = 2, -1
+    moved = np.asarray(temporal.warp(frames, flow))
+    np.testing.assert_allclose(moved[:, 1:, :-2], frames[:, :-1, 2:], atol=1e-6)
+    flow[..., 0], flow[..., 1] = 0.5, 0
+    between = (frames[:, :, 1:] + frames[:, :, :-1]) / 2
+    moved = np.asarray(temporal.warp(frames, flow))
+    np.testing.assert_allclose(moved[:, :, :-1], between, atol=1e-6)
+    np.testing.assert_allclose(moved[:, :, -1], frames[:, :, -1], atol=1e-6)
+
+
+def test_warp_loss_counts_only_what_the_flow_explains():
+    first = noise(1, 1, 8, 8, 3)
+    clip = np.concatenate([first, np.roll(first, 1, axis=3)], axis=1)
+    flow = np.zeros((1, 1, 8, 8, 2), "float32")
+    flow[..., 0] = -1
+    occlusion = np.zeros((1, 1, 8, 8, 1), "float32")
+    assert float(temporal.warp_loss(clip, flow, occlusion)) > 1e-3
+    occlusion[:, :, :, 0] = 1  # what np.roll brought in from the other side
+    assert float(temporal.warp_loss(clip, flow, occlusion)) < 1e-10
+    assert float(temporal.warp_loss(clip, 0 * flow, 0 * occlusion + 1)) == 0
+
+
+def test_gram_matrix_and_moments():
+    features = noise(2, 3, 4, 5, 6)
+    gram = np.einsum("bthwi,bthwj->btij", features, features) / 20
+    np.testing.assert_allclose(
+        perceptual.gram_matrix(features), gram.reshape(2, 3, 36), atol=1e-6
+    )
+    moments = np.asarray(perceptual.mean_and_spread(features))
+    np.testing.assert_allclose(moments[..., :6], features.mean((2, 3)), atol=1e-6)
+    np.testing.assert_allclose(moments[..., 6:], features.std((2, 3)), atol=1e-4)
+
+
+def test_content_loss_is_relative():
+    content = [noise(1, 2, 8, 8, 4), 100 * noise(1, 2, 4, 4, 8)]
+    assert float(perceptual.content_loss(content, content)) == 0
+    gone = [np.zeros_like(x) for x in content]
+    np.testing.assert_allclose(perceptual.content_loss(gone, content), 1, rtol=1e-4)
+
+
+def test_style_loss_ignores_places_and_knows_colours():
+    features = FeatureNetwork("random")
+    style = noise(1, 1, 64, 64, 3)
+
+    def loss(clip):
+        return float(
+            perceptual.style_loss(features(clip)["style"], features(style)["style"])
+        )
+
+    moved = loss(np.roll(style, 32, axis=2))
+    other = loss(0.3 + 0.5 * style)
+    assert loss(style) < 1e-6
+    assert moved < 0.05 * other
+
+
+def test_random_content_follows_edges_and_not_colour_or_contrast():
+    features = FeatureNetwork("random")
+    content = ops.average_pool(noise(1, 64, 64, 3), 4, 1, "same")[None]
+
+    def loss(clip):
+        return float(
+            perceptual.content_loss(
+                features(clip)["content"], features(content)["content"]
+            )
+        )
+
+    recoloured = 0.5 * content + np.array([0.3, -0.3, 0.1], "float32")
+    assert loss(recoloured) < 0.3
+    assert loss(noise(1, 1, 64, 64, 3, seed=3)) > 1
+
+
+def test_energy_distance_tells_distributions_apart():
+    random = np.random.default_rng(0)
+    x, y = random.normal(size=(2, 400, 4)).astype("float32")
+    near = float(distribution.energy_distance(x, y))
+    far = float(distribution.energy_distance(x, y + 1))
+    assert abs(near) < 0.05 < far
+
+
+@pytest.mark.parametrize(
+    ("name", "layers"),
+    [
+        ("vgg19_normalised_to_conv3_1", 3),
+        ("vgg19_keras_block1-3", 3),
+        ("vgg19_cd16x_5SE", 5),
+        ("squeezenet1.1_caffe", 4),
+    ],
+)
+def test_feature_files_of_every_layout(shared_data, name, layers):
+    features = FeatureNetwork(str(shared_data / "weights" / f"{name}.npz"))
+    clip = noise(1, 2, 64, 64, 3)
+    result = features(clip)
+    assert len(result["style"]) == layers
+    assert len(result["content"]) == 1
+    assert result["style"][0].shape[:2] == (1, 2)
+    assert float(perceptual.content_loss(result["content"], result["content"])) == 0
+    changed = features(clip[:, :, ::-1])["content"]
+    assert float(perceptual.content_loss(changed, result["content"])) > 0.02
+
+
+def test_both_vgg_files_see_the_same(shared_data):
+    """Two exports of one network: activations correlate away from the border."""
+    clip = ops.image.resize(noise(1, 8, 8, 3), (64, 64), "bicubic")[None]
+    one, two = (
+        FeatureNetwork(str(shared_data / "weights" / f"{name}.npz"))(clip)["style"]
+        for name in ("vgg19_normalised_to_conv3_1", "vgg19_keras_block1-3")
+    )
+    for a, b in zip(one, two, strict=True):
+        margin = a.shape[2] // 4
+        inner = np.s_[:, :, margin:-margin, margin:-margin]
+        a, b = np.asarray(a)[inner], np.asarray(b)[inner]
+        scale = (a * b).sum((0, 1, 2, 3)) / ((a * a).sum((0, 1, 2, 3)) + 1e-6)
+        assert np.corrcoef((a * scale).ravel(), b.ravel())[0, 1] > 0.99
+
+
+def test_bad_feature_files(tmp_path):
+    with pytest.raises(InputError, match="no file"):
+        FeatureNetwork(str(tmp_path / "none.npz"))
+    (tmp_path / "text.npz").write_text("hello")
+    with pytest.raises(InputError, match="is not an"):
+        FeatureNetwork(str(tmp_path / "text.npz"))
+    np.savez(tmp_path / "other.npz", a=np.zeros(3))
+    with pytest.raises(InputError, match="neither VGG nor SqueezeNet"):
+        FeatureNetwork(str(tmp_path / "other.npz"))

@@ -1,0 +1,79 @@
+import dataclasses
+
+import pytest
+
+from vgan import InputError, config
+
+
+def test_overrides_replace_fields_by_type():
+    changed = config.override(
+        config.Experiment(),
+        [
+            "train.steps=7",
+            "train.g_learning_rate=1",
+            "data.content=clips/a b",
+            'data.style={"synthetic": 1, "paintings": 2.5}',
+            "generator.filters=[8, 16]",
+            "generator.cell=gru",
+            "data.flip=false",
+        ],
+    )
+    assert changed.train.steps == 7
+    assert changed.train.g_learning_rate == 1.0
+    assert changed.data.content == "clips/a b"
+    assert changed.data.style == {"synthetic": 1, "paintings": 2.5}
+    assert changed.generator == {"filters": [8, 16], "cell": "gru"}
+    assert changed.data.flip is False
+    assert config.Experiment().train.steps != 7
+
+
+@pytest.mark.parametrize(
+    ("assignment", "says"),
+    [
+        ("train.stepz=1", "did you mean 'steps'"),
+        ("trian.steps=1", "did you mean 'train'"),
+        ("train.steps=many", "expected int, got 'many'"),
+        ("train.steps=1.5", "expected int, got 1.5"),
+        ("train.jit_compile=1", "expected bool, got 1"),
+        ("train.steps", "section.field=value"),
+        ("train=3", "name one of its fields"),
+        ("seed.x=3", "has no fields"),
+    ],
+)
+def test_bad_override_is_one_clear_line(assignment, says):
+    with pytest.raises(InputError, match=r"--set") as error:
+        config.override(config.Experiment(), [assignment])
+    assert says in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_json_round_trip():
+    changed = config.override(
+        config.Experiment(), ["train.steps=3", "generator.cell=gru"]
+    )
+    assert config.from_json(config.to_json(changed)) == changed
+
+
+def test_json_with_unknown_field_is_refused():
+    text = config.to_json(config.Experiment()).replace('"seed"', '"sead"')
+    with pytest.raises(InputError, match="sead"):
+        config.from_json(text)
+
+
+def test_experiment_by_path(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text(
+        "from vgan.config import Experiment\n"
+        "def get_config():\n    return Experiment(seed=5)\n"
+    )
+    assert config.load(str(path), ["train.steps=2"]).train.steps == 2
+    path.write_text("x = 1\n")
+    with pytest.raises(InputError, match="get_config"):
+        config.load(str(path))
+    with pytest.raises(InputError, match="known here"):
+        config.load("no_such_experiment")
+
+
+def test_experiments_cannot_be_changed_in_place():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        config.Experiment().train.steps = 1

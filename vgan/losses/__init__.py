@@ -1,0 +1,1 @@
+"""Losses: tensors in, one float32 scalar out, `keras.ops` only."""

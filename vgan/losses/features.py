@@ -1,0 +1,209 @@
+"""Fixed networks whose features say what a picture shows and how it is painted.
+
+`FeatureNetwork` turns clips [B, T, H, W, 3] in [-1, 1] into lists of features
+[B, T, h, w, C], for content and for style. Its weights are never trained.
+
+The .npz layouts that it reads, kernels as HWIO, keys `layer/kernel` and `layer/bias`:
+
+* VGG (Simonyan and Zisserman, 2015) as conv1_1, conv1_2, ..., with an optional 1x1
+  `preprocess` that takes RGB in 0..1 (reflection padding), of any widths;
+* VGG as Keras names it, block1_conv1, ..., that takes BGR minus the ImageNet means
+  (zero padding);
+* SqueezeNet 1.1 (Iandola et al., 2016): conv1, fire2/squeeze1x1, ...
+"""
+
+import pathlib
+import re
+import zipfile
+
+import keras
+import numpy as np
+from keras import ops
+
+from vgan import InputError
+
+BGR_MEAN = (103.939, 116.779, 123.68)
+
+
+class FeatureNetwork:
+    """Clips in, lists of features for content and style out.
+
+    Args:
+        network: "random" (fixed random filters at several scales, no download: shallow
+            random filters carry texture, Ustyuzhaninov et al., 2016), "vgg19"
+            (keras.applications, downloads once), or the path of an .npz file.
+
+    Raises:
+        InputError: The file is missing, is no .npz, or has another layout.
+    """
+
+    def __init__(self, network):
+        if network == "random":
+            self._stages = _random_pyramid()
+        elif network == "vgg19":
+            self._stages = _vgg(_keras_vgg19_weights())
+        else:
+            self._stages = _from_file(pathlib.Path(network))
+
+    def __call__(self, clip):
+        """Return {"content": [...], "style": [...]} of a clip [B, T, H, W, 3]."""
+        batch, frames, *size = ops.shape(clip)
+        x = ops.reshape(clip, (batch * frames, *size))
+        features = {"content": [], "style": []}
+        for stage, roles in self._stages:
+            x, seen = stage(x)
+            seen = ops.reshape(seen, (batch, frames, *ops.shape(seen)[1:]))
+            for role in roles:
+                features[role].append(seen)
+        return features
+
+
+def _from_file(path):
+    if not path.is_file():
+        raise InputError(
+            f"losses.features: no file {path}; "
+            "give random, vgg19 or the path of an .npz file"
+        )
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            weights = {key: file[key] for key in file.files}
+    except (ValueError, OSError, zipfile.BadZipFile) as error:
+        raise InputError(f"losses.features: {path} is not an .npz of arrays") from error
+    if "conv1_1/kernel" in weights or "block1_conv1/kernel" in weights:
+        return _vgg(weights)
+    if "fire2/squeeze1x1/kernel" in weights:
+        return _squeezenet(weights)
+    raise InputError(
+        f"losses.features: {path} has neither VGG nor SqueezeNet layers "
+        f"(its first: {', '.join(sorted(weights)[:3])})"
+    )
+
+
+def _keras_vgg19_weights():
+    model = keras.applications.VGG19(include_top=False, weights="imagenet")
+    weights = {}
+    for layer in model.layers:
+        if "conv" in layer.name:
+            kernel, bias = layer.get_weights()
+            weights[f"{layer.name}/kernel"] = kernel
+            weights[f"{layer.name}/bias"] = bias
+    return weights
+
+
+def _conv(x, weights, name, strides=1, padding="valid"):
+    x = ops.conv(x, weights[f"{name}/kernel"], strides, padding, "channels_last")
+    return x + weights[f"{name}/bias"]
+
+
+def _to_bgr(x):
+    """[-1, 1] RGB -> 0..255 BGR minus the ImageNet means."""
+    return ops.flip(x, axis=-1) * 127.5 + (127.5 - np.array(BGR_MEAN, "float32"))
+
+
+def _vgg(weights):
+    """Stages up to each first and the deepest layer of a block that the file holds."""
+    keras_names = "block1_conv1/kernel" in weights
+    pattern = r"block(\d)_conv(\d)/kernel" if keras_names else r"conv(\d)_(\d)/kernel"
+    layers = sorted(
+        (int(m[1]), int(m[2]), key.removesuffix("/kernel"))
+        for key in weights
+        if (m := re.fullmatch(pattern, key))
+    )
+    wanted = [layer for layer in layers if layer[1] == 1]
+    # Content is read where VGG has lost colour and stroke but not yet the place.
+    content = (4, 1) if any(layer[:2] == (4, 1) for layer in wanted) else (3, 1)
+
+    def relu_to(start, end):
+        def stage(x):
+            if start == 0:
+                if "preprocess/kernel" in weights:
+                    x = _conv((x + 1.0) / 2.0, weights, "preprocess")
+                else:
+                    x = _to_bgr(x)
+            for block, index, name in layers[start:end]:
+                if block > 1 and index == 1:
+                    x = ops.max_pool(x, 2, 2, "same", "channels_last")
+                if keras_names:
+                    x = ops.relu(_conv(x, weights, name, padding="same"))
+                else:
+                    x = ops.pad(x, [[0, 0], [1, 1], [1, 1], [0, 0]], mode="reflect")
+                    x = ops.relu(_conv(x, weights, name))
+            return x, x
+
+        return stage
+
+    stages, start = [], 0
+    for layer in wanted:
+        end = layers.index(layer) + 1
+        roles = ("content", "style") if layer[:2] == content else ("style",)
+        stages.append((relu_to(start, end), roles))
+        start = end
+    return stages
+
+
+def _squeezenet(weights):
+    def pool(x):
+        return ops.max_pool(x, 3, 2, "valid", "channels_last")
+
+    def fire(x, name):
+        x = ops.relu(_conv(x, weights, f"{name}/squeeze1x1"))
+        one = _conv(x, weights, f"{name}/expand1x1")
+        three = _conv(x, weights, f"{name}/expand3x3", padding="same")
+        return ops.relu(ops.concatenate([one, three], axis=-1))
+
+    def conv1(x):
+        x = ops.relu(_conv(_to_bgr(x), weights, "conv1", strides=2))
+        return x, x
+
+    def fires(*names, pooled):
+        def stage(x):
+            x = pool(x) if pooled else x
+            for name in names:
+                x = fire(x, name)
+            return x, x
+
+        return stage
+
+    return [
+        (conv1, ("style",)),
+        (fires("fire2", "fire3", pooled=True), ("style",)),
+        (fires("fire4", "fire5", pooled=True), ("content", "style")),
+        (fires("fire6", "fire7", pooled=True), ("style",)),
+    ]
+
+
+def _random_pyramid(scales=3, filters=32, size=5, seed=0):
+    """At each scale: 5x5 filters of the grey picture for content, of RGB for style.
+
+    The content filters have zero mean and their responses are divided by their local
+    strength, so that content is where edges are, whatever their colour and contrast.
+    """
+    random = np.random.default_rng(seed)
+    window = np.outer(np.hanning(size + 2)[1:-1], np.hanning(size + 2)[1:-1])
+    window = window[:, :, None, None]
+
+    def unit(kernel):
+        norm = np.sqrt(np.sum(np.square(kernel), axis=(0, 1, 2), keepdims=True))
+        return (kernel / norm).astype("float32")
+
+    grey = random.normal(size=(size, size, 1, filters)) * window
+    grey = unit(grey - window * grey.sum((0, 1), keepdims=True) / window.sum())
+    colour = unit(random.normal(size=(size, size, 3, filters)) * window)
+    bias = random.uniform(-0.5, 0.5, filters).astype("float32")
+    luma = np.array([0.299, 0.587, 0.114], "float32")
+
+    def content(x):
+        edges = ops.sum(x * luma, axis=-1, keepdims=True)
+        edges = ops.conv(edges, grey, 1, "valid", "channels_last")
+        strength = ops.mean(ops.square(edges), axis=-1, keepdims=True)
+        strength = ops.average_pool(strength, 9, 1, "same", "channels_last")
+        return x, edges * ops.rsqrt(strength + 3e-3)
+
+    def style(x):
+        features = ops.relu(ops.conv(x, colour, 1, "valid", "channels_last") + bias)
+        # colours themselves belong to a style as much as their edges do
+        inner = x[:, size // 2 : -(size // 2), size // 2 : -(size // 2)]
+        seen = ops.concatenate([features, 0.5 + 0.5 * inner], axis=-1)
+        return ops.average_pool(x, 2, 2, "valid", "channels_last"), seen
+
+    return [(content, ("content",)), (style, ("style",))] * scales
