@@ -1,0 +1,1 @@
+"""From batches to weights: the GAN's training step, checkpoints and what is watched."""

@@ -1,0 +1,229 @@
+"""What happens beside the training step: bar, TensorBoard, samples, checkpoints.
+
+Every callback reads the step from `gan.step`, which is part of the trained state, so a
+resumed run goes on in the same curves.
+"""
+
+import io
+import math
+import os
+import pathlib
+import time
+
+import keras
+import numpy as np
+import tensorflow as tf
+import tqdm
+from PIL import Image
+
+from vgan.training import checkpoint
+
+SHOWN = ("g/content", "g/style", "g/temporal", "d/real", "d/fake")
+
+
+def run_callbacks(folder, config, gan, samples, named_styles):
+    """Return the callbacks of a run by name.
+
+    Args:
+        folder: Run folder.
+        config: The Experiment.
+        gan: The VideoGAN.
+        samples: Fixed validation batch {"content", "style"} that is shown.
+        named_styles: Styles to keep in generator.keras, {name: [T', h, w, 3]}.
+    """
+    folder = pathlib.Path(folder)
+    writer = tf.summary.create_file_writer(str(folder / "tensorboard"))
+    return {
+        "nan": StopOnNaN(),
+        "scalars": Scalars(writer, config),
+        "samples": Samples(
+            writer, folder / "samples", samples, config.train.sample_every
+        ),
+        "checkpoints": Checkpoints(folder, config.train.checkpoint_every, named_styles),
+        "bar": ProgressBar(config.train.steps),
+    }
+
+
+class StopOnNaN(keras.callbacks.Callback):
+    """Raise FloatingPointError at the first loss that is not finite."""
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Check every logged number."""
+        bad = [name for name, value in logs.items() if not math.isfinite(value)]
+        if bad:
+            raise FloatingPointError(f"{', '.join(bad)} is not finite")
+
+
+class ProgressBar(keras.callbacks.Callback):
+    """One line: step, speed, time left, and how the game stands."""
+
+    def __init__(self, steps):
+        super().__init__()
+        self.steps = steps
+
+    def on_train_begin(self, logs=None):
+        """Open the bar where the run stands."""
+        step = int(self.model.step.value)
+        self.bar = tqdm.tqdm(total=self.steps, initial=step, unit="step")
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Move on."""
+        shown = [f"{k.split('/')[1]} {logs[k]:.2f}" for k in SHOWN if k in logs]
+        self.bar.set_postfix_str(" ".join(shown), refresh=False)
+        self.bar.update()
+
+    def on_train_end(self, logs=None):
+        """Close the bar."""
+        self.bar.close()
+
+
+class Scalars(keras.callbacks.Callback):
+    """Every logged number, learning rates and speed, to TensorBoard."""
+
+    def __init__(self, writer, config):
+        super().__init__()
+        self.writer = writer
+        self.every = config.train.log_every
+        self.frames = config.train.batch_size * config.data.clip_length
+
+    def on_train_begin(self, logs=None):
+        """Start the clock."""
+        self.since, self.count = time.perf_counter(), 0
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Write, every so many steps."""
+        step = int(self.model.step.value)
+        self.count += 1
+        if step % self.every:
+            return
+        seconds = (time.perf_counter() - self.since) / self.count
+        rates = {
+            "learning_rate/g": self.model.g_optimizer.learning_rate,
+            "learning_rate/d": self.model.d_optimizer.learning_rate,
+        }
+        speed = {
+            "speed/step_ms": 1000 * seconds,
+            "speed/frames_per_second": self.frames / seconds,
+        }
+        with self.writer.as_default(step=step):
+            for name, value in {**logs, **rates, **speed}.items():
+                tf.summary.scalar(name, float(value))
+        self.writer.flush()
+        self.since, self.count = time.perf_counter(), 0
+
+
+class Samples(keras.callbacks.Callback):
+    """Content | style | result of fixed clips, moving, by the averaged generator."""
+
+    def __init__(self, writer, folder, batch, every):
+        super().__init__()
+        self.writer = writer
+        self.folder = folder
+        self.batch = batch
+        self.every = every
+
+    def on_train_begin(self, logs=None):
+        """Compile what draws the samples."""
+        gan = self.model
+        self.stylise = tf.function(
+            lambda content, style: gan.stylise(content, style, gan.ema_generator)[0]
+        )
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Draw them every so many steps."""
+        if int(self.model.step.value) % self.every == 0:
+            self.draw()
+
+    def on_train_end(self, logs=None):
+        """Draw what the run ended with."""
+        self.draw()
+
+    def draw(self):
+        """Write samples/step_*.gif and the same to TensorBoard's images."""
+        step = int(self.model.step.value)
+        result = self.stylise(self.batch["content"], self.batch["style"]).numpy()
+        frames = _grid(self.batch["content"], self.batch["style"], result)
+        gif = animated_gif(frames)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / f"step_{step:08d}.gif").write_bytes(gif)
+        height, width = frames.shape[1:3]
+        # TensorBoard has no plug-in for video; its image plug-in shows a GIF as it is.
+        metadata = tf.compat.v1.SummaryMetadata(
+            plugin_data={"plugin_name": "images"}, data_class="DATA_CLASS_BLOB_SEQUENCE"
+        )
+        with self.writer.as_default(step=step):
+            image = [str(width).encode(), str(height).encode(), gif]
+            tf.summary.write("content_style_result", image, metadata=metadata)
+        self.writer.flush()
+
+
+class Checkpoints(keras.callbacks.Callback):
+    """The state to resume from, and generator.keras, every so many steps."""
+
+    def __init__(self, folder, every, named_styles):
+        super().__init__()
+        self.folder = folder
+        self.every = every
+        self.named_styles = named_styles
+        self.saved = None
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Save when it is time."""
+        if int(self.model.step.value) % self.every == 0:
+            self.save()
+
+    def on_train_end(self, logs=None):
+        """Save what the run ended with."""
+        self.save()
+
+    def save(self):
+        """Write the checkpoint and generator.keras, unless this step has them."""
+        step = int(self.model.step.value)
+        if step != self.saved:
+            checkpoint.save(self.folder / "checkpoints", self.model)
+            save_generator(
+                self.folder / "generator.keras", self.model, self.named_styles
+            )
+            self.saved = step
+
+
+def save_generator(path, gan, named_styles):
+    """Write the averaged generator with the codes of named styles, atomically.
+
+    Args:
+        path: Where, ending in .keras.
+        gan: The VideoGAN.
+        named_styles: {name: clip [T', h, w, 3] in [-1, 1]}.
+    """
+    generator = gan.ema_generator
+    generator.named_styles = {
+        name: np.asarray(generator.encode_style(clip[None]))[0].tolist()
+        for name, clip in named_styles.items()
+    }
+    partial = path.with_name(f".partial_{path.name}")
+    generator.save(partial)
+    os.replace(partial, path)
+
+
+def animated_gif(frames, milliseconds=83):
+    """uint8 [T, H, W, 3] -> the bytes of a GIF that loops."""
+    pictures = [Image.fromarray(frame) for frame in frames]
+    file = io.BytesIO()
+    pictures[0].save(
+        file,
+        format="GIF",
+        save_all=True,
+        append_images=pictures[1:],
+        duration=milliseconds,
+        loop=0,
+    )
+    return file.getvalue()
+
+
+def _grid(content, style, result):
+    """Batches [B, T, H, W, 3] in [-1, 1] -> frames uint8 [T, B * H, 3 * W, 3]."""
+    count = content.shape[1]
+    still = np.repeat(np.asarray(style)[:, :1], count, axis=1)
+    columns = np.concatenate([content, still, result], axis=3)
+    rows = np.concatenate(list(columns), axis=1)
+    return np.uint8(np.clip(rows * 127.5 + 127.5, 0, 255).round())

@@ -1,0 +1,89 @@
+"""Exact state of a run, one .npz a checkpoint: `checkpoints/step_00000250.npz`.
+
+Every variable of the run, the optimizers' and the counters too, so that a resumed run
+goes on bit for bit. Plain arrays: no pickle, the same file under every backend.
+"""
+
+import os
+import pathlib
+import zipfile
+
+import numpy as np
+
+from vgan import InputError
+
+KEEP = 2  # the newest, and one before it
+
+
+def save(folder, gan):
+    """Write the state of `gan`; a crash leaves the last checkpoint whole.
+
+    Raises:
+        FloatingPointError: A weight is not finite; nothing is written.
+    """
+    folder = pathlib.Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    arrays = {name: np.asarray(v.value) for name, v in _named(gan).items()}
+    for name, array in arrays.items():
+        if not np.all(np.isfinite(array)):
+            raise FloatingPointError(f"{name} is not finite")
+    path = folder / f"step_{int(gan.step.value):08d}.npz"
+    partial = path.with_suffix(".partial")
+    with open(partial, "wb") as file:
+        np.savez(file, **arrays)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(partial, path)
+    for old in _checkpoints(folder)[:-KEEP]:
+        old.unlink()
+    return path
+
+
+def restore(folder, gan):
+    """Load the newest checkpoint into `gan`; return its step, 0 where there is none.
+
+    Raises:
+        InputError: The checkpoint is of another network, or damaged.
+    """
+    found = _checkpoints(folder)
+    if not found:
+        return 0
+    path = found[-1]
+    variables = _named(gan)
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+        raise InputError(
+            f"{path}: damaged; remove it, and the run goes on from the one before"
+        ) from error
+    wrong = variables.keys() ^ arrays.keys() or {
+        name for name in variables if variables[name].shape != arrays[name].shape
+    }
+    if wrong:
+        raise InputError(
+            f"{path}: is of another network ({min(wrong)} does not fit); "
+            "give the run another name with --run"
+        )
+    for name, variable in variables.items():
+        variable.assign(arrays[name])
+    return int(gan.step.value)
+
+
+def latest_step(folder):
+    """Return the step of the newest checkpoint in the folder, 0 without one."""
+    found = _checkpoints(folder)
+    return int(found[-1].stem.removeprefix("step_")) if found else 0
+
+
+def _checkpoints(folder):
+    return sorted(pathlib.Path(folder).glob("step_*.npz"))
+
+
+def _named(gan):
+    """{"group/index/path": variable}; the index keeps equal paths apart."""
+    return {
+        f"{group}/{index:03d}/{variable.path}": variable
+        for group, variables in gan.saved_variables().items()
+        for index, variable in enumerate(variables)
+    }

@@ -1,0 +1,144 @@
+"""The two networks and what each of them minimises.
+
+`VideoGAN` says what is computed; how gradients are taken depends on the backend and is
+in `gradients_tensorflow`. One step trains the discriminator, then the generator, then
+moves the averaged generator, which is the one that ships.
+"""
+
+import keras
+from keras import ops
+
+from vgan import InputError, models
+from vgan.losses import adversarial, distribution, perceptual, temporal
+from vgan.losses.features import FeatureNetwork
+from vgan.training.gradients_tensorflow import TensorFlowStep
+
+MAPPED_CODES = 32  # codes from noise that are compared with the batch's codes
+
+
+class VideoGAN(TensorFlowStep, keras.Model):
+    """Generator, discriminator, and their losses; trained by `fit`.
+
+    Args:
+        config: The `vgan.config.Experiment`.
+
+    Raises:
+        InputError: A network does not take an argument that the experiment gives, or
+            a loss is unknown.
+    """
+
+    def __init__(self, config):
+        super().__init__(name="video_gan")
+        if keras.backend.backend() != "tensorflow":
+            raise InputError(
+                f"KERAS_BACKEND={keras.backend.backend()}: training runs on tensorflow "
+                "only so far; unset it"
+            )
+        self.weights_of_losses = config.losses
+        self.train_config = config.train
+        code_size = config.generator.get("code_size")
+        shared = {} if code_size is None else {"code_size": code_size}
+        self.generator = _construct(models.Generator, "generator", config.generator)
+        self.discriminator = _construct(
+            models.Discriminator, "discriminator", {**shared, **config.discriminator}
+        )
+        self.ema_generator = models.Generator.from_config(self.generator.get_config())
+        self.ema_generator.set_weights(self.generator.get_weights())
+        if config.data.image_size % self.generator.stride:
+            raise InputError(
+                f"data.image_size: {config.data.image_size} does not divide by the "
+                f"generator's stride {self.generator.stride}"
+            )
+        self.features = FeatureNetwork(config.losses.features)
+        self.game = adversarial.game(config.losses.adversarial)
+        self.step = keras.Variable(0, dtype="int64", trainable=False, name="step")
+        self.r1 = keras.Variable(0.0, trainable=False, name="r1")
+        self.seed = keras.random.SeedGenerator(config.seed)
+        # Momentum off and a short memory: usual for GANs (StyleGAN2, 2020).
+        self.g_optimizer = keras.optimizers.Adam(
+            config.train.g_learning_rate, beta_1=0.0, beta_2=0.99
+        )
+        self.d_optimizer = keras.optimizers.Adam(
+            config.train.d_learning_rate, beta_1=0.0, beta_2=0.99
+        )
+        self.g_optimizer.build(self.generator.trainable_variables)
+        self.d_optimizer.build(self.discriminator.trainable_variables)
+        self.built = True
+        self.compile(optimizer=self.g_optimizer, jit_compile=config.train.jit_compile)
+
+    def saved_variables(self):
+        """All that a resumed run needs, {group: [variables]}."""
+        return {
+            "generator": self.generator.weights,
+            "ema_generator": self.ema_generator.weights,
+            "discriminator": self.discriminator.weights,
+            "g_optimizer": self.g_optimizer.variables,
+            "d_optimizer": self.d_optimizer.variables,
+            "counters": [self.step, self.r1, self.seed.state],
+        }
+
+    def stylise(self, content, style, generator=None):
+        """Return the clip [B, T, H, W, 3] and the style code [B, D]."""
+        generator = generator or self.generator
+        code = generator.encode_style(style)
+        batch, _, height, width, _ = content.shape
+        state = generator.initial_state(batch, height, width)
+        frames, _ = generator(content, code, state)
+        return frames, code
+
+    def discriminator_loss(self, real, fake, code):
+        """Loss of the game, without R1, and what to log."""
+        real_logits = self.discriminator(real, code)
+        fake_logits = self.discriminator(fake, code)
+        loss = self.game[0](real_logits, fake_logits)
+        return loss, {
+            "d/loss": loss,
+            "d/real": ops.mean(ops.sigmoid(real_logits)),
+            "d/fake": ops.mean(ops.sigmoid(fake_logits)),
+        }
+
+    def generator_loss(self, batch, frames, code):
+        """Weighted sum of the generator's terms, and each of them to log."""
+        weights = self.weights_of_losses
+        result = self.features(frames)
+        terms = {
+            "content": perceptual.content_loss(
+                result["content"], self.features(batch["content"])["content"]
+            ),
+            "style": perceptual.style_loss(
+                result["style"], self.features(batch["style"])["style"]
+            ),
+            "temporal": temporal.warp_loss(frames, batch["flow"], batch["occlusion"]),
+        }
+        if weights.gan:
+            # The code is the discriminator's condition, not a way to please it.
+            logits = self.discriminator(frames, ops.stop_gradient(code))
+            terms["gan"] = self.game[1](logits)
+        loss = sum(getattr(weights, name) * term for name, term in terms.items())
+        logs = {f"g/{name}": term for name, term in terms.items()}
+        if code.shape[0] > 1:
+            logs["g/mapping"] = self._mapping_loss(code)
+            loss = loss + logs["g/mapping"]
+        return loss, {"g/loss": loss, **logs}
+
+    def _mapping_loss(self, code):
+        """Codes from noise should be distributed as codes of styles are."""
+        shape = (MAPPED_CODES, self.generator.noise_size)
+        noise = keras.random.normal(shape, seed=self.seed)
+        mapped = self.generator.encode_noise(noise)
+        return distribution.energy_distance(mapped, ops.stop_gradient(code))
+
+    def update_ema(self):
+        """Move the averaged generator; the average is short while it is young."""
+        step = ops.cast(self.step, "float32")
+        decay = ops.minimum(self.train_config.ema_decay, (1.0 + step) / (10.0 + step))
+        pairs = zip(self.ema_generator.weights, self.generator.weights, strict=True)
+        for average, weight in pairs:
+            average.assign(average + (1.0 - decay) * (weight - average))
+
+
+def _construct(network, section, arguments):
+    try:
+        return network(**arguments)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{section}: {error}") from error
