@@ -1,0 +1,214 @@
+"""What a VideoWriter writes with: a movie container, a GIF, numbered PNGs.
+
+Each has write(frame `[H, W, 3]`, seconds), finish(complete) and abandon().
+"""
+
+import contextlib
+import logging
+from fractions import Fraction
+
+import av
+from PIL import Image
+
+from vgan.video.color import BT709, ToYUV, matrix_for
+from vgan.video.sound import Sound
+
+_log = logging.getLogger("vgan")
+_CRF = 16
+_LIMITED = 1
+
+
+class Movie:
+    """H.264 in MP4, MOV, MKV; VP9 in WebM; with the sound of the source.
+
+    Args:
+        path: File to write; its suffix tells the container.
+        like: VideoReader that the frames come from, or None.
+        fps: Average frames per second, a Fraction.
+        quality: x264's constant rate factor, or None.
+    """
+
+    def __init__(self, path, like, fps, quality):
+        self._path, self._like, self._fps = path, like, fps
+        self._crf = _CRF if quality is None else quality
+        self._time_base = _fine(getattr(like, "time_base", None) or 1 / fps)
+        self._container = None
+        self._last = None
+        self._gap = max(1, round(1 / fps / self._time_base))
+
+    def _begin(self, height, width):
+        suffix = self._path.suffix.lower()
+        webm = suffix == ".webm"
+        # Play before all is loaded.
+        options = {} if suffix in (".webm", ".mkv") else {"movflags": "+faststart"}
+        container = av.open(str(self._path), "w", options=options)
+        self._container = container
+        # 4:2:0 is what every player shows, but H.264 can only crop it to even sizes.
+        # 4:4:4 keeps odd ones; browsers on FFmpeg, VLC and mpv play it, Apple does not.
+        odd = (width % 2 or height % 2) and not webm
+        pixel_format = "yuv444p" if odd else "yuv420p"
+        stream = container.add_stream(
+            "libvpx-vp9" if webm else "libx264",
+            rate=self._fps,
+            options=self._codec_options(webm),
+        )
+        self._stream = stream
+        codec = stream.codec_context
+        codec.width, codec.height, codec.pix_fmt = width, height, pixel_format
+        codec.time_base = self._time_base
+        stream.time_base = self._time_base
+        codec.thread_type = "AUTO"
+        matrix = matrix_for(width, height)
+        codec.colorspace, codec.color_range = matrix, _LIMITED
+        colors = getattr(self._like, "colors", None) or (BT709, BT709)
+        codec.color_primaries, codec.color_trc = colors
+        if getattr(self._like, "sample_aspect_ratio", None):
+            codec.sample_aspect_ratio = self._like.sample_aspect_ratio
+        self._to_yuv = ToYUV(pixel_format, matrix)
+        self._sound = Sound(self._like, container, suffix)
+
+    def _codec_options(self, webm):
+        if webm:  # 0..63 where x264 has 0..51
+            return {
+                "crf": str(round(self._crf * 63 / 51)),
+                "b": "0",
+                "deadline": "good",
+                "cpu-used": "5",
+                "row-mt": "1",
+            }
+        return {"crf": str(self._crf), "preset": "veryfast"}
+
+    def write(self, frame, seconds):
+        if self._container is None:
+            self._begin(*frame.shape[:2])
+        pts = round(seconds / self._time_base)
+        if self._last is not None:
+            pts = max(pts, self._last + 1)
+            self._gap = pts - self._last
+        self._last = pts
+        picture = self._to_yuv(frame)
+        picture.pts, picture.time_base = pts, self._time_base
+        self._mux(self._stream.encode(picture))
+        self._sound.copy_until(pts * self._time_base)
+
+    def _mux(self, packets):
+        for packet in packets:
+            if not packet.duration:  # only the last one's matters
+                packet.duration = self._gap
+            self._container.mux(packet)
+
+    def finish(self, complete):
+        self._mux(self._stream.encode(None))
+        end = (self._last + self._gap) * self._time_base
+        self._sound.copy_until(None if complete else end)
+        self._sound.close()
+        self._container.close()
+
+    def abandon(self):
+        if self._container is not None:
+            self._sound.close()
+            # What cannot be written any more need not be: the file is removed.
+            with contextlib.suppress(OSError, av.FFmpegError):
+                self._container.close()
+
+
+def _fine(time_base):
+    """1 / n seconds, n so large that rounding to it is not seen, and MP4 takes it."""
+    ticks = time_base.denominator
+    if ticks > 100_000_000:  # nanoseconds overflow in players
+        ticks = 1_000_000
+    while ticks < 10_000:
+        ticks *= 2
+    return Fraction(1, ticks)
+
+
+class Gif:
+    """An animated GIF that loops; each frame has its own palette of 256 colours."""
+
+    _TICK = Fraction(1, 100)
+
+    def __init__(self, path, like, fps, quality):
+        self._path = path
+        self._rate = fps
+        self._container = None
+        self._last = None
+        self._dropped = 0
+        if getattr(like, "audio", None):
+            _log.info("%s: a GIF holds no sound", path)
+
+    def _begin(self, height, width):
+        self._container = av.open(str(self._path), "w")
+        self._stream = self._container.add_stream("gif", rate=self._rate)
+        codec = self._stream.codec_context
+        codec.width, codec.height, codec.pix_fmt = width, height, "pal8"
+        codec.time_base = self._TICK
+        graph = self._graph = av.filter.Graph()
+        source = graph.add(
+            "buffer", f"video_size={width}x{height}:pix_fmt=rgb24:time_base=1/100"
+        )
+        split = graph.add("split")
+        palette = graph.add("palettegen", "stats_mode=single:reserve_transparent=0")
+        use = graph.add("paletteuse", "new=1")
+        source.link_to(split)
+        split.link_to(palette, 0)
+        split.link_to(use, 1, 0)
+        palette.link_to(use, 0, 1)
+        use.link_to(graph.add("buffersink"))
+        graph.configure()
+
+    def write(self, frame, seconds):
+        if self._container is None:
+            self._begin(*frame.shape[:2])
+        pts = round(seconds / self._TICK)
+        if self._last is not None and pts < self._last + 2:
+            # Browsers show a delay of 0 or 1 hundredth as 10.
+            self._dropped += 1
+            return
+        self._last = pts
+        picture = av.VideoFrame.from_ndarray(frame, format="rgb24")
+        picture.pts, picture.time_base = pts, self._TICK
+        self._graph.vpush(picture)
+        self._drain()
+
+    def _drain(self):
+        while True:
+            try:
+                picture = self._graph.vpull()
+            except (av.BlockingIOError, av.EOFError):
+                return
+            picture.time_base = self._TICK
+            self._container.mux(self._stream.encode(picture))
+
+    def finish(self, complete):
+        self._graph.vpush(None)
+        self._drain()
+        self._container.mux(self._stream.encode(None))
+        self._container.close()
+        if self._dropped:
+            _log.info("a GIF shows at most 50 frames/s: %d left out", self._dropped)
+
+    def abandon(self):
+        if self._container is not None:
+            with contextlib.suppress(OSError, av.FFmpegError):
+                self._container.close()
+
+
+class Pngs:
+    """000000.png, 000001.png, ... in a folder."""
+
+    def __init__(self, path, like, fps, quality):
+        self._path, self._count = path, 0
+        if getattr(like, "audio", None):
+            _log.info("%s: a folder of PNGs holds no sound", path)
+
+    def write(self, frame, seconds):
+        Image.fromarray(frame).save(
+            self._path / f"{self._count:06d}.png", compress_level=3
+        )
+        self._count += 1
+
+    def finish(self, complete):
+        pass
+
+    def abandon(self):
+        pass

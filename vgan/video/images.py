@@ -1,0 +1,110 @@
+"""Still pictures, and folders of numbered ones read as a video."""
+
+import pathlib
+import re
+from fractions import Fraction
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from vgan import InputError
+
+IMAGE_SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
+_FPS = 25  # of a folder, where the caller does not say
+
+
+def is_image(path):
+    """Whether the suffix is that of a still picture (a GIF counts as a video)."""
+    return pathlib.Path(path).suffix.lower() in IMAGE_SUFFIXES
+
+
+def read_image(path):
+    """Read a picture as uint8 RGB `[H, W, 3]`, upright.
+
+    EXIF orientation is applied; transparent parts show white paper; 16 bits become 8;
+    grey becomes RGB; of an animation the first frame is taken.
+
+    Args:
+        path: A file that Pillow reads: JPEG, PNG, WebP, TIFF, BMP and more.
+
+    Raises:
+        InputError: There is no such file, or it is not a picture.
+    """
+    path = pathlib.Path(path)
+    if not path.is_file():
+        raise InputError(f"{path}: no such picture; check the path")
+    try:
+        with Image.open(path) as image:
+            image = ImageOps.exif_transpose(image)
+            if image.mode == "F" or image.mode.startswith("I"):
+                # Pillow would clip what is above 255 instead of scaling it.
+                values = np.asarray(image, np.float64)
+                peak = 255 if values.max(initial=0) <= 255 else 65535
+                grey = np.rint(np.clip(values / peak, 0, 1) * 255).astype(np.uint8)
+                return np.repeat(grey[..., None], 3, axis=-1)
+            if image.has_transparency_data:
+                image = image.convert("RGBA")
+                paper = Image.new("RGBA", image.size, "white")
+                image = Image.alpha_composite(paper, image)
+            return np.array(image.convert("RGB"))
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise InputError(
+            f"{path}: cannot be read as a picture ({error}); "
+            "give a JPEG, PNG or WebP file"
+        ) from error
+
+
+class ImageSource:
+    """A picture, or the pictures of a folder in natural order, as a video.
+
+    Args:
+        path: A picture or a folder of pictures, all of one size.
+        fps: Pictures per second; the timestamp of picture k is k / fps.
+    """
+
+    is_live = False
+    audio = None
+    origin = Fraction(0)
+    sample_aspect_ratio = None
+    colors = None
+
+    def __init__(self, path, fps=None):
+        self.path = path
+        self._files = (
+            sorted(filter(_is_frame, path.iterdir()), key=_natural)
+            if (path.is_dir())
+            else [path]
+        )
+        if not self._files:
+            raise InputError(
+                f"{path}: a folder without pictures; give a video, or a folder of "
+                f"numbered pictures ({', '.join(IMAGE_SUFFIXES)})"
+            )
+        self.fps = Fraction(fps or _FPS)
+        self.time_base = 1 / self.fps
+        self.num_frames = len(self._files)
+        self.duration = self.num_frames / self.fps
+        self.height, self.width = read_image(self._files[0]).shape[:2]
+
+    def frames(self, start):
+        """Yield (frame `[H, W, 3]`, timestamp, duration) from `start` seconds on."""
+        for index in range(int(start * self.fps), self.num_frames):
+            frame = read_image(self._files[index])
+            if frame.shape != (self.height, self.width, 3):
+                raise InputError(
+                    f"{self._files[index]}: is {frame.shape[1]}x{frame.shape[0]} and "
+                    f"{self._files[0].name} is {self.width}x{self.height}; "
+                    "give pictures of one size"
+                )
+            yield frame, index / self.fps, 1 / self.fps
+
+    def close(self):
+        """Nothing stays open."""
+
+
+def _is_frame(path):
+    return is_image(path) and path.is_file() and not path.name.startswith(".")
+
+
+def _natural(path):
+    return [int(t) if t.isdecimal() else t for t in re.split(r"(\d+)", path.name)]

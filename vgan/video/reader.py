@@ -1,0 +1,163 @@
+"""The one way in: a file, folder, camera or stream as frames with timestamps."""
+
+import math
+import pathlib
+import re
+from fractions import Fraction
+
+from vgan import InputError
+from vgan.video.images import ImageSource, is_image
+from vgan.video.stream import StreamSource
+
+VIDEO_SUFFIXES = (
+    ".3gp", ".avi", ".flv", ".gif", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg",
+    ".mpg", ".mts", ".ogv", ".ts", ".webm", ".wmv",
+)  # fmt: skip
+
+
+class VideoReader:
+    """Frames of a video and the times at which they are shown.
+
+    Iterating gives `(frame, timestamp)`: uint8 RGB `[H, W, 3]`, upright, and a
+    `fractions.Fraction` of seconds; timestamps grow strictly. One frame is held in
+    memory, and those that the decoder needs. The first frame is decoded at once, so
+    that what cannot be read fails here, before any work is done.
+
+    Damaged parts of a file are skipped, with one warning in the log.
+
+    Args:
+        source: Path of a file that FFmpeg reads, of a still picture or of a folder of
+            numbered pictures (25 a second unless `fps` says otherwise); `camera:0` or
+            a bare number; an `rtsp://` or `http(s)://` address.
+        fps: Resample to this constant rate: frame k is what is shown at second
+            k / fps, so it never drifts from the clock. None keeps every frame.
+        start: Begin with the frame that is shown at this second.
+        timeout: Seconds to wait for a network or a camera.
+
+    Attributes:
+        source: What was given, as a string without passwords.
+        width: Width in pixels as displayed.
+        height: Height in pixels as displayed.
+        fps: Average frames per second, a Fraction.
+        num_frames: How many frames to expect (an estimate), or None.
+        duration: Seconds, a Fraction, or None.
+        is_live: Whether frames come as they happen: no end, no seeking.
+        time_base: All timestamps are multiples of this Fraction of a second.
+        sample_aspect_ratio: Displayed width over height of a pixel, or None.
+        colors: (primaries, transfer) of the frames as in ITU-T H.273, or None.
+        audio: What to open for the sound, or None where there is none to be had.
+        origin: Second of the file's own clock that timestamps count from.
+
+    Raises:
+        InputError: There is no such source, or no frame of it can be decoded.
+
+    Example:
+        with VideoReader("in.mp4", fps=12) as reader:
+            for frame, timestamp in reader:
+                ...
+    """
+
+    def __init__(self, source, fps=None, start=0, timeout=10.0):
+        if fps is not None and not 0 < fps <= 1000:
+            raise InputError(f"fps={fps}: give frames per second above 0, up to 1000")
+        fps = None if fps is None else Fraction(fps).limit_denominator(100_000)
+        self.source = re.sub(r"//[^/@]*@", "//", str(source))
+        self._source, self._resample = _open(source, self.source, fps, timeout)
+        for name in (
+            "width", "height", "fps", "num_frames", "duration", "is_live", "path",
+            "time_base", "sample_aspect_ratio", "colors", "audio", "origin",
+        ):  # fmt: skip
+            setattr(self, name, getattr(self._source, name))
+        if self._resample:
+            self.fps, self.time_base = fps, 1 / fps
+            if self.duration is not None:
+                self.num_frames = max(1, math.ceil(self.duration * fps))
+        try:
+            self.seek(start)
+        except BaseException:
+            self.close()
+            raise
+
+    def seek(self, seconds):
+        """Go to the frame that is shown at `seconds`; the next one read is that.
+
+        Raises:
+            InputError: The video ends before, or it is live.
+        """
+        if self.is_live and seconds:
+            raise InputError(
+                f"{self.source}: a live source cannot start at {seconds} s"
+            )
+        self._frames = self._source.frames(max(Fraction(0), Fraction(seconds)))
+        if self._resample:
+            self._frames = _at_rate(self._frames, self.fps, Fraction(seconds))
+        self._next = next(self._frames, None)
+        if self._next is None:
+            raise InputError(
+                f"{self.source}: has no frame at {float(seconds):g} s"
+                + (f", it is {float(self.duration):g} s long" if self.duration else "")
+            )
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        if self._next is None:
+            raise StopIteration
+        frame, timestamp, _ = self._next
+        # Taken out before the next one is decoded: the caller may hold the only copy.
+        self._next = None
+        self._next = next(self._frames, None)
+        return frame, timestamp
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self.close()
+
+    def close(self):
+        """Close the file, the camera or the connection."""
+        self._next = None
+        self._source.close()
+
+
+def _open(source, name, fps, timeout):
+    """The source, and whether it has to be resampled to `fps`."""
+    text = str(source)
+    if re.fullmatch(r"(camera:)?\d+", text):
+        return StreamSource(text.removeprefix("camera:"), name, timeout, True), bool(
+            fps
+        )
+    if re.match(r"[a-z][a-z0-9+.-]+://", text):
+        if not re.match(r"(rtsps?|https?)://", text):
+            raise InputError(f"{name}: give rtsp://, http:// or https://")
+        return StreamSource(text, name, timeout), bool(fps)
+    path = pathlib.Path(source)
+    if not path.exists():
+        raise InputError(f"{path}: no such file or folder; check the path")
+    if path.is_dir() or is_image(path):
+        return ImageSource(path, fps), False
+    if not path.stat().st_size:
+        raise InputError(f"{path}: the file is empty; copy or record it again")
+    return StreamSource(path, name, timeout), bool(fps)
+
+
+def _at_rate(frames, fps, start):
+    """Frame k is the last whose timestamp is not after second k / fps.
+
+    A live source would make us wait for the next frame to know: there, a frame is
+    due one frame late.
+    """
+    index = None
+    held = None
+    for frame, timestamp, duration in frames:
+        if index is None:
+            index = math.floor(max(timestamp, start) * fps)
+        while held is not None and index / fps < timestamp:
+            yield held, index / fps, 1 / fps
+            index += 1
+        held, end = frame, timestamp + duration
+    while held is not None and (index / fps < end or index is None):
+        yield held, index / fps, 1 / fps
+        index += 1

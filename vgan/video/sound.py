@@ -1,0 +1,141 @@
+"""The sound of one file into another, a little at a time."""
+
+import logging
+
+import av
+
+_log = logging.getLogger("vgan")
+# What players of a container know; FFmpeg would also put Vorbis or TrueHD into MP4.
+_ACCEPTED = {
+    ".mp4": {"aac", "mp3", "mp2", "ac3", "eac3", "alac", "opus", "flac"},
+    ".mov": {"aac", "mp3", "mp2", "ac3", "eac3", "alac", "pcm_s16le", "pcm_s24le"},
+    ".webm": {"opus", "vorbis"},
+}
+
+
+class Sound:
+    """All sound tracks of what `like` reads, copied packet by packet.
+
+    A track whose codec the container does not take is encoded anew, as AAC (Opus in
+    WebM). Packets follow the picture, so only a second or so is in memory.
+
+    Args:
+        like: VideoReader, or None for silence.
+        container: av.OutputContainer that has its video stream already.
+        suffix: Its suffix, such as ".mp4".
+    """
+
+    def __init__(self, like, container, suffix):
+        self._output = container
+        self._tracks = {}
+        self._input = self._packets = self._next = None
+        if like is None:
+            return
+        if like.audio is None:
+            if like.is_live:
+                _log.info("%s: the sound of a live source is not kept", like.source)
+            return
+        self._name = like.source
+        self._input = av.open(like.audio, timeout=10.0)
+        self._origin = like.origin
+        for stream in self._input.streams.audio:
+            track = self._add(stream, suffix)
+            if track is not None:
+                self._tracks[stream] = track
+        if self._tracks:
+            self._packets = self._demux()
+            self._next = next(self._packets, None)
+
+    def _add(self, stream, suffix):
+        codec = stream.codec_context and stream.codec_context.codec.canonical_name
+        if codec is None:
+            _log.warning(
+                "%s: sound track %d is of an unknown kind and left out",
+                self._name, stream.index,
+            )  # fmt: skip
+            return None
+        accepted = _ACCEPTED.get(suffix, self._output.supported_codecs)
+        if codec in accepted:
+            return _Copy(self._output, stream, self._origin)
+        target = "libopus" if suffix == ".webm" else "aac"
+        _log.info(
+            "%s: sound track %d is %s, which %s does not take: encoded anew as %s",
+            self._name, stream.index, codec, suffix, target.removeprefix("lib"),
+        )  # fmt: skip
+        return _Encode(self._output, stream, self._origin, target)
+
+    def _demux(self):
+        try:
+            for packet in self._input.demux(*self._tracks):
+                if packet.dts is not None or packet.size:
+                    yield packet
+        except av.FFmpegError as error:
+            _log.warning("%s: sound ends early (%s)", self._name, error.strerror)
+
+    def copy_until(self, seconds):
+        """Copy the packets due before `seconds`; all that are left with None."""
+        while self._next is not None:
+            packet = self._next
+            time = (packet.dts or 0) * packet.time_base - self._origin
+            if seconds is not None and time > seconds:
+                return
+            self._tracks[packet.stream].write(packet)
+            self._next = next(self._packets, None)
+
+    def close(self):
+        """Write what encoders still hold; close the source."""
+        for track in self._tracks.values():
+            track.finish()
+        if self._input is not None:
+            self._input.close()
+        self._tracks, self._next, self._input = {}, None, None
+
+
+class _Copy:
+    def __init__(self, output, stream, origin):
+        self._output = output
+        self._stream = output.add_stream_from_template(stream)
+        self._stream.metadata.update(_language(stream))
+        self._offset = round(origin / stream.time_base)
+
+    def write(self, packet):
+        if packet.pts is not None:
+            packet.pts -= self._offset
+        if packet.dts is not None:
+            packet.dts -= self._offset
+        packet.stream = self._stream
+        self._output.mux(packet)
+
+    def finish(self):
+        pass
+
+
+class _Encode:
+    def __init__(self, output, stream, origin, codec):
+        self._output, self._source = output, stream
+        rate = 48000 if codec == "libopus" else stream.codec_context.sample_rate
+        self._stream = output.add_stream(codec, rate=rate)
+        mono = stream.codec_context.channels == 1
+        self._stream.codec_context.layout = "mono" if mono else "stereo"
+        self._stream.codec_context.bit_rate = 96_000 if mono else 192_000
+        self._stream.metadata.update(_language(stream))
+        self._origin = origin
+
+    def write(self, packet):
+        try:
+            frames = packet.decode()
+        except av.InvalidDataError:
+            return  # a click in the sound
+        for frame in frames:
+            if frame.pts is not None:
+                frame.pts -= round(self._origin / frame.time_base)
+            self._output.mux(self._stream.encode(frame))
+
+    def finish(self):
+        for frame in self._source.codec_context.decode(None):
+            self._output.mux(self._stream.encode(frame))
+        self._output.mux(self._stream.encode(None))
+
+
+def _language(stream):
+    return {"language": stream.language} if stream.language else {}

@@ -1,0 +1,185 @@
+"""The one way out: frames to a video file, a GIF or a folder of PNGs, atomically."""
+
+import logging
+import os
+import pathlib
+import shutil
+from fractions import Fraction
+
+import numpy as np
+
+from vgan import InputError
+from vgan.video.encoders import Gif, Movie, Pngs
+
+_ENCODERS = {".mp4": Movie, ".mkv": Movie, ".mov": Movie, ".webm": Movie, ".gif": Gif}
+_log = logging.getLogger("vgan")
+
+
+class VideoWriter:
+    """Write frames with their timestamps, and the sound of what they came from.
+
+    By the path's extension: .mp4, .mkv, .mov (H.264), .webm (VP9), .gif, or a folder
+    of numbered PNGs (no extension, or a slash at the end; order only, no times).
+    Frames keep their size in pixels, odd ones too, and their timestamps to the tick.
+
+    Nothing stands under the final name before it is complete: frames go to a hidden
+    file beside it, which is renamed at the end and removed after an exception. After
+    Ctrl-C what was made is finished as `<stem>.partial<suffix>`, and the log says so.
+
+    Args:
+        path: The file, or the folder of PNGs, to make.
+        like: A VideoReader to take the sound, the frame rate, the time base, the
+            aspect ratio of pixels and the colour description from.
+        fps: Frames per second where there is no `like`; timestamps come with the
+            frames, so this only tunes the encoder and lasts the final frame.
+        quality: Constant rate factor, lower is better, on x264's scale 0..51
+            (a GIF and PNGs have none). The default is visually lossless.
+        overwrite: Replace what is there.
+
+    Attributes:
+        path: Where the result goes; after Ctrl-C, where it went.
+        num_frames: Frames written so far.
+
+    Raises:
+        InputError: The path cannot be written, exists, is the input, or has an
+            unknown extension; or (at the end) no frame came or the disk is full.
+    """
+
+    def __init__(self, path, like=None, fps=None, quality=None, overwrite=False):
+        as_folder = str(path).endswith(("/", os.sep))
+        self.path = pathlib.Path(path)
+        suffix = self.path.suffix.lower()
+        if not as_folder and suffix and suffix not in _ENCODERS:
+            raise InputError(
+                f"{path}: unknown extension {suffix}; give {', '.join(_ENCODERS)}, "
+                "or a folder for PNGs"
+            )
+        if quality is not None and not 0 <= quality <= 51:
+            raise InputError(f"quality={quality}: give 0 (best) to 51; default is 16")
+        self._folder = as_folder or not suffix
+        self._check_target(like, overwrite)
+        self._temporary = self.path.with_name(
+            f".{self.path.stem}.partial-{os.getpid()}{self.path.suffix}"
+        )
+        try:
+            if self._folder:
+                self._temporary.mkdir()
+            else:
+                self._temporary.touch()
+        except OSError as error:
+            raise InputError(
+                f"{path}: cannot be written ({error.strerror}); give another folder"
+            ) from error
+        rate = Fraction(fps or getattr(like, "fps", None) or 25)
+        encoder = Pngs if self._folder else _ENCODERS[suffix]
+        self._encoder = encoder(self._temporary, like, rate, quality)
+        self._shape = None
+        self.num_frames = 0
+        self._closed = False
+
+    def _check_target(self, like, overwrite):
+        path, source = self.path, getattr(like, "path", None)
+        if not path.parent.is_dir():
+            raise InputError(f"{path}: there is no folder {path.parent}; make it first")
+        if not path.exists():
+            return
+        if source is not None and source.exists() and path.samefile(source):
+            raise InputError(f"{path}: is the input itself; give another output")
+        if self._folder != path.is_dir():
+            kind = "folder" if path.is_dir() else "file"
+            raise InputError(f"{path}: a {kind} of that name exists; give another name")
+        if self._folder and not any(path.iterdir()):
+            return
+        if not overwrite:
+            raise InputError(f"{path}: exists; give another name or --overwrite")
+        if self._folder and not _is_ours(path):
+            raise InputError(
+                f"{path}: holds more than numbered PNGs and is not overwritten; "
+                "give a new folder"
+            )
+
+    def write(self, frame, timestamp):
+        """Append a frame.
+
+        Args:
+            frame: uint8 RGB `[H, W, 3]`, of the same size every time.
+            timestamp: Seconds, preferably a Fraction; at least a tick after the last.
+
+        Raises:
+            InputError: The disk is full, or the file cannot grow.
+        """
+        if self._shape is None:
+            if frame.ndim != 3 or frame.shape[2] != 3 or frame.dtype != np.uint8:
+                raise ValueError(
+                    f"frame must be uint8 [H, W, 3], not {frame.dtype} {frame.shape}"
+                )
+            self._shape = frame.shape
+        elif frame.shape != self._shape:
+            raise ValueError(f"frame is {frame.shape}, the first was {self._shape}")
+        try:
+            self._encoder.write(np.ascontiguousarray(frame), Fraction(timestamp))
+        except OSError as error:
+            raise self._cannot_write(error) from error
+        self.num_frames += 1
+
+    def close(self):
+        """Finish the file and put it under its final name."""
+        self._finish(complete=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, traceback):
+        if kind is None:
+            self._finish(complete=True)
+        elif issubclass(kind, KeyboardInterrupt) and self.num_frames:
+            self._finish(complete=False)
+        else:
+            self._abandon()
+
+    def _finish(self, complete):
+        if self._closed:
+            return
+        try:
+            if not self.num_frames:
+                raise InputError(f"{self.path}: nothing to write, no frame was made")
+            self._encoder.finish(complete)
+            if not complete:
+                name = f"{self.path.stem}.partial{self.path.suffix}"
+                self.path = self.path.with_name(name)
+            if self._folder and self.path.exists():
+                if not _is_ours(self.path):
+                    raise InputError(f"{self.path}: holds other files; move it away")
+                shutil.rmtree(self.path)
+            os.replace(self._temporary, self.path)
+            self._closed = True
+        except OSError as error:
+            raise self._cannot_write(error) from error
+        finally:
+            self._abandon()
+        if not complete:
+            _log.warning("stopped: %d frames are in %s", self.num_frames, self.path)
+
+    def _abandon(self):
+        """Leave nothing behind, unless it is finished."""
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            self._encoder.abandon()
+        finally:
+            if self._folder:
+                shutil.rmtree(self._temporary, ignore_errors=True)
+            else:
+                self._temporary.unlink(missing_ok=True)
+
+    def _cannot_write(self, error):
+        return InputError(
+            f"{self.path}: cannot be written ({error.strerror or error}); "
+            "free space on the disk or give another folder"
+        )
+
+
+def _is_ours(folder):
+    """Whether a folder holds numbered PNGs only, so that replacing it is harmless."""
+    return all(p.suffix == ".png" and p.stem.isdecimal() for p in folder.iterdir())
