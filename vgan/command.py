@@ -3,11 +3,13 @@
 The flags are parsed, and --help answered, before TensorFlow is imported.
 """
 
+import logging
 import os
 import sys
 import tempfile
 
 from absl import app, flags
+from absl import logging as absl_logging
 
 from vgan import InputError
 
@@ -20,6 +22,9 @@ def run(main):
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    # A warning is a line for the user: no dates, no source lines, no news from JAX.
+    absl_logging.get_absl_handler().setFormatter(logging.Formatter("%(message)s"))
+    logging.getLogger("jax").setLevel(logging.WARNING)
     app.run(lambda argv: _guard(main, argv), flags_parser=_parse)
 
 

@@ -1,0 +1,88 @@
+"""Runs `generator.keras` with Keras itself, under the TensorFlow or JAX backend."""
+
+import zipfile
+
+import keras
+import numpy as np
+
+from vgan import InputError
+from vgan.models import Generator
+from vgan.runtime.engines.keras_file import describe, misfit
+
+
+def load_generator(path):
+    """Return the Generator in a `.keras` file.
+
+    Nothing in the file is run as code: only registered classes of vgan are built.
+
+    Raises:
+        InputError: There is no such file, it is not a Keras file, it holds another
+            model, or its weights or arguments do not fit this version of vgan.
+    """
+    describe(path)
+    try:
+        generator = keras.saving.load_model(path, compile=False, safe_mode=True)
+    except (ValueError, TypeError, KeyError, OSError, zipfile.BadZipFile) as error:
+        reason = str(error).partition("\n")[0].partition(". ")[0]
+        raise InputError(misfit(path, reason)) from error
+    if not isinstance(generator, Generator):
+        raise InputError(f"model {path}: holds no vgan generator")
+    return generator
+
+
+class KerasEngine:
+    """Compiled step of a Generator; see `vgan.runtime.engines` for the interface.
+
+    The step is traced once per shape: the first frame of a new size takes longer.
+
+    Args:
+        generator: vgan.models.Generator.
+    """
+
+    def __init__(self, generator):
+        self.stride = generator.stride
+        self.code_size = generator.code_size
+        self.noise_size = generator.noise_size
+        self.named_styles = generator.named_styles
+        self._generator = generator
+        self._step = _compile(generator)
+
+    def initial_state(self, height, width):
+        """State before the first frame of [height, width], multiples of `stride`."""
+        return self._generator.initial_state(1, height, width)
+
+    def step(self, content, code, state):
+        """Stylise [1, T, H, W, 3] in [-1, 1] -> the same shape, and the new state."""
+        frames, state = self._step(content, code, state)
+        return np.asarray(frames), state
+
+    def encode_style(self, style):
+        """Style image or clip [1, T', h, w, 3] in [-1, 1] -> code [1, D]."""
+        return keras.ops.convert_to_numpy(self._generator.encode_style(style))
+
+    def encode_noise(self, noise):
+        """Noise [1, Z], standard normal -> code [1, D]."""
+        return keras.ops.convert_to_numpy(self._generator.encode_noise(noise))
+
+
+def _compile(generator):
+    """The generator's call, compiled by the backend that Keras runs on."""
+    backend = keras.backend.backend()
+    if backend == "tensorflow":
+        import tensorflow as tf
+
+        return tf.function(lambda *inputs: generator(*inputs))
+    if backend == "jax":
+        import jax
+
+        # Weights go in as arguments; a closure would bake them in as constants.
+        weights = [v.value for v in generator.trainable_variables]
+        fixed = [v.value for v in generator.non_trainable_variables]
+
+        @jax.jit
+        def step(weights, fixed, *inputs):
+            outputs, _ = generator.stateless_call(weights, fixed, *inputs)
+            return outputs
+
+        return lambda *inputs: step(weights, fixed, *inputs)
+    raise InputError(f"KERAS_BACKEND={backend}: vgan runs on tensorflow or jax")

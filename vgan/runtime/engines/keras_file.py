@@ -1,0 +1,77 @@
+"""What a `.keras` file says about itself, read without importing Keras."""
+
+import dataclasses
+import json
+import pathlib
+import zipfile
+
+from vgan import InputError
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelInfo:
+    """What styles can be named before the model is loaded.
+
+    Attributes:
+        code_size: D of a style code.
+        noise_size: Z of the noise that stands for a style.
+        named_styles: Codes that are kept with the model, {name: D floats}.
+    """
+
+    code_size: int
+    noise_size: int
+    named_styles: dict
+
+
+def describe(path):
+    """Return the ModelInfo of the generator in a `.keras` file.
+
+    Args:
+        path: `generator.keras`.
+
+    Raises:
+        InputError: There is no such file, it is not a Keras file, or it holds another
+            model than a vgan generator.
+    """
+    path = pathlib.Path(path)
+    if not path.is_file():
+        what = "is a folder" if path.is_dir() else "there is no such file"
+        raise InputError(f"model {path}: {what}; give the generator.keras of a run")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            config = json.loads(archive.read("config.json"))
+            name, arguments = config["registered_name"], config["config"]
+    except (zipfile.BadZipFile, KeyError, TypeError, ValueError) as error:
+        raise InputError(
+            f"model {path}: is not a Keras model, or only a part of one; "
+            "give the generator.keras of a run"
+        ) from error
+    except OSError as error:
+        raise InputError(f"model {path}: cannot be read ({error.strerror})") from error
+    if name != "vgan>Generator":
+        raise InputError(
+            f"model {path}: holds a {name or config.get('class_name')}, not a vgan "
+            "generator; give the generator.keras of a run"
+        )
+    try:
+        info = ModelInfo(
+            int(arguments["code_size"]),
+            int(arguments["noise_size"]),
+            dict(arguments["named_styles"]),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(misfit(path, f"argument {error}")) from error
+    for style, code in info.named_styles.items():
+        if len(code) != info.code_size:
+            raise InputError(
+                misfit(path, f"style {style!r} has {len(code)} of {info.code_size}")
+            )
+    return info
+
+
+def misfit(path, reason):
+    """The line that says that a model belongs to another version of vgan."""
+    return (
+        f"model {path}: does not fit this version of vgan ({reason}); "
+        "train it again, or use the version that made it"
+    )

@@ -1,0 +1,167 @@
+"""From what the user names to one style code.
+
+A style is written as a picture, a clip, a folder of pictures, a style that the model
+knows by name, or `random`; several are blended by weight: `a.jpg:0.7`, `b.jpg:0.3`.
+"""
+
+import dataclasses
+import math
+import os
+
+import cv2
+import numpy as np
+
+from vgan import InputError
+from vgan.video import VideoReader, is_image, read_image
+
+CLIP_FRAMES = 8  # of a style clip, evenly spaced
+
+
+@dataclasses.dataclass(frozen=True)
+class Style:
+    """One style with its weight; just one of the three ways is set.
+
+    Attributes:
+        weight: Share in the blend, relative to the others.
+        code: Code that the model keeps under a name, [1, D].
+        frames: Picture or clip [1, T', h, w, 3] in [-1, 1]; h and w divide by 16.
+        noise: Standard normal [1, Z].
+    """
+
+    weight: float
+    code: np.ndarray | None = None
+    frames: np.ndarray | None = None
+    noise: np.ndarray | None = None
+
+
+def read(texts, named_styles, noise_size, seed=0, size=256):
+    """Read all that the user asks for; needs no network yet.
+
+    Args:
+        texts: What was written, "source" or "source:weight" each. None at all means
+            the model's only named style.
+        named_styles: Codes of the model {name: D floats}.
+        noise_size: Z of the model.
+        seed: Of `random` styles; several are different from one another.
+        size: Short side that pictures are brought to before they are encoded.
+
+    Returns:
+        List of Style.
+
+    Raises:
+        InputError: A style does not exist or is no picture, a weight is no share, or
+            none is given where the model knows several or none.
+    """
+    if not texts:
+        if len(named_styles) != 1:
+            raise InputError(
+                "--style: give a picture, a clip, random, or a style of the model: "
+                + _listed(named_styles)
+            )
+        texts = list(named_styles)
+    rng = np.random.default_rng(seed)
+    styles = []
+    for text in texts:
+        source, weight = split_weight(text, named_styles)
+        if source in named_styles:
+            style = Style(weight, code=np.float32([named_styles[source]]))
+        elif source == "random":
+            noise = rng.standard_normal((1, noise_size), np.float32)
+            style = Style(weight, noise=noise)
+        else:
+            style = Style(weight, frames=_read_frames(source, named_styles, size))
+        styles.append(style)
+    if not sum(style.weight for style in styles) > 0:
+        raise InputError("--style: all weights are 0; give one of them a share")
+    return styles
+
+
+def encode(styles, engine):
+    """Return the code [1, D]: that of the one style, or the mean of several by weight.
+
+    A mean is brought back to a root mean square of 1, which every code has that the
+    generator was trained with; the plain mean of unlike codes is shorter.
+    """
+    if len(styles) == 1:
+        return _encode(styles[0], engine)
+    blend = sum(style.weight * _encode(style, engine) for style in styles)
+    size = np.sqrt(np.mean(np.square(blend)))
+    return (blend / max(size, 1e-6)).astype(np.float32)
+
+
+def split_weight(text, named_styles=()):
+    """Split "source:weight"; a weight left out is 1, and a source may hold colons."""
+    source, colon, number = text.rpartition(":")
+    if not colon or text in named_styles or os.path.exists(text):
+        return text, 1.0
+    try:
+        weight = float(number)
+    except ValueError:
+        return text, 1.0
+    if not (math.isfinite(weight) and weight >= 0):
+        raise InputError(f"--style {text}: the weight must be 0 or more, got {number}")
+    return source, weight
+
+
+def _encode(style, engine):
+    if style.code is not None:
+        return style.code
+    if style.noise is not None:
+        return engine.encode_noise(style.noise)
+    return engine.encode_style(style.frames)
+
+
+def _read_frames(source, named_styles, size):
+    if not os.path.exists(source):
+        raise InputError(
+            f"--style {source}: there is no such file, and the model knows no style of "
+            f"that name; it knows {_listed(named_styles)}"
+        )
+    try:
+        if is_image(source):
+            frames = [_fit(read_image(source), size)]
+        else:
+            frames = _sample_clip(source, size)
+    except InputError as error:
+        raise InputError(f"--style {error}") from error
+    return np.float32([frames]) / 127.5 - 1.0
+
+
+def _sample_clip(source, size):
+    """Evenly spaced frames of a clip of any, also unknown, length.
+
+    Every step-th frame is kept; when there are twice as many as wanted, every second
+    goes and the step doubles.
+    """
+    frames, step = [], 1
+    with VideoReader(source) as reader:
+        for index, (frame, _) in enumerate(reader):
+            if index % step == 0:
+                frames.append(_fit(frame, size))
+            if len(frames) == 2 * CLIP_FRAMES:
+                frames, step = frames[::2], 2 * step
+    return frames
+
+
+def _fit(frame, size):
+    """Short side to `size`, middle of what is longer than 4:1, sides divide by 16."""
+    height, width = frame.shape[:2]
+    scale = size / min(height, width)
+    height, width = (
+        max(16, round(min(side * scale, 4 * size)) // 16 * 16)
+        for side in (height, width)
+    )
+    top, left = (
+        max(0, round((side - to / scale) / 2))
+        for side, to in zip(frame.shape[:2], (height, width), strict=True)
+    )
+    crop = frame[top:, left:][: round(height / scale), : round(width / scale)]
+    return cv2.resize(
+        crop,
+        (width, height),
+        interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC,
+    )
+
+
+def _listed(named_styles):
+    return ", ".join(sorted(named_styles)) or "none"
