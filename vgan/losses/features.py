@@ -172,24 +172,24 @@ def _squeezenet(weights):
     ]
 
 
-def _random_pyramid(scales=3, filters=32, size=5, seed=0):
+def _random_pyramid(scales=4, filters=24, size=5, seed=0):
     """At each scale: 5x5 filters of the grey picture for content, of RGB for style.
 
-    The content filters have zero mean and their responses are divided by their local
-    strength, so that content is where edges are, whatever their colour and contrast.
+    All filters have zero mean. Content responses are divided by their local strength,
+    so that content is where edges are, whatever their colour and contrast. Style keeps
+    their strength, and the colours themselves.
     """
     random = np.random.default_rng(seed)
     window = np.outer(np.hanning(size + 2)[1:-1], np.hanning(size + 2)[1:-1])
     window = window[:, :, None, None]
 
-    def unit(kernel):
-        norm = np.sqrt(np.sum(np.square(kernel), axis=(0, 1, 2), keepdims=True))
+    def bank(channels):
+        kernel = random.normal(size=(size, size, channels, filters)) * window
+        kernel -= window * kernel.sum((0, 1), keepdims=True) / window.sum()
+        norm = np.sqrt(np.square(kernel).sum((0, 1, 2), keepdims=True))
         return (kernel / norm).astype("float32")
 
-    grey = random.normal(size=(size, size, 1, filters)) * window
-    grey = unit(grey - window * grey.sum((0, 1), keepdims=True) / window.sum())
-    colour = unit(random.normal(size=(size, size, 3, filters)) * window)
-    bias = random.uniform(-0.5, 0.5, filters).astype("float32")
+    grey, colour = bank(1), bank(3)
     luma = np.array([0.299, 0.587, 0.114], "float32")
 
     def content(x):
@@ -200,10 +200,11 @@ def _random_pyramid(scales=3, filters=32, size=5, seed=0):
         return x, edges * ops.rsqrt(strength + 3e-3)
 
     def style(x):
-        features = ops.relu(ops.conv(x, colour, 1, "valid", "channels_last") + bias)
-        # colours themselves belong to a style as much as their edges do
-        inner = x[:, size // 2 : -(size // 2), size // 2 : -(size // 2)]
-        seen = ops.concatenate([features, 0.5 + 0.5 * inner], axis=-1)
-        return ops.average_pool(x, 2, 2, "valid", "channels_last"), seen
+        return x, ops.relu(ops.conv(x, colour, 1, "valid", "channels_last"))
 
-    return [(content, ("content",)), (style, ("style",))] * scales
+    def colours(x):
+        smaller = ops.average_pool(x, 2, 2, "valid", "channels_last")
+        return smaller, 0.5 + 0.5 * x
+
+    scale = [(content, ("content",)), (style, ("style",)), (colours, ("style",))]
+    return scale * scales

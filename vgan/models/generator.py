@@ -42,6 +42,8 @@ class Generator(keras.Model):
         code_size: D of the style code.
         noise_size: Z of the noise that stands for a style.
         style_filters: Channels of the style encoder.
+        style_size: Short side in pixels of the style pictures in training; others
+            are brought to it before they are encoded.
         named_styles: Codes to keep with the model, {name: [D floats]}.
 
     Example:
@@ -62,6 +64,7 @@ class Generator(keras.Model):
         code_size=64,
         noise_size=32,
         style_filters=(16, 32, 64, 64),
+        style_size=128,
         named_styles=None,
         **kwargs,
     ):
@@ -78,6 +81,7 @@ class Generator(keras.Model):
         self.code_size = code_size
         self.noise_size = noise_size
         self.style_filters = tuple(style_filters)
+        self.style_size = style_size
         self.named_styles = dict(named_styles or {})
 
         def styled(in_filters, out_filters, name):
@@ -192,6 +196,7 @@ class Generator(keras.Model):
             "code_size": self.code_size,
             "noise_size": self.noise_size,
             "style_filters": self.style_filters,
+            "style_size": self.style_size,
             "named_styles": self.named_styles,
         }
 

@@ -38,7 +38,11 @@ class VideoGAN(TensorFlowStep, keras.Model):
         self.train_config = config.train
         code_size = config.generator.get("code_size")
         shared = {} if code_size is None else {"code_size": code_size}
-        self.generator = _construct(models.Generator, "generator", config.generator)
+        self.generator = _construct(
+            models.Generator,
+            "generator",
+            {"style_size": config.data.image_size, **config.generator},
+        )
         self.discriminator = _construct(
             models.Discriminator, "discriminator", {**shared, **config.discriminator}
         )

@@ -1,8 +1,15 @@
 """One training step on TensorFlow: nested tapes."""
 
+import keras
 import tensorflow as tf
 
 from vgan.losses import adversarial
+
+
+def make_deterministic(seed):
+    """Make a run's every number depend on the seed alone."""
+    keras.utils.set_random_seed(seed)
+    tf.config.experimental.enable_op_determinism()
 
 
 class TensorFlowStep:

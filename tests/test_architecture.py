@@ -1,0 +1,110 @@
+"""The house rules, read from the code: who imports whom, and what runs without what."""
+
+import ast
+import subprocess
+import sys
+
+import pytest
+from conftest import ROOT
+
+LEAVES = {"config", "video", "models", "losses"}
+MAY_IMPORT = {
+    **{leaf: set() for leaf in LEAVES},
+    "datasets": {"config", "video"},
+    "training": {"config", "models", "losses"},
+    "runtime": {"models", "video"},
+    "evaluation": {"models", "losses", "runtime", "video"},
+}
+ROOMS = {*MAY_IMPORT, "command"}
+MAY_IMPORT_TENSORFLOW = {"datasets", "training", "export"}
+FILES = sorted((ROOT / "vgan").rglob("*.py"))
+
+
+def imports(path):
+    """Dotted names of all modules that a file imports, wherever in it."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            names |= {node.module}
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def room(path):
+    """First part of the path below vgan/: a room, or a command."""
+    return path.relative_to(ROOT / "vgan").parts[0].removesuffix(".py")
+
+
+def rooms_imported(path):
+    found = {n.split(".")[1] for n in imports(path) if n.startswith("vgan.")}
+    return found & {room(file) for file in FILES}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_rooms_import_only_what_they_may(path):
+    own = room(path)
+    seen = rooms_imported(path) - {own}
+    allowed = MAY_IMPORT.get(own, ROOMS)
+    assert seen <= allowed, f"{own} imports {sorted(seen - allowed)}"
+    third_party = {name.split(".")[0] for name in imports(path)}
+    assert "experiments" not in third_party
+    engine = path.parent.name == "engines"
+    if own not in MAY_IMPORT_TENSORFLOW and not engine:
+        assert "tensorflow" not in third_party
+    assert "cv2.VideoCapture" not in path.read_text()
+    assert "cv2.VideoWriter" not in path.read_text()
+
+
+def test_models_and_losses_are_keras_only():
+    for path in FILES:
+        if room(path) in ("models", "losses"):
+            roots = {name.split(".")[0] for name in imports(path)}
+            assert not roots & {"tensorflow", "jax", "torch", "cv2"}, path
+
+
+def test_experiments_import_only_config():
+    for path in (ROOT / "experiments").glob("*.py"):
+        assert {n for n in imports(path) if n.startswith("vgan.config.")}, path
+        assert all(n.startswith("vgan.config") for n in imports(path)), path
+
+
+def test_nothing_unpickles_or_runs_a_shell():
+    for path in FILES:
+        source = path.read_text()
+        assert not {"pickle", "dill", "cloudpickle", "joblib"} & imports(path), path
+        for word in ("allow_pickle=True", "safe_mode=False", "shell=True", "os.system"):
+            assert word not in source, f"{path}: {word}"
+
+
+def test_no_lambda_layers_and_no_utils():
+    for path in FILES:
+        assert path.stem != "utils"
+        assert "layers.Lambda" not in path.read_text()
+
+
+def test_generate_runs_without_training_code():
+    """A checkpoint stands alone: what `generate` imports, all of it, has no training."""
+    code = (
+        "import sys\n"
+        "import vgan.generate, vgan.video, vgan.runtime.styles\n"
+        "import vgan.runtime.engines.keras_engine\n"
+        "print(*sorted(m for m in sys.modules if m.startswith('vgan')))\n"
+    )
+    output = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert "vgan.models.generator" in output
+    training = ("vgan.config", "vgan.datasets", "vgan.losses", "vgan.training")
+    assert not [name for name in output if name.startswith(training)]
+
+
+def test_commands_parse_before_heavy_imports():
+    for name in ("train", "generate"):
+        code = f"import sys, vgan.{name}; print('keras' in sys.modules)"
+        output = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        ).stdout
+        assert output.strip() == "False", name
