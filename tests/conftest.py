@@ -18,3 +18,9 @@ def shared_data():
     if not (path / "MANIFEST.csv").is_file():
         pytest.skip(f"no data pack at {path} (set VGAN_TEST_DATA)")
     return path
+
+
+@pytest.fixture
+def in_root(monkeypatch):
+    """Run where `make` runs: experiments are found by name from there."""
+    monkeypatch.chdir(ROOT)

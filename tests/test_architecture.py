@@ -1,12 +1,13 @@
 """The house rules, read from the code: who imports whom, and what runs without what."""
 
 import ast
+import pathlib
 import subprocess
 import sys
 
 import pytest
-from conftest import ROOT
 
+ROOT = pathlib.Path(__file__).resolve().parents[1]
 LEAVES = {"config", "video", "models", "losses"}
 MAY_IMPORT = {
     **{leaf: set() for leaf in LEAVES},
@@ -86,7 +87,7 @@ def test_no_lambda_layers_and_no_utils():
 
 
 def test_generate_runs_without_training_code():
-    """A checkpoint stands alone: what `generate` imports, all of it, has no training."""
+    """A checkpoint stands alone: nothing that `generate` imports is for training."""
     code = (
         "import sys\n"
         "import vgan.generate, vgan.video, vgan.runtime.styles\n"

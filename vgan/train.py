@@ -92,8 +92,7 @@ def train(config, folder):
         callbacks["checkpoints"].save()
         print(f"\nstopped at step {int(gan.step.value)}; the same command goes on")
         raise
-    result = _stylise_sample(config, folder, styles)
-    print(f"{folder / 'generator.keras'}\n{result}")
+    _stylise_sample(config, folder, styles)
 
 
 def _validation_batch(config, batch_size, **data):
@@ -109,7 +108,9 @@ def _validation_batch(config, batch_size, **data):
 
 
 def _stylise_sample(config, folder, styles):
-    """Write samples/stylised.mp4: content | style | result, by generator.keras alone.
+    """Write samples/stylised.mp4, content | style | result, and print its figures.
+
+    Made by generator.keras alone, from clips that were not trained on.
 
     Args:
         config: The Experiment.
@@ -119,28 +120,40 @@ def _stylise_sample(config, folder, styles):
     import cv2
     import numpy as np
 
+    from vgan.evaluation import metrics
+    from vgan.losses.features import FeatureNetwork
     from vgan.runtime import Stylizer, engines
     from vgan.video import VideoWriter
 
     batch = _validation_batch(
         config, 1, image_size=FINAL_SIZE, clip_length=FINAL_FRAMES, style_length=1
     )
-    frames = np.rint(batch["content"][0] * 127.5 + 127.5).astype(np.uint8)
+    flow, occlusion = batch["flow"][0], batch["occlusion"][0]
+    content = np.rint(batch["content"][0] * 127.5 + 127.5).astype(np.uint8)
     engine = engines.load(folder / "generator.keras")
+    features = FeatureNetwork(config.losses.features)
+    tick = 1 / fractions.Fraction(config.data.fps)
     path = folder / "samples" / "stylised.mp4"
     with VideoWriter(path, fps=config.data.fps, overwrite=True) as writer:
         shown = list(styles)[:: max(1, len(styles) // FINAL_STYLES)][:FINAL_STYLES]
-        for turn, name in enumerate(shown):
-            picture = np.rint(styles[name][0] * 127.5 + 127.5).astype(np.uint8)
-            picture = cv2.resize(picture, (FINAL_SIZE, FINAL_SIZE))
+        for name in shown:
+            style = np.rint(styles[name] * 127.5 + 127.5).astype(np.uint8)
             stylizer = Stylizer(engine, [engine.named_styles[name]])
-            for t, frame in enumerate(frames):
-                row = np.concatenate([frame, picture, stylizer(frame)], axis=1)
-                time = fractions.Fraction(turn * len(frames) + t) / fractions.Fraction(
-                    config.data.fps
+            result = np.stack([stylizer(frame) for frame in content])
+            picture = cv2.resize(style[0], (FINAL_SIZE, FINAL_SIZE))
+            for before, after in zip(content, result, strict=True):
+                row = np.concatenate([before, picture, after], axis=1)
+                writer.write(row, writer.num_frames * tick)
+            strength = metrics.style_strength(result, style, content, features)
+            line = f"{name}: style strength {strength:.2f}"
+            if not np.all(occlusion):  # real videos have no exact flow
+                error, least = (
+                    metrics.warping_error(clip, flow, occlusion)
+                    for clip in (result, content)
                 )
-                writer.write(row, time)
-    return path
+                line += f", warping error {error:.5f} (the content's: {least:.5f})"
+            print(line)
+    print(f"{folder / 'generator.keras'}\n{path}")
 
 
 def _keep_config(folder, config):

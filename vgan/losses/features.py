@@ -206,5 +206,6 @@ def _random_pyramid(scales=4, filters=24, size=5, seed=0):
         smaller = ops.average_pool(x, 2, 2, "valid", "channels_last")
         return smaller, 0.5 + 0.5 * x
 
-    scale = [(content, ("content",)), (style, ("style",)), (colours, ("style",))]
-    return scale * scales
+    fine = [(style, ("style",)), (colours, ("style",))]
+    # The finest scale belongs to the brush.
+    return fine + [(content, ("content",)), *fine] * (scales - 1)

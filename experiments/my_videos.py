@@ -1,0 +1,35 @@
+"""Your own videos in your own styles: copy this file, change it, run it.
+
+Put your files here, in any sub-folders:
+
+    data/my_videos/content/    videos (any that FFmpeg reads), photos, or both
+    data/my_videos/styles/     paintings, photos or clips of textures; one is enough
+
+Command: make train EXP=my_videos
+Watch:   make tensorboard
+"""
+
+from vgan.config import Data, Experiment, Losses, Train
+
+
+def get_config():
+    """The default generator at 128 px; every field here is a good first knob."""
+    return Experiment(
+        data=Data(
+            # Several folders with weights: {"data/a": 2, "data/b": 1, "synthetic": 1}
+            content="data/my_videos/content",
+            style="data/my_videos/styles",
+            image_size=128,
+            clip_length=4,
+            fps=12,
+        ),
+        losses=Losses(
+            # "vgg19" downloads once and knows brushwork best; or the path of an .npz
+            features="random",
+            content=1.0,  # higher: the content stays sharper
+            style=4.0,  # higher: more of the painting
+            temporal=20.0,  # higher: steadier (needs photos or "synthetic" as content)
+            gan=0.05,
+        ),
+        train=Train(steps=20_000, batch_size=4),
+    )

@@ -1,0 +1,29 @@
+r"""Real videos, photos and paintings from folders of yours.
+
+Photos become clips by a moving window, so their flow is known and teaches steadiness;
+videos teach how things really look when they move.
+
+Command: make train EXP=real ARGS="--set data.content=VIDEOS --set data.style=PAINTINGS"
+or, with photos too and weights of VGG-19 from a file:
+    python -m vgan.train --experiment=real --set data.style=PAINTINGS \
+        --set data.content='{"VIDEOS": 1, "PHOTOS": 2}' \
+        --set losses.features=vgg19.npz
+"""
+
+from vgan.config import Data, Experiment, Losses, Train
+
+
+def get_config():
+    """The default generator at 128 px with VGG features."""
+    return Experiment(
+        data=Data(
+            content={"data/videos": 1, "data/photos": 2},
+            style="data/styles",
+            image_size=128,
+            clip_length=4,
+        ),
+        losses=Losses(
+            features="vgg19", content=1.0, style=4.0, temporal=20.0, gan=0.05
+        ),
+        train=Train(steps=40_000, batch_size=4),
+    )

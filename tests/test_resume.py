@@ -1,0 +1,76 @@
+"""A stopped or killed run goes on as if nothing had happened, bit for bit."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from vgan import InputError, config
+from vgan.train import train
+from vgan.training import checkpoint
+
+pytestmark = pytest.mark.usefixtures("in_root")
+
+
+def smoke(steps, *more):
+    return config.load("smoke", [f"train.steps={steps}", *more])
+
+
+def state(folder):
+    path = sorted((folder / "checkpoints").glob("*.npz"))[-1]
+    with np.load(path, allow_pickle=False) as file:
+        return {name: file[name] for name in file.files}
+
+
+def assert_same(one, two):
+    assert one.keys() == two.keys()
+    for name in one:
+        np.testing.assert_array_equal(one[name], two[name], err_msg=name)
+
+
+def test_two_and_two_steps_are_four(tmp_path):
+    train(smoke(4), tmp_path / "whole")
+    train(smoke(2), tmp_path / "parts")
+    assert checkpoint.latest_step(tmp_path / "parts" / "checkpoints") == 2
+    train(smoke(4), tmp_path / "parts")
+    assert_same(state(tmp_path / "whole"), state(tmp_path / "parts"))
+
+
+def test_killed_at_any_moment(tmp_path):
+    command = [sys.executable, "-m", "vgan.train", "--experiment=smoke"]
+    command += [f"--runs={tmp_path}", "--run=killed", "--set=train.steps=100000"]
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    folder = tmp_path / "killed" / "checkpoints"
+    try:
+        for _ in range(1200):
+            if checkpoint.latest_step(folder):
+                break
+            assert process.poll() is None, "training ended by itself"
+            time.sleep(0.1)
+        time.sleep(0.37)
+    finally:
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+    reached = checkpoint.latest_step(folder)
+    assert reached >= 2
+    train(smoke(reached + 3), tmp_path / "killed")
+    train(smoke(reached + 3), tmp_path / "whole")
+    assert_same(state(tmp_path / "whole"), state(tmp_path / "killed"))
+
+
+def test_nan_stops_and_keeps_the_last_good_checkpoint(tmp_path):
+    train(smoke(2), tmp_path)
+    good = state(tmp_path)
+    with pytest.raises(FloatingPointError, match="not finite"):
+        train(smoke(50, "train.g_learning_rate=1e30"), tmp_path)
+    assert_same(good, state(tmp_path))
+
+
+def test_broken_data_during_training_is_an_input_error(tmp_path):
+    missing = tmp_path / "nothing"
+    with pytest.raises(InputError, match="nothing"):
+        train(smoke(2, f"data.content={missing}"), tmp_path / "run")

@@ -1,0 +1,109 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from vgan import InputError, config
+from vgan.losses import adversarial
+from vgan.training.gan import VideoGAN
+
+SMOKE = config.load("smoke")
+
+
+def batch(seed=0):
+    random = np.random.default_rng(seed)
+    return {
+        "content": random.uniform(-1, 1, (2, 2, 32, 32, 3)).astype("float32"),
+        "style": random.uniform(-1, 1, (2, 2, 32, 32, 3)).astype("float32"),
+        "flow": np.zeros((2, 1, 32, 32, 2), "float32"),
+        "occlusion": np.zeros((2, 1, 32, 32, 1), "float32"),
+    }
+
+
+def step(gan, data):
+    tensors = {name: tf.constant(value) for name, value in data.items()}
+    return {name: float(value) for name, value in gan.train_step(tensors).items()}
+
+
+def changed(before, variables):
+    pairs = zip(before, variables, strict=True)
+    return [not np.array_equal(a, b.value) for a, b in pairs]
+
+
+def test_a_step_trains_both_networks_and_moves_the_average():
+    gan = VideoGAN(SMOKE)
+    groups = gan.saved_variables()
+    before = {g: [np.array(v.value) for v in vs] for g, vs in groups.items()}
+    logs = step(gan, batch())
+    # the weights that stand still have no gradient at the first step by design
+    assert np.mean(changed(before["discriminator"], groups["discriminator"])) > 0.9
+    assert np.mean(changed(before["generator"], groups["generator"])) > 0.9
+    assert np.mean(changed(before["ema_generator"], groups["ema_generator"])) > 0.9
+    assert int(gan.step.value) == 1
+    assert set(logs) == {
+        *("g/loss", "g/content", "g/style", "g/temporal", "g/gan", "g/mapping"),
+        *("d/loss", "d/real", "d/fake", "d/r1"),
+    }
+    assert all(np.isfinite(value) for value in logs.values())
+
+
+def test_style_and_content_errors_fall():
+    gan = VideoGAN(SMOKE)
+    train = tf.function(gan.train_step)
+    data = {name: tf.constant(value) for name, value in batch().items()}
+    first = {name: float(value) for name, value in train(data).items()}
+    for _ in range(60):
+        last = train(data)
+    for name in ("g/style", "g/mapping", "g/loss"):
+        assert float(last[name]) < 0.8 * first[name], name
+
+
+def test_r1_is_taken_every_interval():
+    gan = VideoGAN(config.override(SMOKE, ["losses.r1_interval=2"]))
+    values = [step(gan, batch(seed))["d/r1"] for seed in range(4)]
+    assert values[0] == values[1] != values[2] == values[3]
+
+
+def test_r1_equals_a_finite_difference():
+    gan = VideoGAN(SMOKE)
+    real = tf.constant(batch()["style"])
+    code = gan.generator.encode_style(real)
+    expected = gan._r1(real, code)
+
+    def score(clip):
+        return np.mean(gan.discriminator(clip, code), axis=(1, 2, 3, 4))
+
+    with tf.GradientTape() as tape:
+        tape.watch(real)
+        total = tf.reduce_sum(
+            tf.reduce_mean(gan.discriminator(real, code), (1, 2, 3, 4))
+        )
+    gradient = tape.gradient(total, real)
+    np.testing.assert_allclose(adversarial.gradient_penalty(gradient), expected)
+    norm = np.sqrt(np.sum(np.square(gradient), axis=(1, 2, 3, 4), keepdims=True))
+    slope = (score(real + 1e-2 * gradient / norm) - score(real)) / 1e-2
+    np.testing.assert_allclose(slope, norm.ravel(), rtol=0.1)
+
+
+def test_without_a_game_the_discriminator_rests():
+    gan = VideoGAN(config.override(SMOKE, ["losses.gan=0"]))
+    before = [np.array(v.value) for v in gan.discriminator.weights]
+    logs = step(gan, batch())
+    assert not any(changed(before, gan.discriminator.weights))
+    assert "g/gan" not in logs
+    assert "d/loss" not in logs
+
+
+@pytest.mark.parametrize(
+    ("assignment", "says"),
+    [
+        ("generator.filtres=[8, 8]", "filtres"),
+        ("generator.cell=rnn", "cell must be one of"),
+        ("discriminator.depth=3", "depth"),
+        ("losses.adversarial=chess", "no game 'chess'"),
+        ("losses.features=nowhere.npz", "nowhere.npz"),
+        ("data.image_size=30", "stride"),
+    ],
+)
+def test_bad_experiments_fail_before_the_first_step(assignment, says):
+    with pytest.raises(InputError, match=says):
+        VideoGAN(config.override(SMOKE, [assignment]))
