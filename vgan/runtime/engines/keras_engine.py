@@ -31,9 +31,9 @@ def load_generator(path):
 
 
 class KerasEngine:
-    """Compiled step of a Generator; see `vgan.runtime.engines` for the interface.
+    """A Generator, compiled; see `vgan.runtime.engines` for the interface.
 
-    The step is traced once per shape: the first frame of a new size takes longer.
+    All is traced once per shape: the first frame of a new size takes longer.
 
     Args:
         generator: vgan.models.Generator.
@@ -44,12 +44,14 @@ class KerasEngine:
         self.code_size = generator.code_size
         self.noise_size = generator.noise_size
         self.named_styles = generator.named_styles
-        self._generator = generator
-        self._step = _compile(generator)
+        self._initial_state = generator.initial_state
+        compile_function, self._step = _compiled(generator)
+        self._encode_style = compile_function(generator.encode_style)
+        self._encode_noise = compile_function(generator.encode_noise)
 
     def initial_state(self, height, width):
         """State before the first frame of [height, width], multiples of `stride`."""
-        return self._generator.initial_state(1, height, width)
+        return self._initial_state(1, height, width)
 
     def step(self, content, code, state):
         """Stylise [1, T, H, W, 3] in [-1, 1] -> the same shape, and the new state."""
@@ -58,20 +60,20 @@ class KerasEngine:
 
     def encode_style(self, style):
         """Style image or clip [1, T', h, w, 3] in [-1, 1] -> code [1, D]."""
-        return keras.ops.convert_to_numpy(self._generator.encode_style(style))
+        return np.asarray(self._encode_style(style))
 
     def encode_noise(self, noise):
         """Noise [1, Z], standard normal -> code [1, D]."""
-        return keras.ops.convert_to_numpy(self._generator.encode_noise(noise))
+        return np.asarray(self._encode_noise(noise))
 
 
-def _compile(generator):
-    """The generator's call, compiled by the backend that Keras runs on."""
+def _compiled(generator):
+    """The backend's compiler, and the generator's call compiled by it."""
     backend = keras.backend.backend()
     if backend == "tensorflow":
         import tensorflow as tf
 
-        return tf.function(lambda *inputs: generator(*inputs))
+        return tf.function, tf.function(lambda *inputs: generator(*inputs))
     if backend == "jax":
         import jax
 
@@ -84,5 +86,5 @@ def _compile(generator):
             outputs, _ = generator.stateless_call(weights, fixed, *inputs)
             return outputs
 
-        return lambda *inputs: step(weights, fixed, *inputs)
+        return jax.jit, lambda *inputs: step(weights, fixed, *inputs)
     raise InputError(f"KERAS_BACKEND={backend}: vgan runs on tensorflow or jax")

@@ -1,0 +1,22 @@
+"""Frames and a model for the tests of this folder."""
+
+import cv2
+import numpy as np
+
+TINY = {
+    "filters": (8, 8, 16),
+    "hidden_filters": 8,
+    "blocks": 1,
+    "code_size": 16,
+    "noise_size": 8,
+    "style_filters": (8, 8, 8),
+}
+
+
+def scene(seed, height=120, width=200):
+    """Smooth random colours with edges: what no other seed resembles."""
+    rng = np.random.default_rng(seed)
+    small = rng.integers(0, 256, (6, 10, 3), np.uint8) // 2 + np.uint8(
+        rng.integers(0, 128, 3)
+    )
+    return cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC)
