@@ -15,10 +15,10 @@ def thumbnail(frame):
 def is_cut(before, after):
     """Whether a scene ends between two frames.
 
-    Two frames belong together if their colours are alike (fast motion moves colours
-    and keeps them), or if one shows the middle of the other, perhaps shifted (a pan)
-    or at another brightness (a flash, a fade): the normalised cross-correlation of
-    Lewis, "Fast Normalized Cross-Correlation" (1995).
+    Fast motion moves colours and keeps them; pans, flashes and fades keep the
+    picture but for its place and brightness, which normalised cross-correlation
+    finds (Lewis, "Fast Normalized Cross-Correlation", 1995). What keeps neither is
+    a cut.
 
     Args:
         before: uint8 [32, 32, 3], a thumbnail.
@@ -27,24 +27,35 @@ def is_cut(before, after):
     Returns:
         bool. Where in doubt it says yes: another span of the video can be taken.
     """
-    difference = np.abs(before.astype(np.float32) - after).mean()
-    if difference < 6:
+    before, after = before.astype(np.float32), after.astype(np.float32)
+    if np.abs(before - after).mean() < 6:
         return False
-    alike = _histogram_overlap(before, after)
-    match = max(_best_match(before, after), _best_match(after, before))
-    return alike < 0.9 and match < 0.5 + 0.25 * (1 - alike)
+    alike = _shared_colors(before, after)
+    # The bounds separate cuts from all else in 50 videos, looked through by eye.
+    if alike < 0.65:
+        # Details decide: many a scene is bright above and dark below.
+        return _match(_details(before), _details(after)) < 0.58
+    return alike < 0.8 and _match(before, after) < 0.56
 
 
-def _histogram_overlap(before, after):
+def _shared_colors(before, after):
     """Shared part, in [0, 1], of the two frames' coarse colour histograms."""
     histograms = []
     for frame in (before, after):
-        bins = cv2.GaussianBlur(frame, (3, 3), 0).reshape(-1, 3) // 32
+        bins = (cv2.GaussianBlur(frame, (3, 3), 0).reshape(-1, 3) / 32).astype(int)
         index = bins @ np.array([64, 8, 1])
         histograms.append(np.bincount(index, minlength=512) / len(index))
-    return np.minimum(*histograms).sum()
+    return float(np.minimum(*histograms).sum())
 
 
-def _best_match(before, after):
-    inner = np.ascontiguousarray(before[REACH:-REACH, REACH:-REACH])
-    return cv2.matchTemplate(after, inner, cv2.TM_CCOEFF_NORMED).max()
+def _details(frame):
+    return frame - cv2.blur(frame, (9, 9))
+
+
+def _match(one, two):
+    """How well the middle of one frame is found in the other, at most 1."""
+    inner = slice(REACH, -REACH)
+    return max(
+        float(cv2.matchTemplate(b, a[inner, inner].copy(), cv2.TM_CCOEFF_NORMED).max())
+        for a, b in ((one, two), (two, one))
+    )

@@ -1,16 +1,26 @@
 """A folder of videos and still images as a source of clips."""
 
 import hashlib
+import logging
 import os
 import pathlib
 
 import numpy as np
-from absl import logging
 
 from vgan import InputError, video
 from vgan.datasets import stills, videos
 
-_reported = set()  # broken files of which this process has already told
+_log = logging.getLogger("vgan")
+_reported = set()  # what this process has already told
+
+
+def _once(record):
+    """Training opens a damaged file again and again; one line about it will do."""
+    line = record.getMessage()
+    return line not in _reported and not _reported.add(line)
+
+
+_log.addFilter(_once)
 
 
 class Folder:
@@ -33,7 +43,7 @@ class Folder:
         Raises:
             InputError: There is no such folder, or no usable file in it.
         """
-        self.path = pathlib.Path(path)
+        self.path = pathlib.Path(path).expanduser()
         self.data = data
         self.training = split == "train"
         self._broken = {}
@@ -48,7 +58,7 @@ class Folder:
                 self._give_up()
         self.files = parts[0] if self.training else parts[1]
         if not self.files:
-            logging.info(
+            _log.warning(
                 "data.%s: %s has only one usable file, and it is trained on; "
                 "validation uses the synthetic source",
                 role,
@@ -91,9 +101,7 @@ class Folder:
             )
         except InputError as error:
             self._broken[file] = str(error)
-            if file not in _reported:
-                _reported.add(file)
-                logging.warning("skipped: %s", error)
+            _log.warning("skipped: %s", error)
             return None
 
     def _give_up(self):
@@ -119,8 +127,8 @@ def split_files(files, root, fraction):
     """
 
     def place(file):
-        name = file.relative_to(root).as_posix()
-        digest = hashlib.blake2b(name.encode(), digest_size=8).digest()
+        name = os.fsencode(file.relative_to(root).as_posix())
+        digest = hashlib.blake2b(name, digest_size=8).digest()
         return int.from_bytes(digest) / 2**64
 
     ordered = sorted(files, key=lambda file: (place(file), file))
@@ -138,9 +146,13 @@ def _find(root, role):
             "or 'synthetic'"
         )
     suffixes = {*video.VIDEO_SUFFIXES, *video.IMAGE_SUFFIXES}
-    files = []
+    files, seen = [], set()
     for folder, inside, names in os.walk(root, followlinks=True):
-        inside[:] = [name for name in inside if name[0] != "."]
+        if os.path.realpath(folder) in seen:  # links may go in circles
+            inside.clear()
+            continue
+        seen.add(os.path.realpath(folder))
+        inside[:] = sorted(name for name in inside if name[0] != ".")
         files += [pathlib.Path(folder, name) for name in names if name[0] != "."]
     files = sorted(file for file in files if file.suffix.lower() in suffixes)
     if not files:

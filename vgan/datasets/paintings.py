@@ -8,7 +8,7 @@ cellular texture basis function", 1996), so that no mark is drawn in a Python lo
 import numpy as np
 
 from vgan.datasets.palettes import palette
-from vgan.datasets.textures import grid, mix, noise, step, wave
+from vgan.datasets.textures import grid, mix, noise, shade, step, wave
 
 
 def painting(name, seed, size):
@@ -30,8 +30,8 @@ def painting(name, seed, size):
         raise ValueError(f"no painting style {name!r}; there are {', '.join(STYLES)}")
     rng = np.random.default_rng(seed)
     canvas = PAINTERS[name](rng, palette(rng), size)
-    weave = noise(rng, size, size, max(2.0, size / 90), 2) * 0.012
-    return np.rint((canvas + weave[..., None]).clip(0, 1) * 255).astype(np.uint8)
+    weave = noise(rng, size, size, max(2.0, size / 90), 2) * 0.025
+    return np.rint(shade(canvas, 1 + weave).clip(0, 1) * 255).astype(np.uint8)
 
 
 def mosaic(rng, colors, size):
@@ -50,7 +50,7 @@ def mosaic(rng, colors, size):
     tones = _cells(tone, cell, 1)
     paint = _pick(colors, tones + _spread(rng, len(tones), 0.12))
     canvas = (paint * (1 + _spread(rng, len(tones), 0.07))[:, None])[tile]
-    canvas = canvas - 0.12 * (slope / cell)[..., None]
+    canvas = shade(canvas, 1 - 0.2 * slope / cell)
     grout = colors[0] * 0.6 if rng.random() < 0.5 else colors[-1]
     return mix(grout, canvas, step(second - near - 0.16 * cell, 0.05 * cell + 1))
 
@@ -77,7 +77,7 @@ def brush(rng, colors, size):
         paint = _pick(colors, tones[stroke])
         hairs = np.sin(across / cell * 22 + stroke) * 0.07
         ridge = across / radius * 0.12
-        paint = paint * (1 + hairs + ridge)[..., None]
+        paint = shade(paint, 1 + hairs + ridge)
         canvas = np.where((top >= 0)[..., None], paint, canvas)
     return canvas
 
@@ -140,12 +140,12 @@ def waves(rng, colors, size):
     bend = noise(rng, size, size, size * 0.5, 2) * 0.04
     phase = (v + bend + 0.05 * np.sin(u * rng.uniform(6, 14))) * rng.uniform(9, 14)
     band = np.floor(phase).astype(int)
-    shade = phase - band
+    height = phase - band
     order = rng.permutation(64) % len(colors)
-    canvas = colors[order[band % 64]] * (0.8 + 0.35 * shade[..., None])
+    canvas = shade(colors[order[band % 64]], 0.8 + 0.35 * height)
     # Distance to the contour in pixels, however much the swirl stretches it.
     steep = np.hypot(*np.gradient(phase)) + 1e-3
-    contour = np.minimum(shade, 1 - shade) / steep
+    contour = np.minimum(height, 1 - height) / steep
     return mix(colors[0] * 0.5, canvas, step(contour - size / 160, size / 100 + 1))
 
 

@@ -18,9 +18,8 @@ def check_size(name, height, width, size):
     """
     if min(height, width) < LEAST_SIDE * size:
         raise InputError(
-            f"{name}: is {width}x{height} pixels, too small for clips of {size} pixels; "
-            f"use at least {int(np.ceil(LEAST_SIDE * size))} pixels or lower "
-            "data.image_size"
+            f"{name}: {width}x{height} pixels is too small for clips of {size}; give "
+            f"at least {int(np.ceil(LEAST_SIDE * size))} or lower data.image_size"
         )
 
 

@@ -96,10 +96,10 @@ def _landscape(rng, rows, columns, side):
             (1 - near) * sky_hue * 0.3 + hue * (0.7 + 0.3 * near),
         )
         grain = textures.noise(rng, rows, columns, side * 0.12 * near, 4)
-        land = color * (1 + 0.13 * near * grain[..., None])
+        land = textures.shade(color, 1 + 0.13 * near * grain)
         if last:
-            depth = ((y - level) / (rows - level)).clip(0, 1)
-            land = land * (1.05 - 0.35 * depth[..., None])
+            depth = ((y - level + 0 * x) / (rows - level)).clip(0, 1)
+            land = textures.shade(land, 1.05 - 0.35 * depth)
         picture = textures.mix(picture, land, textures.step(y - line, 1.5))
     return picture.clip(0, 1)
 
@@ -120,7 +120,7 @@ def _room(rng, rows, columns, side):
         picture[board[:, 0]] = oklch(0.9, 0.02, hue)
     glow_x, glow_y = rng.uniform(0.2, 0.8) * columns, rng.uniform(0, 0.5) * rows
     far = np.hypot(x - glow_x, y - glow_y) / np.hypot(rows, columns)
-    return (picture * (1.15 - 0.6 * far[..., None])).clip(0, 1)
+    return textures.shade(picture, 1.15 - 0.6 * far).clip(0, 1)
 
 
 def _shape(rng, camera, radius, amount, light, height, width):
@@ -177,13 +177,12 @@ def _cut_out(rng, radius, middle, light):
     lit = (x - middle) * np.cos(light) + (y - middle) * np.sin(light)
     if kind in ("ball", "ellipse", "blob"):
         bulge = np.sqrt((1 - (far / edge) ** 2).clip(0, 1))
-        shade = 0.5 + 0.35 * bulge + 0.35 * lit / radius
+        paint = textures.shade(paint, 0.5 + 0.35 * bulge + 0.35 * lit / radius)
         shine = ((lit / radius * 0.6 + bulge * 0.8 - 0.86) / 0.14).clip(0, 1) ** 2
-        paint = paint * shade[..., None] + 0.35 * shine[..., None]
+        paint = textures.mix(paint, np.ones(3), 0.35 * shine)
     else:
         bevel = (inside / (0.12 * radius)).clip(0, 1)
-        shade = 0.72 + 0.28 * bevel + 0.18 * lit / radius
-        paint = paint * shade[..., None]
+        paint = textures.shade(paint, 0.72 + 0.28 * bevel + 0.18 * lit / radius)
     distance = inside[..., None] * min(1.0, stretch)
     return np.concatenate([paint.clip(0, 1), distance], axis=-1, dtype=np.float32)
 
@@ -219,7 +218,8 @@ def _render(layers, num_frames, height, width):
                 borderValue=(0, 0, 0, -9),
             )
             alpha = (drawn[..., 3] + 0.5).clip(0, 1)
-            frames[(t, *box)] += (drawn[..., :3] - frames[(t, *box)]) * alpha[..., None]
+            color = np.ascontiguousarray(drawn[..., :3])
+            frames[(t, *box)] = textures.mix(frames[(t, *box)], color, alpha)
             labels[(t, *box)][alpha > 0.5] = label
             edge = mixed[(t, *box)]
             edge[alpha == 1] = False
@@ -248,11 +248,13 @@ def _flow(layers, labels, mixed):
     occlusion = np.empty((steps, height, width, 1), np.uint8)
     x, y = textures.grid(height, width)
     for t in range(steps):
-        for label, layer in enumerate(layers):
-            matrix = motion.backward(layer.views[t], layer.views[t + 1])
-            where = labels[t + 1] == label
-            if where.any():
-                flow[t][where] = motion.flow_of(matrix, height, width)[where]
+        matrices = [
+            motion.backward(layer.views[t], layer.views[t + 1]) for layer in layers
+        ]
+        table = np.array(matrices, np.float32)[:, :2].reshape(-1, 6).T
+        # Each pixel has the matrix of the layer that it shows.
+        a, b, c, d, e, f = np.take(table, labels[t + 1], axis=1)
+        flow[t] = np.stack([a * x + b * y + c, d * x + e * y + f], axis=-1)
         # The four pixels that interpolation reads must all show the same layer.
         pure = np.where(mixed[t], np.uint8(MIXED), labels[t])
         pure = np.pad(pure, ((0, 1), (0, 1)), mode="edge")
