@@ -127,7 +127,8 @@ def _stylise_picture(make_stylizer):
         raise InputError(f"{output}: exists; give another name or --overwrite")
     if not os.access(output.parent, os.W_OK):
         raise InputError(f"{output}: cannot be written; give another folder")
-    frame = make_stylizer()(_resize(read_image(FLAGS.input)))
+    frame = _resize(read_image(FLAGS.input))
+    frame = make_stylizer()(frame)
     try:
         # Beside the target and renamed at the end: there never is half a picture.
         with tempfile.TemporaryDirectory(dir=output.parent, prefix=".") as folder:

@@ -1,0 +1,247 @@
+"""The command as the user runs it: in a process of its own."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from vgan.video import VideoReader, VideoWriter
+
+# Tells at the end which modules the command has needed.
+CHILD = """
+import atexit, runpy, sys
+atexit.register(lambda: print(*sys.modules, file=open("{modules}", "w")))
+runpy.run_module("vgan.generate", run_name="__main__", alter_sys=True)
+"""
+TIMES = [Fraction(n, 600) for n in (0, 20, 50, 60, 110, 130, 200, 210, 260)]
+
+
+@pytest.fixture(scope="module")
+def things(tmp_path_factory):
+    """Model, input and style."""
+    import keras
+
+    from vgan.models import Generator
+
+    folder = tmp_path_factory.mktemp("things")
+    keras.utils.set_random_seed(3)
+    tiny = {
+        "filters": (8, 8, 16),
+        "hidden_filters": 8,
+        "blocks": 1,
+        "code_size": 16,
+        "noise_size": 8,
+        "style_filters": (8, 8, 8),
+        "named_styles": {"mosaic": [1.0] * 16, "waves": [-1.0] * 16},
+    }
+    Generator(**tiny).save(folder / "generator.keras")
+    keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]).save(
+        folder / "other.keras"
+    )
+    with VideoWriter(folder / "in.mp4") as writer:
+        for i, timestamp in enumerate(TIMES):
+            frame = np.full((45, 81, 3), 20 * i, np.uint8)
+            frame[10:30, 5 * i : 5 * i + 20] = 255, 0, 0
+            writer.write(frame, timestamp)
+    rng = np.random.default_rng(0)
+    picture = rng.integers(0, 256, (40, 60, 3), np.uint8)
+    Image.fromarray(picture).save(folder / "style.jpg")
+    (folder / "text.txt").write_text("just text")
+    for name in "text.mp4", "text.jpg", "text.keras":
+        (folder / name).write_text("just text")
+    (folder / "empty.mp4").touch()
+    (folder / "texts").mkdir()
+    (folder / "texts" / "a.txt").write_text("just text")
+    return folder
+
+
+def command(things, modules, arguments):
+    return {
+        "args": [sys.executable, "-c", CHILD.format(modules=modules), *arguments],
+        "cwd": things,
+        "env": {**os.environ, "KERAS_BACKEND": "tensorflow"},
+        "text": True,
+    }
+
+
+def generate(things, tmp_path, **arguments):
+    """Run with good arguments, but for those given; None leaves one out."""
+    arguments = {
+        "model": "generator.keras",
+        "input": "in.mp4",
+        "style": "mosaic",
+        "output": tmp_path / "out.mp4",
+        **arguments,
+    }
+    flags = []
+    for name, value in arguments.items():
+        if value is not None:
+            values = value if isinstance(value, list) else [value]
+            flags += [f"--{name}={v}" for v in values]
+    modules = tmp_path.parent / "modules"
+    result = subprocess.run(
+        **command(things, modules, flags), capture_output=True, timeout=120
+    )
+    return result, set(modules.read_text().split())
+
+
+def test_video(things, tmp_path):
+    result, modules = generate(things, tmp_path, style=["style.jpg:0.7", "waves:0.3"])
+    assert result.returncode == 0, result.stderr
+    assert f"{tmp_path}/out.mp4: 9 frames" in result.stdout
+    assert "9/9" in result.stderr
+    assert "frames/s" in result.stderr
+    assert not {"tensorflow", "keras"}.isdisjoint(modules)
+    unwanted = ("vgan.config", "vgan.datasets", "vgan.losses", "vgan.training")
+    assert not [name for name in modules if name.startswith(unwanted)]
+    assert all("frames/s" in line for line in result.stderr.splitlines() if line)
+    assert [path.name for path in tmp_path.iterdir()] == ["out.mp4"]
+    with VideoReader(tmp_path / "out.mp4") as reader:
+        assert (reader.width, reader.height) == (81, 45)
+        frames, times = zip(*reader, strict=True)
+    with VideoReader(things / "in.mp4") as reader:
+        originals, expected = zip(*reader, strict=True)
+    assert times == expected
+    assert np.abs(np.float32(frames) - np.float32(originals)).mean() > 10
+
+
+def test_picture(things, tmp_path):
+    output = tmp_path / "out.png"
+    result, _ = generate(
+        things,
+        tmp_path,
+        input="style.jpg",
+        output=output,
+        style="random",
+        seed=7,
+        size=32,
+    )
+    assert result.returncode == 0, result.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["out.png"]
+    with Image.open(output) as picture:
+        assert picture.size == (48, 32)
+
+
+def test_ctrl_c_keeps_what_was_made(things, tmp_path):
+    with VideoWriter(tmp_path / "long.mp4", fps=25) as writer:
+        for i in range(3000):
+            writer.write(np.full((64, 64, 3), i % 256, np.uint8), Fraction(i, 25))
+    arguments = [
+        "--model=generator.keras",
+        f"--input={tmp_path}/long.mp4",
+        "--style=mosaic",
+        f"--output={tmp_path}/out.mp4",
+    ]
+    child = command(things, tmp_path / "modules", arguments)
+    process = subprocess.Popen(**child, stderr=subprocess.PIPE)
+    for character in iter(lambda: process.stderr.read(1), "/"):  # of 0/3000
+        assert character, "ended before it began"
+    time.sleep(1)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert f"{tmp_path}/out.partial.mp4" in errors.splitlines()[-1]
+    assert {path.name for path in tmp_path.glob("*out*")} == {"out.partial.mp4"}
+    with VideoReader(tmp_path / "out.partial.mp4") as reader:
+        assert 0 < sum(1 for _ in reader) < 3000
+
+
+def test_help_is_quick(things, tmp_path):
+    child = command(things, tmp_path / "modules", ["--help"])
+    result = subprocess.run(**child, capture_output=True, timeout=60)
+    assert result.returncode == 0
+    assert "--strength" in result.stdout
+    modules = (tmp_path / "modules").read_text().split()
+    assert {"keras", "tensorflow", "numpy"}.isdisjoint(modules)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"model": None}, "--model: is missing"),
+        ({"model": "gone.keras"}, "gone.keras: there is no such file"),
+        ({"model": "text.keras"}, "text.keras: is not a Keras model"),
+        ({"model": "other.keras"}, "other.keras: holds a Sequential"),
+        ({"model": "in.mp4"}, "in.mp4: expected a file that ends in .keras"),
+        ({"input": ""}, "--input: is missing"),
+        ({"input": "gone.mp4"}, "gone.mp4: no such"),
+        ({"input": "text.mp4"}, "text.mp4"),
+        ({"input": "empty.mp4"}, "empty.mp4"),
+        ({"input": "texts"}, "texts"),
+        ({"input": "camera:97"}, "camera:97"),
+        ({"input": "style.jpg"}, "a picture becomes"),
+        ({"output": None}, "--output: is missing"),
+        ({"output": "in.mp4", "overwrite": True}, "is the input itself"),
+        ({"output": "text.mp4"}, "text.mp4: exists; give another name or --overwrite"),
+        ({"output": "gone/out.mp4"}, "gone/out.mp4"),
+        ({"output": "out.doc"}, "out.doc"),
+        ({"output": "out.png"}, "a video becomes a video"),
+        ({"input": "style.jpg", "output": "text.jpg"}, "text.jpg: exists"),
+        ({"input": "style.jpg", "output": "gone/out.jpg"}, "gone/out.jpg"),
+        ({"input": "text.jpg", "output": "out.jpg"}, "text.jpg"),
+        ({"style": None}, "mosaic, waves"),
+        ({"style": "mosiac"}, "knows mosaic, waves"),
+        ({"style": "text.jpg"}, "text.jpg"),
+        ({"style": "text.txt"}, "text.txt"),
+        ({"style": "mosaic:-1"}, "mosaic:-1"),
+        ({"style": ["mosaic:0", "waves:0"]}, "all weights are 0"),
+        ({"strength": 1.5}, "--strength=1.5"),
+        ({"strength": "nan"}, "--strength=nan"),
+        ({"strength": "much"}, "--strength=much"),
+        ({"size": 3}, "--size=3"),
+        ({"fps": -1}, "fps=-1"),
+        ({"stile": "mosaic"}, "stile"),
+    ],
+    ids=str,
+)
+def test_bad_input_is_one_line_at_once(things, tmp_path, arguments, message):
+    before = sorted(things.iterdir())
+    result, modules = generate(things, tmp_path, **arguments)
+    assert result.returncode == 2, result.stderr
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("vgan.generate: ")
+    assert message in line
+    assert result.stdout == ""
+    assert sorted(things.iterdir()) == before
+    assert list(tmp_path.iterdir()) == []
+    assert {"keras", "tensorflow"}.isdisjoint(modules)
+
+
+def test_model_from_another_layout_leaves_nothing(things, tmp_path):
+    model = tmp_path / "generator.keras"
+    with (
+        zipfile.ZipFile(things / "generator.keras") as old,
+        zipfile.ZipFile(model, "w") as new,
+    ):
+        for name in old.namelist():
+            new.writestr(name, old.read(name).replace(b'"blocks": 1', b'"blocks": 2'))
+    result, _ = generate(things, tmp_path, model=model)
+    assert result.returncode == 2
+    (line,) = result.stderr.splitlines()
+    assert "does not fit this version of vgan" in line
+    assert [path.name for path in tmp_path.iterdir()] == ["generator.keras"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "CORRUPT_invalid_vp9.webm",
+        "CORRUPT_truncated_after_moov.m4b",
+        "CORRUPT_undecodable_fragmented.mp4",
+        "NOVIDEO_audio_only.mp4",
+    ],
+)
+def test_broken_videos(things, tmp_path, shared_data, name):
+    result, _ = generate(things, tmp_path, input=shared_data / "videos" / name)
+    assert result.returncode == 2
+    # A line about skipped damage may come first.
+    assert name in result.stderr.splitlines()[-1]
+    assert "Traceback" not in result.stderr
+    assert list(tmp_path.iterdir()) == []
