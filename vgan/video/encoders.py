@@ -8,13 +8,14 @@ import logging
 from fractions import Fraction
 
 import av
+import numpy as np
 from PIL import Image
 
 from vgan.video.color import BT709, ToYUV, matrix_for
 from vgan.video.sound import Sound
 
 _log = logging.getLogger("vgan")
-_CRF = 16
+_CRF = 11  # 40 dB and more on real clips, small noisy ones too
 _LIMITED = 1
 
 
@@ -39,8 +40,14 @@ class Movie:
     def _begin(self, height, width):
         suffix = self._path.suffix.lower()
         webm = suffix == ".webm"
-        # Play before all is loaded.
-        options = {} if suffix in (".webm", ".mkv") else {"movflags": "+faststart"}
+        options = {}
+        if suffix in (".mp4", ".mov"):
+            options["movflags"] = "+faststart"  # play before all is loaded
+            # Late starts of sound or picture are rounded to this; FFmpeg's is 1 ms.
+            options["movie_timescale"] = str(self._time_base.denominator)
+        else:
+            # Sound that begins before zero (AAC's run-in) must not delay the picture.
+            options["avoid_negative_ts"] = "disabled"
         container = av.open(str(self._path), "w", options=options)
         self._container = container
         # 4:2:0 is what every player shows, but H.264 can only crop it to even sizes.
@@ -76,9 +83,11 @@ class Movie:
                 "cpu-used": "5",
                 "row-mt": "1",
             }
-        return {"crf": str(self._crf), "preset": "veryfast"}
+        # A short look-ahead bounds the memory that large frames take.
+        return {"crf": str(self._crf), "preset": "fast", "rc-lookahead": "20"}
 
     def write(self, frame, seconds):
+        """Append a uint8 RGB frame `[H, W, 3]` shown from `seconds` on."""
         if self._container is None:
             self._begin(*frame.shape[:2])
         pts = round(seconds / self._time_base)
@@ -98,6 +107,7 @@ class Movie:
             self._container.mux(packet)
 
     def finish(self, complete):
+        """End the file; sound to its end, or where the picture stops."""
         self._mux(self._stream.encode(None))
         end = (self._last + self._gap) * self._time_base
         self._sound.copy_until(None if complete else end)
@@ -105,6 +115,7 @@ class Movie:
         self._container.close()
 
     def abandon(self):
+        """Close, as the file will be removed."""
         if self._container is not None:
             self._sound.close()
             # What cannot be written any more need not be: the file is removed.
@@ -134,7 +145,7 @@ class Gif:
         self._last = None
         self._dropped = 0
         if getattr(like, "audio", None):
-            _log.info("%s: a GIF holds no sound", path)
+            _log.info("a GIF holds no sound: it is left out")
 
     def _begin(self, height, width):
         self._container = av.open(str(self._path), "w")
@@ -142,21 +153,9 @@ class Gif:
         codec = self._stream.codec_context
         codec.width, codec.height, codec.pix_fmt = width, height, "pal8"
         codec.time_base = self._TICK
-        graph = self._graph = av.filter.Graph()
-        source = graph.add(
-            "buffer", f"video_size={width}x{height}:pix_fmt=rgb24:time_base=1/100"
-        )
-        split = graph.add("split")
-        palette = graph.add("palettegen", "stats_mode=single:reserve_transparent=0")
-        use = graph.add("paletteuse", "new=1")
-        source.link_to(split)
-        split.link_to(palette, 0)
-        split.link_to(use, 1, 0)
-        palette.link_to(use, 0, 1)
-        use.link_to(graph.add("buffersink"))
-        graph.configure()
 
     def write(self, frame, seconds):
+        """Append a uint8 RGB frame `[H, W, 3]` shown from `seconds` on."""
         if self._container is None:
             self._begin(*frame.shape[:2])
         pts = round(seconds / self._TICK)
@@ -165,32 +164,36 @@ class Gif:
             self._dropped += 1
             return
         self._last = pts
-        picture = av.VideoFrame.from_ndarray(frame, format="rgb24")
+        picture = av.VideoFrame.from_ndarray(_paletted(frame), format="pal8")
         picture.pts, picture.time_base = pts, self._TICK
-        self._graph.vpush(picture)
-        self._drain()
-
-    def _drain(self):
-        while True:
-            try:
-                picture = self._graph.vpull()
-            except (av.BlockingIOError, av.EOFError):
-                return
-            picture.time_base = self._TICK
-            self._container.mux(self._stream.encode(picture))
+        self._container.mux(self._stream.encode(picture))
 
     def finish(self, complete):
-        self._graph.vpush(None)
-        self._drain()
+        """End the file; sound to its end, or where the picture stops."""
         self._container.mux(self._stream.encode(None))
         self._container.close()
         if self._dropped:
             _log.info("a GIF shows at most 50 frames/s: %d left out", self._dropped)
 
     def abandon(self):
+        """Close, as the file will be removed."""
         if self._container is not None:
             with contextlib.suppress(OSError, av.FFmpegError):
                 self._container.close()
+
+
+def _paletted(frame):
+    """Indices `[H, W]` and an ARGB palette `[256, 4]`; exact up to 256 colours."""
+    image = Image.fromarray(frame)
+    if image.getcolors(256):
+        image = image.quantize(256, Image.Quantize.MEDIANCUT)
+    else:
+        palette = image.quantize(256, Image.Quantize.FASTOCTREE)
+        image = image.quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG)
+    palette = np.full((256, 4), 255, np.uint8)
+    colors = np.array(image.getpalette(), np.uint8).reshape(-1, 3)
+    palette[: len(colors), 1:] = colors
+    return np.asarray(image), palette
 
 
 class Pngs:
@@ -199,16 +202,17 @@ class Pngs:
     def __init__(self, path, like, fps, quality):
         self._path, self._count = path, 0
         if getattr(like, "audio", None):
-            _log.info("%s: a folder of PNGs holds no sound", path)
+            _log.info("PNGs hold no sound: it is left out")
 
     def write(self, frame, seconds):
+        """Append a uint8 RGB frame `[H, W, 3]` shown from `seconds` on."""
         Image.fromarray(frame).save(
             self._path / f"{self._count:06d}.png", compress_level=3
         )
         self._count += 1
 
     def finish(self, complete):
-        pass
+        """End the file; sound to its end, or where the picture stops."""
 
     def abandon(self):
-        pass
+        """Close, as the file will be removed."""

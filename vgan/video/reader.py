@@ -124,15 +124,14 @@ class VideoReader:
 
 def _open(source, name, fps, timeout):
     """The source, and whether it has to be resampled to `fps`."""
-    text = str(source)
+    text, resample = str(source), fps is not None
     if re.fullmatch(r"(camera:)?\d+", text):
-        return StreamSource(text.removeprefix("camera:"), name, timeout, True), bool(
-            fps
-        )
+        number = text.removeprefix("camera:")
+        return StreamSource(number, name, timeout, camera=True), resample
     if re.match(r"[a-z][a-z0-9+.-]+://", text):
         if not re.match(r"(rtsps?|https?)://", text):
             raise InputError(f"{name}: give rtsp://, http:// or https://")
-        return StreamSource(text, name, timeout), bool(fps)
+        return StreamSource(text, name, timeout), resample
     path = pathlib.Path(source)
     if not path.exists():
         raise InputError(f"{path}: no such file or folder; check the path")
@@ -140,7 +139,7 @@ def _open(source, name, fps, timeout):
         return ImageSource(path, fps), False
     if not path.stat().st_size:
         raise InputError(f"{path}: the file is empty; copy or record it again")
-    return StreamSource(path, name, timeout), bool(fps)
+    return StreamSource(path, name, timeout), resample
 
 
 def _at_rate(frames, fps, start):
@@ -158,6 +157,6 @@ def _at_rate(frames, fps, start):
             yield held, index / fps, 1 / fps
             index += 1
         held, end = frame, timestamp + duration
-    while held is not None and (index / fps < end or index is None):
+    while held is not None and (index / fps < end):
         yield held, index / fps, 1 / fps
         index += 1

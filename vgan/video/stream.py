@@ -84,8 +84,8 @@ class StreamSource:
         if not self.is_live:
             estimate = round(self.duration * self.fps) if self.duration else None
             self.num_frames = stream.frames or estimate
-        # Frame threads delay a live picture by a frame each.
-        stream.thread_type = "SLICE" if self.is_live else "AUTO"
+        # PyAV's default, slice threads, stays: frame threads lose the good frames next
+        # to a damaged one and delay a live picture.
         # Broadcast and cut-out clips begin anywhere on their clock; a file that begins
         # within its first second means it (edit list, late first frame).
         start = Fraction(container.start_time or 0, av.time_base)
@@ -161,8 +161,8 @@ class StreamSource:
                 self._container.seek(ticks, stream=self._stream)
             except av.FFmpegError as error:
                 raise InputError(
-                    f"{self._name}: cannot go to {float(start):g} s ({error.strerror}); "
-                    "convert it to MP4 or MKV"
+                    f"{self._name}: cannot go to {float(start):g} s "
+                    f"({error.strerror}); convert it to MP4 or MKV"
                 ) from error
             self._decoded = self._decode()
             frame = next(self._decoded, None)
@@ -224,13 +224,11 @@ def _camera(number, name):
 def _cannot_open(name, path, camera, error):
     reason = getattr(error, "strerror", None) or str(error)
     if camera:
-        return f"{name}: the camera cannot be opened ({reason}); is another program using it?"
-    if path is None:
-        return (
-            f"{name}: cannot be reached ({reason}); check the address and the network"
-        )
-    if isinstance(error, PermissionError):
-        return f"{name}: may not be read; change its permissions"
-    return (
-        f"{name}: is not a video that can be read ({reason}); convert or copy it again"
-    )
+        what = f"the camera cannot be opened ({reason}); is another program using it?"
+    elif path is None:
+        what = f"cannot be reached ({reason}); check the address and the network"
+    elif isinstance(error, PermissionError):
+        what = "may not be read; change its permissions"
+    else:
+        what = f"is not a video that can be read ({reason}); convert or copy it again"
+    return f"{name}: {what}"

@@ -55,7 +55,9 @@ class VideoWriter:
                 "or a folder for PNGs"
             )
         if quality is not None and not 0 <= quality <= 51:
-            raise InputError(f"quality={quality}: give 0 (best) to 51; default is 16")
+            raise InputError(
+                f"quality={quality}: give 0 (best) to 51, or none"
+            )
         self._folder = as_folder or not suffix
         self._check_target(like, overwrite)
         self._temporary = self.path.with_name(
