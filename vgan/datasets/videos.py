@@ -1,5 +1,7 @@
 """A short clip out of a video file, without a scene cut in it."""
 
+import functools
+
 import cv2
 import numpy as np
 
@@ -31,25 +33,35 @@ def clip_of_video(path, rng, num_frames, size, fps, training):
     Raises:
         InputError: The file cannot be read or decoded, or its picture is too small.
     """
-    with VideoReader(path, fps=fps) as reader:
-        height, width = reader.height, reader.width
-        stills.check_size(path, height, width, size)
-        side, place = min(height, width), np.array([0.5, 0.5])
-        start = rng.uniform(0, max(0.0, float(reader.duration or 0) - num_frames / fps))
-        if training:
-            part = rng.uniform(max(0.6, min(1.0, size / side)), 1.0)
-            side, place = round(part * side), rng.random(2)
-        x, y = np.rint(place * (width - side, height - side)).astype(int)
-        try:
-            reader.seek(start)
-        except InputError:  # shorter than its header says
-            reader.seek(0)
+    height, width, duration = _measures(path)
+    stills.check_size(path, height, width, size)
+    start = rng.uniform(0, max(0.0, duration - num_frames / fps))
+    side, place = min(height, width), np.array([0.5, 0.5])
+    if training:
+        part = rng.uniform(max(0.6, min(1.0, size / side)), 1.0)
+        side, place = round(part * side), rng.random(2)
+    x, y = np.rint(place * (width - side, height - side)).astype(int)
+    with _open(path, fps, start) as reader:
         frames = (frame[y : y + side, x : x + side] for frame, _ in reader)
         scene = _longest_scene(frames, num_frames, size)
     index = np.pad(np.arange(len(scene)), (0, num_frames - len(scene)), mode="reflect")
     flow = np.zeros((num_frames - 1, size, size, 2), np.float32)
     occlusion = np.ones((num_frames - 1, size, size, 1), np.uint8)
     return motion.Clip(np.stack(scene)[index], flow, occlusion)
+
+
+@functools.lru_cache(maxsize=2**16)
+def _measures(path):
+    """Height, width and seconds; kept, as each opening decodes a frame."""
+    with VideoReader(path) as reader:
+        return reader.height, reader.width, float(reader.duration or 0)
+
+
+def _open(path, fps, start):
+    try:
+        return VideoReader(path, fps=fps, start=start)
+    except InputError:  # shorter than its header says, or it cannot seek
+        return VideoReader(path, fps=fps)
 
 
 def _longest_scene(frames, num_frames, size):
