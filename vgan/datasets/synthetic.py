@@ -5,6 +5,7 @@ follow from geometry and are exact. No two seeds give the same scene.
 """
 
 import dataclasses
+import functools
 
 import cv2
 import numpy as np
@@ -32,6 +33,11 @@ class Layer:
 
     picture: np.ndarray
     views: np.ndarray
+
+    @functools.cached_property
+    def inverses(self):
+        """[T, 3, 3], picture pixel to frame pixel."""
+        return np.linalg.inv(self.views)
 
 
 def scene(seed, num_frames, height, width):
@@ -84,23 +90,24 @@ def _landscape(rng, rows, columns, side):
     cloudy = textures.step(clouds - rng.uniform(0, 1.2), 1.2) * rng.uniform(0.4, 1.0)
     picture = textures.mix(picture, np.float32([1, 0.98, 0.96]), cloudy)
     hue = rng.choice([125, 140, 110, 85, 65, 150])
-    ridges = rng.integers(1, 4)
-    for near in np.linspace(0.25, 1.0, ridges + 1):
+    grain = textures.noise(rng, rows, columns, side * 0.12, 4)
+    for near in np.linspace(0.25, 1.0, rng.integers(2, 5)):
         last = near == 1.0
         roll = textures.noise(rng, 1, columns, side * rng.uniform(0.3, 0.8), 3)
         level = horizon + side * (0.28 * near - 0.12)
-        line = level + roll * side * (0.02 if last else 0.07)
+        line = level + roll[0] * side * (0.02 if last else 0.07)
         color = oklch(
             0.72 - 0.25 * near + rng.uniform(-0.05, 0.1),
             0.03 + 0.08 * near,
             (1 - near) * sky_hue * 0.3 + hue * (0.7 + 0.3 * near),
         )
-        grain = textures.noise(rng, rows, columns, side * 0.12 * near, 4)
-        land = textures.shade(color, 1 + 0.13 * near * grain)
+        low = max(int(line.min()) - 1, 0)
+        light = 1 + 0.13 * near * np.roll(grain[low:], int(near * columns), axis=1)
         if last:
-            depth = ((y - level + 0 * x) / (rows - level)).clip(0, 1)
-            land = textures.shade(land, 1.05 - 0.35 * depth)
-        picture = textures.mix(picture, land, textures.step(y - line, 1.5))
+            light = light * (1.05 - 0.35 * ((y[low:] - level) / (rows - level)))
+        land = textures.shade(color, light)
+        below = textures.step(y[low:] - line, 1.5)
+        picture[low:] = textures.mix(picture[low:], land, below)
     return picture.clip(0, 1)
 
 
@@ -188,8 +195,8 @@ def _cut_out(rng, radius, middle, light):
 
 
 def _about_centre(moves, height, width):
-    centre = motion.shift((width - 1) / 2, (height - 1) / 2)
-    return centre @ moves @ np.linalg.inv(centre)
+    x, y = (width - 1) / 2, (height - 1) / 2
+    return motion.shift(x, y) @ moves @ motion.shift(-x, -y)
 
 
 def _render(layers, num_frames, height, width):
@@ -231,7 +238,7 @@ def _visible(layer, t, height, width):
     """The part of frame t, as two slices, that a layer can reach, and its view."""
     rows, columns = layer.picture.shape[:2]
     corners = np.array([[0, columns, 0, columns], [0, 0, rows, rows], [1, 1, 1, 1]])
-    x, y, _ = np.linalg.inv(layer.views[t]) @ corners
+    x, y, _ = layer.inverses[t] @ corners
     left, right = max(int(x.min()), 0), min(int(x.max()) + 1, width)
     top, bottom = max(int(y.min()), 0), min(int(y.max()) + 1, height)
     if left >= right or top >= bottom:
@@ -248,11 +255,9 @@ def _flow(layers, labels, mixed):
     occlusion = np.empty((steps, height, width, 1), np.uint8)
     x, y = textures.grid(height, width)
     for t in range(steps):
-        matrices = [
-            motion.backward(layer.views[t], layer.views[t + 1]) for layer in layers
-        ]
-        table = np.array(matrices, np.float32)[:, :2].reshape(-1, 6).T
-        # Each pixel has the matrix of the layer that it shows.
+        # Each pixel moves as the layer that it shows.
+        table = np.float32([layer.inverses[t] @ layer.views[t + 1] for layer in layers])
+        table = (table - np.eye(3, dtype=np.float32))[:, :2].reshape(-1, 6).T
         a, b, c, d, e, f = np.take(table, labels[t + 1], axis=1)
         flow[t] = np.stack([a * x + b * y + c, d * x + e * y + f], axis=-1)
         # The four pixels that interpolation reads must all show the same layer.
