@@ -75,18 +75,14 @@ class Folder:
         """
         while True:
             file = self.files[rng.integers(len(self.files))]
-            clip = self._read(file, rng.spawn(1)[0], length)
+            clip = self.read(file, rng.spawn(1)[0], length)
             if clip is not None:
                 return clip
             if all(file in self._broken for file in self.files):
                 self._give_up()
 
-    def _any_works(self, files):
-        rng = np.random.default_rng(0)
-        return any(self._read(file, rng, self.data.clip_length) for file in files)
-
-    def _read(self, file, rng, length):
-        """A clip of one file, or None if the file is broken."""
+    def read(self, file, rng, length):
+        """Return a motion.Clip of one file; None, and a line, if it is broken."""
         if file in self._broken:
             return None
         size = self.data.image_size
@@ -103,6 +99,10 @@ class Folder:
             self._broken[file] = str(error)
             _log.warning("skipped: %s", error)
             return None
+
+    def _any_works(self, files):
+        rng = np.random.default_rng(0)
+        return any(self.read(file, rng, self.data.clip_length) for file in files)
 
     def _give_up(self):
         raise InputError(
