@@ -138,7 +138,8 @@ class _WideGamut:
     def __call__(self, array):
         light = self._linear[array]
         if self._tone_map:
-            peak = light.max(axis=-1, keepdims=True)
+            red, green, blue = light[..., 0], light[..., 1], light[..., 2]
+            peak = np.maximum(np.maximum(red, green), blue)[..., None]
             light *= (1 + peak / self._PEAK**2) / (1 + peak)
         light = light @ self._PRIMARIES.T
         np.sqrt(np.clip(light, 0, 1, out=light), out=light)

@@ -49,15 +49,14 @@ class VideoWriter:
         as_folder = str(path).endswith(("/", os.sep))
         self.path = pathlib.Path(path)
         suffix = self.path.suffix.lower()
+        as_folder |= self.path.is_dir() and suffix not in _ENCODERS
         if not as_folder and suffix and suffix not in _ENCODERS:
             raise InputError(
                 f"{path}: unknown extension {suffix}; give {', '.join(_ENCODERS)}, "
                 "or a folder for PNGs"
             )
         if quality is not None and not 0 <= quality <= 51:
-            raise InputError(
-                f"quality={quality}: give 0 (best) to 51, or none"
-            )
+            raise InputError(f"quality={quality}: give 0 (best) to 51, or none")
         self._folder = as_folder or not suffix
         self._check_target(like, overwrite)
         self._temporary = self.path.with_name(

@@ -1,0 +1,416 @@
+import logging
+import os
+import pathlib
+import subprocess
+import sys
+from fractions import Fraction
+
+import av
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.video_samples import (
+    audio_packets,
+    loudest_hertz,
+    make_video,
+    moving,
+    psnr,
+)
+from vgan import InputError
+from vgan.video import VideoReader, VideoWriter
+
+
+def copy(source, target, **options):
+    """Read, write, read again: both lists of (frame, timestamp)."""
+    with (
+        VideoReader(source) as reader,
+        VideoWriter(target, reader, **options) as writer,
+    ):
+        before = []
+        for frame, timestamp in reader:
+            before.append((frame.copy(), timestamp))
+            writer.write(frame, timestamp)
+        assert writer.num_frames == len(before)
+    with VideoReader(target) as reader:
+        return before, list(reader)
+
+
+def leftovers(folder):
+    return [p.name for p in folder.iterdir() if "partial" in p.name]
+
+
+@pytest.mark.parametrize("name", ["b.mp4", "b.mkv", "b.mov", "b.webm"])
+@pytest.mark.parametrize(("height", "width"), [(48, 64), (47, 63), (45, 64)])
+def test_copy_keeps_frames_times_size_and_look(tmp_path, name, height, width):
+    pts = [0, 3, 4, 5, 9, 10, 20, 21, 22, 25, 30, 31]
+    source = make_video(
+        tmp_path / "a.mkv", 12, height, width, pix_fmt="yuv444p", pts=pts
+    )
+    before, after = copy(source, tmp_path / name)
+    assert [t for _, t in after] == [t for _, t in before]
+    assert len(after) == 12
+    for (a, _), (b, _) in zip(before, after, strict=True):
+        assert a.shape == b.shape == (height, width, 3)
+        assert psnr(a, b) > 37  # strong colours at 64 pixels; real clips reach 40
+    assert leftovers(tmp_path) == []
+
+
+def test_fine_time_bases_survive(tmp_path):
+    for base in (Fraction(1001, 30000), Fraction(1, 90000), Fraction(1, 600)):
+        pts = [0, 7, 19, 20, 100]
+        source = make_video(tmp_path / "a.mp4", 5, pts=pts, time_base=base)
+        before, after = copy(source, tmp_path / "b.mp4", overwrite=True)
+        assert (
+            [t for _, t in after] == [t for _, t in before] == [p * base for p in pts]
+        )
+
+
+@pytest.mark.parametrize(
+    ("source", "codec", "target"),
+    [
+        ("a.mp4", "aac", "b.mp4"),
+        ("a.mp4", "aac", "b.mkv"),
+        ("a.mkv", "libopus", "b.mp4"),
+        ("a.mkv", "libopus", "b.webm"),
+        ("a.mkv", "flac", "b.mkv"),
+        ("a.mkv", "ac3", "b.mov"),
+    ],
+)
+def test_all_sound_tracks_are_copied_bit_for_bit(tmp_path, source, codec, target):
+    source = make_video(tmp_path / source, 50, audio=[codec, codec])
+    before, after = copy(source, tmp_path / target)
+    assert [t for _, t in after] == [t for _, t in before]
+    tracks, copies = audio_packets(source), audio_packets(tmp_path / target)
+    assert len(tracks) == len(copies) == 2
+    for track, other in zip(tracks, copies, strict=True):
+        assert [data for data, _ in track] == [data for data, _ in other]
+        assert np.allclose([t for _, t in track], [t for _, t in other], atol=0.002)
+
+
+@pytest.mark.parametrize(
+    ("codec", "target", "new"),
+    [
+        ("libopus", "b.mov", "aac"),
+        ("pcm_s16le", "b.mp4", "aac"),
+        ("aac", "b.webm", "opus"),
+    ],
+)
+def test_other_sound_is_encoded_anew_and_said(tmp_path, caplog, codec, target, new):
+    source = make_video(tmp_path / "a.mkv", 50, audio=[codec, codec])
+    with caplog.at_level(logging.INFO, logger="vgan"):
+        copy(source, tmp_path / target)
+    assert sum("encoded anew" in r.message for r in caplog.records) == 2
+    with av.open(str(tmp_path / target)) as container:
+        names = [s.codec_context.codec.canonical_name for s in container.streams.audio]
+    assert names == [new, new]
+    for track, tone in enumerate((220, 440)):
+        hertz, seconds = loudest_hertz(tmp_path / target, track)
+        assert abs(hertz - tone) < 3
+        assert abs(seconds - 2) < 0.1
+
+
+def test_sound_stays_in_step_where_the_clock_starts_elsewhere(tmp_path):
+    source = make_video(
+        tmp_path / "a.ts", 50, codec="mpeg2video", audio=["mp2"], begin=5
+    )
+    with av.open(str(source)) as container:
+        apart = container.streams.audio[0].start_time - (
+            container.streams.video[0].start_time
+        )
+    before, after = copy(source, tmp_path / "b.mp4")
+    assert [t for _, t in after] == [t for _, t in before]
+    first_sound = audio_packets(tmp_path / "b.mp4")[0][0][1]
+    assert abs(first_sound - float(after[0][1]) - apart / 90000) < 1e-4
+
+
+@pytest.mark.parametrize(("height", "width"), [(96, 128), (720, 1280)])
+@pytest.mark.parametrize("name", ["a.mp4", "a.webm"])
+def test_colors_are_right_for_everybody(tmp_path, height, width, name):
+    """Read by OpenCV, and by swscale with the tags that the file carries."""
+    colors = [(255, 0, 0), (0, 255, 0), (0, 0, 255), (200, 100, 50)]
+    colors += [(v, v, v) for v in (0, 16, 64, 128, 235, 255)]
+    path = tmp_path / name
+    with VideoWriter(path, fps=25) as writer:
+        for k, color in enumerate(colors):
+            writer.write(np.full((height, width, 3), color, np.uint8), Fraction(k, 25))
+    with av.open(str(path)) as container:
+        context = container.streams.video[0].codec_context
+        assert context.color_range == 1
+        assert context.colorspace == (1 if height >= 720 else 6)
+        tagged = [
+            frame.reformat(
+                format="rgb24",
+                src_colorspace=1 if height >= 720 else 5,
+                src_color_range=1,
+                dst_color_range=2,
+            ).to_ndarray()[height // 2, width // 2]
+            for frame in container.decode(video=0)
+        ]
+    capture = cv2.VideoCapture(str(path))
+    opencv = [capture.read()[1][height // 2, width // 2, ::-1] for _ in colors]
+    capture.release()
+    ours = [frame[height // 2, width // 2] for frame, _ in VideoReader(path)]
+    for got in (tagged, opencv, ours):
+        assert np.abs(np.array(got, int) - colors).max() <= 4
+
+
+def test_picture_description_is_kept(tmp_path):
+    def describe(stream):
+        context = stream.codec_context
+        context.sample_aspect_ratio = Fraction(4, 3)
+        context.color_primaries, context.color_trc = 5, 6
+        context.colorspace = 5
+        stream.set_display_rotation(90)
+
+    source = make_video(tmp_path / "a.mp4", setup=describe)
+    _, after = copy(source, tmp_path / "b.mp4")
+    assert after[0][0].shape == (64, 48, 3)
+    with av.open(str(tmp_path / "b.mp4")) as container:
+        stream = container.streams.video[0]
+        assert stream.sample_aspect_ratio == Fraction(3, 4)
+        context = stream.codec_context
+        assert (context.color_primaries, context.color_trc) == (5, 6)
+        assert next(container.decode(stream)).rotation == 0
+
+
+def test_quality_trades_size(tmp_path):
+    sizes = []
+    for quality in (5, 40):
+        path = tmp_path / f"q{quality}.mp4"
+        with VideoWriter(path, fps=25, quality=quality) as writer:
+            for k, frame in enumerate(moving(10, 48, 64)):
+                writer.write(frame, Fraction(k, 25))
+        sizes.append(path.stat().st_size)
+    assert sizes[0] > 2 * sizes[1]
+    with pytest.raises(InputError, match="quality=99"):
+        VideoWriter(tmp_path / "a.mp4", quality=99)
+
+
+def test_gif_keeps_delays_and_few_colors_exactly(tmp_path):
+    flat = [
+        np.full((10, 20, 3), c, np.uint8) for c in ((255, 0, 0), (0, 99, 0), (7, 7, 7))
+    ]
+    seconds = [Fraction(0), Fraction(10, 100), Fraction(35, 100)]
+    with VideoWriter(tmp_path / "a.gif", fps=10) as writer:
+        for frame, second in zip(flat, seconds, strict=True):
+            writer.write(frame, second)
+    with VideoReader(tmp_path / "a.gif") as reader:
+        got = list(reader)
+    assert [t for _, t in got] == seconds
+    assert all(np.array_equal(a, b) for (a, _), b in zip(got, flat, strict=True))
+    with Image.open(tmp_path / "a.gif") as image:
+        assert (image.n_frames, image.info["duration"], image.info["loop"]) == (
+            3,
+            100,
+            0,
+        )
+
+
+def test_gif_of_a_fast_video_leaves_frames_out(tmp_path, caplog):
+    with (
+        caplog.at_level(logging.INFO, logger="vgan"),
+        VideoWriter(tmp_path / "a.gif", fps=100) as writer,
+    ):
+        for k, frame in enumerate(moving(20, 48, 64)):
+            writer.write(frame, Fraction(k, 100))
+    with VideoReader(tmp_path / "a.gif") as reader:
+        got = list(reader)
+    assert [t for _, t in got] == [Fraction(2 * k, 100) for k in range(10)]
+    kept = list(moving(20, 48, 64))[::2]
+    assert min(psnr(f, g) for (f, _), g in zip(got, kept, strict=True)) > 28
+    assert "10 left out" in caplog.text
+
+
+@pytest.mark.parametrize("name", ["frames", "frames/", "v1.0/"])
+def test_folder_of_pngs_is_lossless(tmp_path, name):
+    frames = list(moving(3, 7, 9))
+    with VideoWriter(f"{tmp_path}/{name}", fps=5) as writer:
+        for k, frame in enumerate(frames):
+            writer.write(frame, Fraction(k, 5))
+    folder = tmp_path / name
+    assert sorted(p.name for p in folder.iterdir()) == [
+        f"{k:06d}.png" for k in range(3)
+    ]
+    with VideoReader(folder, fps=5) as reader:
+        got = list(reader)
+    assert all(np.array_equal(a, b) for (a, _), b in zip(got, frames, strict=True))
+    assert [t for _, t in got] == [Fraction(k, 5) for k in range(3)]
+    with pytest.raises(InputError, match="exists"):
+        VideoWriter(folder, fps=5)
+    with VideoWriter(folder, fps=5, overwrite=True) as writer:
+        writer.write(frames[0], 0)
+    assert len(list(folder.iterdir())) == 1
+    (folder / "diary.txt").write_text("dear")
+    with pytest.raises(InputError, match="more than numbered PNGs"):
+        VideoWriter(folder, fps=5, overwrite=True)
+    assert leftovers(tmp_path) == []
+
+
+@pytest.mark.parametrize("name", ["b.mp4", "b.gif", "b"])
+def test_a_crash_leaves_nothing(tmp_path, name):
+    source = make_video(tmp_path / "a.mp4", audio=["aac"])
+    before = sorted(tmp_path.iterdir())
+    with (  # noqa: PT012
+        pytest.raises(ZeroDivisionError),
+        VideoReader(source) as reader,
+        VideoWriter(tmp_path / name, like=reader) as writer,
+    ):
+        writer.write(*next(reader))
+        assert not (tmp_path / name).exists()
+        raise ZeroDivisionError
+    assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize("name", ["b.mp4", "b.mkv", "b.gif", "b"])
+def test_ctrl_c_keeps_what_was_made(tmp_path, caplog, name):
+    source = make_video(tmp_path / "a.mp4", 100, audio=["aac"])
+    with (  # noqa: PT012
+        pytest.raises(KeyboardInterrupt),
+        VideoReader(source) as reader,
+        VideoWriter(tmp_path / name, like=reader) as writer,
+    ):
+        for _ in range(7):
+            writer.write(*next(reader))
+        raise KeyboardInterrupt
+    kept = tmp_path / f"b.partial{pathlib.Path(name).suffix}"
+    assert writer.path == kept
+    assert str(kept) in caplog.text
+    assert not (tmp_path / name).exists()
+    with VideoReader(kept) as reader:
+        assert len(list(reader)) == 7
+    if name.endswith(("mp4", "mkv")):
+        assert audio_packets(kept)[0][-1][1] < 0.5
+    assert leftovers(tmp_path) == [kept.name]
+
+
+def test_ctrl_c_before_the_first_frame_leaves_nothing(tmp_path):
+    with pytest.raises(KeyboardInterrupt), VideoWriter(tmp_path / "b.mp4"):
+        raise KeyboardInterrupt
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_bad_output_is_refused_at_once(tmp_path):
+    source = make_video(tmp_path / "a.mp4")
+    there = tmp_path / "there.mp4"
+    there.write_bytes(b"precious")
+    (tmp_path / "folder.mp4").mkdir()
+    (tmp_path / "file").touch()
+    link = tmp_path / "link.mp4"
+    link.symlink_to(source)
+    with VideoReader(source) as reader:
+        for path, overwrite, words in (
+            (there, False, "exists"),
+            (source, True, "is the input itself"),
+            (link, True, "is the input itself"),
+            (tmp_path / "b.xyz", False, "unknown extension"),
+            (tmp_path / "no" / "b.mp4", False, "there is no folder"),
+            (tmp_path / "folder.mp4", True, "a folder of that name"),
+            (tmp_path / "file", True, "a file of that name"),
+            (tmp_path / "file" / "b.mp4", True, "there is no folder"),
+        ):
+            with pytest.raises(InputError, match=words):
+                VideoWriter(path, like=reader, overwrite=overwrite)
+    assert there.read_bytes() == b"precious"
+    assert leftovers(tmp_path) == []
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="the superuser may write everywhere")
+def test_unwritable_folder_is_refused_at_once(tmp_path):
+    tmp_path.chmod(0o500)
+    try:
+        with pytest.raises(InputError, match="cannot be written"):
+            VideoWriter(tmp_path / "a.mp4")
+    finally:
+        tmp_path.chmod(0o700)
+
+
+def test_folder_that_takes_no_files_is_refused_at_once():
+    with pytest.raises(InputError, match="cannot be written"):
+        VideoWriter("/proc/self/a.mp4")
+
+
+def test_no_frame_is_an_error(tmp_path):
+    with pytest.raises(InputError, match="no frame"), VideoWriter(tmp_path / "a.mp4"):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_overwriting_happens_at_the_end(tmp_path):
+    path = tmp_path / "a.mp4"
+    path.write_bytes(b"old")
+    with VideoWriter(path, overwrite=True) as writer:
+        writer.write(np.zeros((16, 16, 3), np.uint8), 0)
+        assert path.read_bytes() == b"old"
+    with VideoReader(path) as reader:
+        assert len(list(reader)) == 1
+
+
+def test_frames_of_another_size_are_refused(tmp_path):
+    with (  # noqa: PT012
+        pytest.raises(ValueError, match="first was"),
+        VideoWriter(tmp_path / "b.mp4") as writer,
+    ):
+        writer.write(np.zeros((16, 16, 3), np.uint8), 0)
+        writer.write(np.zeros((8, 16, 3), np.uint8), 1)
+    assert list(tmp_path.iterdir()) == []
+
+
+_FULL = """
+import resource, signal, sys
+import numpy as np
+from vgan import InputError
+from vgan.video import VideoWriter
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, 40_000))
+rng = np.random.default_rng(0)
+try:
+    with VideoWriter(sys.argv[1], fps=25) as writer:
+        for k in range(200):
+            writer.write(rng.integers(0, 255, (96, 128, 3), np.uint8), k / 25)
+except InputError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.gif", "a"])
+def test_full_disk_is_one_line_and_leaves_nothing(tmp_path, name):
+    size = "(960, 1280" if name == "a" else "(96, 128"
+    code = _FULL.replace("(96, 128", size)
+    result = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / name)],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert "cannot be written" in result.stdout, result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+_MEMORY = """
+import sys
+from fractions import Fraction
+from vgan.video import VideoReader, VideoWriter
+
+def resident():
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * 4096 / 2**20
+
+with VideoReader(sys.argv[1]) as reader, VideoWriter(sys.argv[2], reader) as writer:
+    for count, (frame, timestamp) in enumerate(reader):
+        writer.write(frame, timestamp)
+        if count == 200:
+            early = resident()
+print(early, resident(), count + 1)
+"""
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="reads /proc")
+def test_memory_stays_flat(tmp_path):
+    source = make_video(tmp_path / "a.mp4", 1500, 90, 160, audio=["aac"])
+    result = subprocess.run(
+        [sys.executable, "-c", _MEMORY, str(source), str(tmp_path / "b.mp4")],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    early, late, count = map(float, result.stdout.split())
+    assert count == 1500
+    assert late < early * 1.1
