@@ -103,7 +103,7 @@ def _stylise_video(make_stylizer):
     ):
         stylizer = make_stylizer()
         began = time.monotonic()
-        with tqdm.tqdm(total=reader.num_frames, unit=" frames") as bar:
+        with tqdm.tqdm(total=reader.num_frames, unit="frame") as bar:
             try:
                 for frame, timestamp in reader:
                     writer.write(stylizer(_resize(frame)), timestamp)
