@@ -39,9 +39,7 @@ def import_keras():
         terminal = os.dup(2)
         os.dup2(held.fileno(), 2)
         try:
-            import keras
-
-            keras.ops.zeros(())  # the first operation prints, too
+            import keras  # noqa: F401
         except Exception:
             held.seek(0)
             os.write(terminal, held.read())
