@@ -215,6 +215,8 @@ def test_clips_of_videos_never_cross_a_cut(tmp_path):
     seen = set()
     for seed in range(20):
         clip = source.clip(np.random.default_rng(seed), 4)
+        again = source.clip(np.random.default_rng(seed), 4)
+        np.testing.assert_array_equal(clip.frames, again.frames)
         green = clip.frames[..., 1].mean(axis=(1, 2))
         assert np.ptp(green) < 30
         seen.add(int(green[0]) // 80)
@@ -264,3 +266,28 @@ def test_the_shared_folders_of_everything(shared_data):
     for folder in ("photos", "styles"):
         source = _open(shared_data / folder, image_size=48)
         assert source.clip(np.random.default_rng(1), 3).frames.std() > 1
+
+
+def test_the_shared_videos_that_are_broken_are_named(shared_data, tmp_path, caplog):
+    names = [
+        "CORRUPT_invalid_vp9.webm",
+        "CORRUPT_undecodable_fragmented.mp4",
+        "NOVIDEO_audio_only.mp4",
+        "TINY_10x12_multitrack.mp4",
+    ]
+    good = [
+        "animal_bear_odd_161x121.webm",
+        "face_carphone_qcif.mp4",
+        "newtonscradle.gif",
+    ]
+    for name in names + good:
+        (tmp_path / name).symlink_to(shared_data / "videos" / name)
+    source = _open(tmp_path, image_size=64)
+    for seed in range(30):
+        clip = source.clip(np.random.default_rng(seed), 4)
+        assert clip.frames.shape == (4, 64, 64, 3)
+    skipped = [r.getMessage() for r in caplog.records if "skipped" in r.getMessage()]
+    broken = {f.name for f in source.files} - {*good}
+    assert broken
+    for name in broken:
+        assert sum(name in line for line in skipped) == 1
