@@ -62,9 +62,9 @@ def describe(path):
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(misfit(path, f"argument {error}")) from error
     for style, code in info.named_styles.items():
-        if len(code) != info.code_size:
+        if not isinstance(code, list) or len(code) != info.code_size:
             raise InputError(
-                misfit(path, f"style {style!r} has {len(code)} of {info.code_size}")
+                misfit(path, f"style {style!r} is no list of {info.code_size} numbers")
             )
     return info
 
