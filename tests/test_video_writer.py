@@ -99,7 +99,7 @@ def test_all_sound_tracks_are_copied_bit_for_bit(tmp_path, source, codec, target
 )
 def test_other_sound_is_encoded_anew_and_said(tmp_path, caplog, codec, target, new):
     source = make_video(tmp_path / "a.mkv", 50, audio=[codec, codec])
-    with caplog.at_level(logging.INFO, logger="vgan"):
+    with caplog.at_level(logging.WARNING, logger="vgan"):
         copy(source, tmp_path / target)
     assert sum("encoded anew" in r.message for r in caplog.records) == 2
     with av.open(str(tmp_path / target)) as container:
@@ -210,7 +210,7 @@ def test_gif_keeps_delays_and_few_colors_exactly(tmp_path):
 
 def test_gif_of_a_fast_video_leaves_frames_out(tmp_path, caplog):
     with (
-        caplog.at_level(logging.INFO, logger="vgan"),
+        caplog.at_level(logging.WARNING, logger="vgan"),
         VideoWriter(tmp_path / "a.gif", fps=100) as writer,
     ):
         for k, frame in enumerate(moving(20, 48, 64)):

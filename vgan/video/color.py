@@ -11,7 +11,7 @@ BT709, BT601, BT2020 = 1, 6, 9
 UNSPECIFIED = 2
 PQ, HLG = 16, 18  # transfer curves of HDR video
 _KNOWN_MATRICES = {1, 4, 5, 6, 7, 9}
-# Bicubic with full chroma loses least where YUV 4:2:0 goes to RGB and back.
+# Without these, swscale is faster, but darkens by one or two levels of 255.
 _QUALITY = (
     Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
 )

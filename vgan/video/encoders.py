@@ -33,7 +33,7 @@ class Movie:
         self._path, self._like, self._fps = path, like, fps
         self._crf = _CRF if quality is None else quality
         self._time_base = _fine(getattr(like, "time_base", None) or 1 / fps)
-        self._container = None
+        self._container = self._sound = None
         self._last = None
         self._gap = max(1, round(1 / fps / self._time_base))
 
@@ -90,7 +90,7 @@ class Movie:
         """Append a uint8 RGB frame `[H, W, 3]` shown from `seconds` on."""
         if self._container is None:
             self._begin(*frame.shape[:2])
-        pts = round(seconds / self._time_base)
+        pts = max(0, round(seconds / self._time_base))
         if self._last is not None:
             pts = max(pts, self._last + 1)
             self._gap = pts - self._last
@@ -111,13 +111,14 @@ class Movie:
         self._mux(self._stream.encode(None))
         end = (self._last + self._gap) * self._time_base
         self._sound.copy_until(None if complete else end)
-        self._sound.close()
+        self._sound.finish()
         self._container.close()
 
     def abandon(self):
         """Close, as the file will be removed."""
         if self._container is not None:
-            self._sound.close()
+            if self._sound is not None:
+                self._sound.close()
             # What cannot be written any more need not be: the file is removed.
             with contextlib.suppress(OSError, av.FFmpegError):
                 self._container.close()
@@ -145,7 +146,7 @@ class Gif:
         self._last = None
         self._dropped = 0
         if getattr(like, "audio", None):
-            _log.info("a GIF holds no sound: it is left out")
+            _log.warning("a GIF holds no sound: it is left out")
 
     def _begin(self, height, width):
         self._container = av.open(str(self._path), "w")
@@ -173,7 +174,7 @@ class Gif:
         self._container.mux(self._stream.encode(None))
         self._container.close()
         if self._dropped:
-            _log.info("a GIF shows at most 50 frames/s: %d left out", self._dropped)
+            _log.warning("a GIF shows at most 50 frames/s: %d left out", self._dropped)
 
     def abandon(self):
         """Close, as the file will be removed."""
@@ -202,7 +203,7 @@ class Pngs:
     def __init__(self, path, like, fps, quality):
         self._path, self._count = path, 0
         if getattr(like, "audio", None):
-            _log.info("PNGs hold no sound: it is left out")
+            _log.warning("PNGs hold no sound: it is left out")
 
     def write(self, frame, seconds):
         """Append a uint8 RGB frame `[H, W, 3]` shown from `seconds` on."""

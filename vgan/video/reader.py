@@ -19,8 +19,8 @@ class VideoReader:
     """Frames of a video and the times at which they are shown.
 
     Iterating gives `(frame, timestamp)`: uint8 RGB `[H, W, 3]`, upright, and a
-    `fractions.Fraction` of seconds; timestamps grow strictly. One frame is held in
-    memory, and those that the decoder needs. The first frame is decoded at once, so
+    `fractions.Fraction` of seconds; timestamps grow strictly. No more
+    frames are in memory than the decoder needs. The first frame is decoded at once, so
     that what cannot be read fails here, before any work is done.
 
     Damaged parts of a file are skipped, with one warning in the log.
@@ -91,8 +91,8 @@ class VideoReader:
         self._frames = self._source.frames(max(Fraction(0), Fraction(seconds)))
         if self._resample:
             self._frames = _at_rate(self._frames, self.fps, Fraction(seconds))
-        self._next = next(self._frames, None)
-        if self._next is None:
+        self._first = next(self._frames, None)
+        if self._first is None:
             raise InputError(
                 f"{self.source}: has no frame at {float(seconds):g} s"
                 + (f", it is {float(self.duration):g} s long" if self.duration else "")
@@ -102,12 +102,7 @@ class VideoReader:
         return self
 
     def __next__(self):
-        if self._next is None:
-            raise StopIteration
-        frame, timestamp, _ = self._next
-        # Taken out before the next one is decoded: the caller may hold the only copy.
-        self._next = None
-        self._next = next(self._frames, None)
+        (frame, timestamp, _), self._first = self._first or next(self._frames), None
         return frame, timestamp
 
     def __enter__(self):
@@ -118,7 +113,7 @@ class VideoReader:
 
     def close(self):
         """Close the file, the camera or the connection."""
-        self._next = None
+        self._first, self._frames = None, iter(())
         self._source.close()
 
 
@@ -137,7 +132,7 @@ def _open(source, name, fps, timeout):
         raise InputError(f"{path}: no such file or folder; check the path")
     if path.is_dir() or is_image(path):
         return ImageSource(path, fps), False
-    if not path.stat().st_size:
+    if path.is_file() and not path.stat().st_size:
         raise InputError(f"{path}: the file is empty; copy or record it again")
     return StreamSource(path, name, timeout), resample
 

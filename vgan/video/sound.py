@@ -33,7 +33,7 @@ class Sound:
             return
         if like.audio is None:
             if like.is_live:
-                _log.info("%s: the sound of a live source is not kept", like.source)
+                _log.warning("%s: the sound of a live source is not kept", like.source)
             return
         self._name = like.source
         self._input = av.open(like.audio, timeout=10.0)
@@ -58,7 +58,7 @@ class Sound:
         if codec in accepted:
             return _Copy(self._output, stream, self._origin)
         target = "libopus" if suffix == ".webm" else "aac"
-        _log.info(
+        _log.warning(
             "%s: sound track %d is %s, which %s does not take: encoded anew as %s",
             self._name, stream.index, codec, suffix, target.removeprefix("lib"),
         )  # fmt: skip
@@ -82,13 +82,17 @@ class Sound:
             self._tracks[packet.stream].write(packet)
             self._next = next(self._packets, None)
 
-    def close(self):
+    def finish(self):
         """Write what encoders still hold; close the source."""
         for track in self._tracks.values():
             track.finish()
+        self.close()
+
+    def close(self):
+        """Close the source."""
+        self._next = None
         if self._input is not None:
             self._input.close()
-        self._tracks, self._next, self._input = {}, None, None
 
 
 class _Copy:
@@ -97,12 +101,16 @@ class _Copy:
         self._stream = output.add_stream_from_template(stream)
         self._stream.metadata.update(_language(stream))
         self._offset = round(origin / stream.time_base)
+        self._last = None
 
     def write(self, packet):
-        if packet.pts is not None:
-            packet.pts -= self._offset
-        if packet.dts is not None:
-            packet.dts -= self._offset
+        dts = (packet.pts or 0) if packet.dts is None else packet.dts
+        pts = dts if packet.pts is None else packet.pts
+        dts, pts = dts - self._offset, pts - self._offset
+        if self._last is not None and dts <= self._last:
+            dts = self._last + 1  # a clock set back; muxers refuse that
+        self._last = packet.dts = dts
+        packet.pts = max(pts, dts)
         packet.stream = self._stream
         self._output.mux(packet)
 

@@ -132,14 +132,14 @@ class StreamSource:
             timestamp = self._timestamp(frame, last, duration)
             last = timestamp
             duration = frame.duration * self.time_base or 1 / self.fps
-            if timestamp <= start:
+            if start and timestamp <= start:
                 held = frame, timestamp, duration
                 continue
             if held:
                 yield self._to_rgb(held[0]), *held[1:]
                 held = None
             yield self._to_rgb(frame), timestamp, duration
-        if held and (not start or held[1] + held[2] > start):
+        if held and held[1] + held[2] > start:
             yield self._to_rgb(held[0]), *held[1:]
 
     def _timestamp(self, frame, last, duration):

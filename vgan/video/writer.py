@@ -6,6 +6,7 @@ import pathlib
 import shutil
 from fractions import Fraction
 
+import av
 import numpy as np
 
 from vgan import InputError
@@ -66,7 +67,7 @@ class VideoWriter:
             if self._folder:
                 self._temporary.mkdir()
             else:
-                self._temporary.touch()
+                self._temporary.touch(exist_ok=False)
         except OSError as error:
             raise InputError(
                 f"{path}: cannot be written ({error.strerror}); give another folder"
@@ -119,7 +120,7 @@ class VideoWriter:
             raise ValueError(f"frame is {frame.shape}, the first was {self._shape}")
         try:
             self._encoder.write(np.ascontiguousarray(frame), Fraction(timestamp))
-        except OSError as error:
+        except (OSError, av.FFmpegError) as error:
             raise self._cannot_write(error) from error
         self.num_frames += 1
 
@@ -154,7 +155,7 @@ class VideoWriter:
                 shutil.rmtree(self.path)
             os.replace(self._temporary, self.path)
             self._closed = True
-        except OSError as error:
+        except (OSError, av.FFmpegError) as error:
             raise self._cannot_write(error) from error
         finally:
             self._abandon()
@@ -177,7 +178,7 @@ class VideoWriter:
     def _cannot_write(self, error):
         return InputError(
             f"{self.path}: cannot be written ({error.strerror or error}); "
-            "free space on the disk or give another folder"
+            "free space on the disk or give another output"
         )
 
 
