@@ -67,8 +67,7 @@ def train(config, folder):
     from vgan.datasets.clips import make_dataset, plain_errors
     from vgan.datasets.styles import named_styles
     from vgan.training.callbacks import run_callbacks
-    from vgan.training.gan import VideoGAN
-    from vgan.training.gradients_tensorflow import make_deterministic
+    from vgan.training.gan import VideoGAN, make_deterministic
 
     make_deterministic(config.seed)
     gan = VideoGAN(config)

@@ -101,7 +101,8 @@ def test_without_a_game_the_discriminator_rests():
         ("discriminator.depth=3", "depth"),
         ("losses.adversarial=chess", "no game 'chess'"),
         ("losses.features=nowhere.npz", "nowhere.npz"),
-        ("data.image_size=30", "stride"),
+        ("data.image_size=34", "stride"),
+        ("data.image_size=16", "at least 32"),
     ],
 )
 def test_bad_experiments_fail_before_the_first_step(assignment, says):

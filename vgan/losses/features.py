@@ -192,15 +192,20 @@ def _random_pyramid(scales=4, filters=24, size=5, seed=0):
     grey, colour = bank(1), bank(3)
     luma = np.array([0.299, 0.587, 0.114], "float32")
 
+    def respond(x, kernel):
+        margin = size // 2
+        x = ops.pad(x, [[0, 0], [margin] * 2, [margin] * 2, [0, 0]], mode="reflect")
+        return ops.conv(x, kernel, 1, "valid", "channels_last")
+
     def content(x):
         edges = ops.sum(x * luma, axis=-1, keepdims=True)
-        edges = ops.conv(edges, grey, 1, "valid", "channels_last")
+        edges = respond(edges, grey)
         strength = ops.mean(ops.square(edges), axis=-1, keepdims=True)
         strength = ops.average_pool(strength, 9, 1, "same", "channels_last")
         return x, edges * ops.rsqrt(strength + 3e-3)
 
     def style(x):
-        return x, ops.relu(ops.conv(x, colour, 1, "valid", "channels_last"))
+        return x, ops.relu(respond(x, colour))
 
     def colours(x):
         smaller = ops.average_pool(x, 2, 2, "valid", "channels_last")

@@ -125,7 +125,7 @@ class Samples(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         """Compile what draws the samples."""
         gan = self.model
-        self.stylise = tf.function(
+        self.stylise = gan.compiled(
             lambda content, style: gan.stylise(content, style, gan.ema_generator)[0]
         )
 
@@ -141,8 +141,8 @@ class Samples(keras.callbacks.Callback):
     def draw(self):
         """Write samples/step_*.gif and the same to TensorBoard's images."""
         step = int(self.model.step.value)
-        result = self.stylise(self.batch["content"], self.batch["style"]).numpy()
-        frames = _grid(self.batch["content"], self.batch["style"], result)
+        content, style = self.batch["content"], self.batch["style"]
+        frames = _grid(content, style, np.asarray(self.stylise(content, style)))
         gif = animated_gif(frames)
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / f"step_{step:08d}.gif").write_bytes(gif)

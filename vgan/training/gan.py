@@ -1,8 +1,8 @@
-"""The two networks and what each of them minimises.
+"""The two networks, what each of them minimises, and the step that trains them.
 
-`VideoGAN` says what is computed; how gradients are taken depends on the backend and is
-in `gradients_tensorflow`. One step trains the discriminator, then the generator, then
-moves the averaged generator, which is the one that ships.
+One step trains the discriminator, then the generator, then moves the averaged
+generator, which is the one that ships. How gradients are taken depends on the backend:
+`gradients_tensorflow` and `gradients_jax`.
 """
 
 import keras
@@ -11,12 +11,19 @@ from keras import ops
 from vgan import InputError, models
 from vgan.losses import adversarial, distribution, perceptual, temporal
 from vgan.losses.features import FeatureNetwork
-from vgan.training.gradients_tensorflow import TensorFlowStep
 
+if keras.backend.backend() == "jax":
+    from vgan.training.gradients_jax import Gradients, make_deterministic
+else:
+    from vgan.training.gradients_tensorflow import Gradients, make_deterministic
+
+__all__ = ["VideoGAN", "make_deterministic"]
+
+SMALLEST = 32  # pixels; below, the deeper features have no area
 MAPPED_CODES = 32  # codes from noise that are compared with the batch's codes
 
 
-class VideoGAN(TensorFlowStep, keras.Model):
+class VideoGAN(Gradients, keras.Model):
     """Generator, discriminator, and their losses; trained by `fit`.
 
     Args:
@@ -29,11 +36,6 @@ class VideoGAN(TensorFlowStep, keras.Model):
 
     def __init__(self, config):
         super().__init__(name="video_gan")
-        if keras.backend.backend() != "tensorflow":
-            raise InputError(
-                f"KERAS_BACKEND={keras.backend.backend()}: training runs on tensorflow "
-                "only so far; unset it"
-            )
         self.weights_of_losses = config.losses
         self.train_config = config.train
         code_size = config.generator.get("code_size")
@@ -48,6 +50,11 @@ class VideoGAN(TensorFlowStep, keras.Model):
         )
         self.ema_generator = models.Generator.from_config(self.generator.get_config())
         self.ema_generator.set_weights(self.generator.get_weights())
+        if config.data.image_size < SMALLEST:
+            raise InputError(
+                f"data.image_size: {config.data.image_size} is too small for the "
+                f"networks; give at least {SMALLEST}"
+            )
         if config.data.image_size % self.generator.stride:
             raise InputError(
                 f"data.image_size: {config.data.image_size} does not divide by the "
@@ -90,6 +97,56 @@ class VideoGAN(TensorFlowStep, keras.Model):
         frames, _ = generator(content, code, state)
         return frames, code
 
+    def update(self, batch):
+        """Train on one batch: discriminator, generator, EMA; return scalars to log."""
+        logs = {}
+        if self.weights_of_losses.gan:
+            logs |= self._update_discriminator(batch)
+        logs |= self._update_generator(batch)
+        self.step.assign(self.step + 1)
+        self._update_ema()
+        return logs
+
+    def _update_discriminator(self, batch):
+        weights, real = self.weights_of_losses, batch["style"]
+        frames, code = self.stylise(batch["content"], real)
+        due = self.step % weights.r1_interval == 0
+
+        def loss():
+            value, logs = self.discriminator_loss(real, frames, code)
+            if weights.r1:
+                r1 = ops.cond(
+                    due, lambda: self.r1_penalty(real, code), lambda: self.r1 + 0
+                )
+                # Lazy: what is taken rarely weighs more; what is old has no gradient.
+                value = value + weights.r1 * weights.r1_interval * r1
+                logs["d/r1"] = r1
+            return value, logs
+
+        variables = self.discriminator.trainable_variables
+        gradients, logs = self.gradients(loss, variables)
+        self.d_optimizer.apply(gradients, variables)
+        self.r1.assign(logs.get("d/r1", self.r1))
+        return logs
+
+    def _update_generator(self, batch):
+        def loss():
+            frames, code = self.stylise(batch["content"], batch["style"])
+            return self.generator_loss(batch, frames, code)
+
+        variables = self.generator.trainable_variables
+        gradients, logs = self.gradients(loss, variables)
+        self.g_optimizer.apply(gradients, variables)
+        return logs
+
+    def _update_ema(self):
+        """Move the averaged generator; the average is short while it is young."""
+        step = ops.cast(self.step, "float32")
+        decay = ops.minimum(self.train_config.ema_decay, (1.0 + step) / (10.0 + step))
+        pairs = zip(self.ema_generator.weights, self.generator.weights, strict=True)
+        for average, weight in pairs:
+            average.assign(average + (1.0 - decay) * (weight - average))
+
     def discriminator_loss(self, real, fake, code):
         """Loss of the game, without R1, and what to log."""
         real_logits = self.discriminator(real, code)
@@ -100,6 +157,16 @@ class VideoGAN(TensorFlowStep, keras.Model):
             "d/real": ops.mean(ops.sigmoid(real_logits)),
             "d/fake": ops.mean(ops.sigmoid(fake_logits)),
         }
+
+    def r1_penalty(self, real, code):
+        """R1 of the real clips [B, T', h, w, 3]."""
+
+        def score(clips):
+            # Patches are averaged, clips are summed: each clip has its own gradient.
+            logits = self.discriminator(clips, code)
+            return ops.sum(ops.mean(logits, axis=(1, 2, 3, 4)))
+
+        return adversarial.gradient_penalty(self.input_gradient(score, real))
 
     def generator_loss(self, batch, frames, code):
         """Weighted sum of the generator's terms, and each of them to log."""
@@ -132,13 +199,22 @@ class VideoGAN(TensorFlowStep, keras.Model):
         mapped = self.generator.encode_noise(noise)
         return distribution.energy_distance(mapped, ops.stop_gradient(code))
 
-    def update_ema(self):
-        """Move the averaged generator; the average is short while it is young."""
-        step = ops.cast(self.step, "float32")
-        decay = ops.minimum(self.train_config.ema_decay, (1.0 + step) / (10.0 + step))
-        pairs = zip(self.ema_generator.weights, self.generator.weights, strict=True)
-        for average, weight in pairs:
-            average.assign(average + (1.0 - decay) * (weight - average))
+
+class PairOptimizer(keras.optimizers.Optimizer):
+    """Both optimizers as the one that Keras knows of, so that it carries their state.
+
+    It is never applied: each of the two is, to its own network.
+    """
+
+    def __init__(self, generator, discriminator):
+        super().__init__(learning_rate=0.0, name="pair")
+        self.pair = (generator, discriminator)
+        self.built = True
+
+    @property
+    def variables(self):
+        """State of both."""
+        return [*self.pair[0].variables, *self.pair[1].variables]
 
 
 def _construct(network, section, arguments):
