@@ -14,7 +14,7 @@ from vgan.training.gan import VideoGAN
 
 pytest.importorskip("jax", reason="needs the extra jax")
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-STEPS = 3
+STEPS = 2
 
 # Trains from a checkpoint on batches that depend on the step alone; prints the losses.
 PROGRAM = """

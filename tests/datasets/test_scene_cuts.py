@@ -3,8 +3,8 @@ import itertools
 import numpy as np
 import pytest
 
-from vgan.datasets import cuts, synthetic, textures, videos
-from vgan.video import VideoReader
+from vgan.datasets import synthetic, textures, videos
+from vgan.video import VideoReader, cuts
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,7 @@
 import numpy as np
 from scenes import scene
 
-from vgan.runtime.cuts import CutDetector
+from vgan.video.cuts import CutDetector
 
 
 def cuts(frames):

@@ -67,7 +67,7 @@ def test_r1_equals_a_finite_difference():
     gan = VideoGAN(SMOKE)
     real = tf.constant(batch()["style"])
     code = gan.generator.encode_style(real)
-    expected = gan._r1(real, code)
+    expected = gan.r1_penalty(real, code)
 
     def score(clip):
         return np.mean(gan.discriminator(clip, code), axis=(1, 2, 3, 4))

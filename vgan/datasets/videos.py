@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 
 from vgan import InputError
-from vgan.datasets import cuts, motion, stills
-from vgan.video import VideoReader
+from vgan.datasets import motion, stills
+from vgan.video import VideoReader, cuts
 
 PATIENCE = 4  # a cut-free span is sought within this many times the clip's length
 

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 
 from vgan import InputError
-from vgan.runtime.cuts import CutDetector
+from vgan.video.cuts import CutDetector
 
 
 class Stylizer:

@@ -125,7 +125,7 @@ class Samples(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         """Compile what draws the samples."""
         gan = self.model
-        self.stylise = gan.compiled(
+        self.stylise = gan.compile_function(
             lambda content, style: gan.stylise(content, style, gan.ema_generator)[0]
         )
 

@@ -45,7 +45,7 @@ class Gradients:
         """Return the gradient of the scalar `score(x)` by the array x."""
         return jax.grad(score)(x)
 
-    def compiled(self, function):
+    def compile_function(self, function):
         """Return the function as it is: it reads variables that change."""
         return function
 

@@ -24,7 +24,7 @@ class Gradients:
             value = score(x)
         return tape.gradient(value, x)
 
-    def compiled(self, function):
+    def compile_function(self, function):
         """Return the function compiled for its shapes."""
         return tf.function(function)
 

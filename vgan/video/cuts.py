@@ -5,6 +5,7 @@ import numpy as np
 
 SIDE = 32  # thumbnails this small forget noise, compression and small motions
 REACH = 8  # a camera pan may move a thumbnail by this many pixels
+FLAT = 8  # grey values that spread less than this show nothing
 
 
 def thumbnail(frame):
@@ -59,3 +60,26 @@ def _match(one, two):
         float(cv2.matchTemplate(b, a[inner, inner].copy(), cv2.TM_CCOEFF_NORMED).max())
         for a, b in ((one, two), (two, one))
     )
+
+
+class CutDetector:
+    """Tells of each frame of a stream whether it begins a new scene.
+
+    A frame without structure (a white flash, black) is passed over: the frame after it
+    is compared with the one before. Slow fades and dissolves are no cuts.
+    """
+
+    def __init__(self):
+        self._last = None
+
+    def reset(self):
+        """Forget the frames so far: the next one is no cut."""
+        self._last = None
+
+    def __call__(self, frame):
+        """Look at the next frame, uint8 RGB [H, W, 3]; return whether it is a cut."""
+        seen = thumbnail(frame)
+        if seen.mean(axis=2).std() < FLAT:
+            return False
+        last, self._last = self._last, seen
+        return last is not None and bool(is_cut(last, seen))
