@@ -1,10 +1,10 @@
 """The command as the user runs it: in a process of its own."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
-import time
 import zipfile
 from fractions import Fraction
 
@@ -141,9 +141,10 @@ def test_ctrl_c_keeps_what_was_made(things, tmp_path):
     ]
     child = command(things, tmp_path / "modules", arguments)
     process = subprocess.Popen(**child, stderr=subprocess.PIPE)
-    for character in iter(lambda: process.stderr.read(1), "/"):  # of 0/3000
+    shown = ""
+    while not re.search(r" [1-9]\d*/3000", shown):
+        shown += (character := process.stderr.read(1))
         assert character, "ended before it began"
-    time.sleep(1)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
