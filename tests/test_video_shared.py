@@ -1,5 +1,7 @@
 """Every clip of the shared data pack, read and copied."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 
@@ -15,7 +17,7 @@ UNREADABLE = {
 }
 DAMAGED = {"CORRUPT_decord.mp4": 49, "CORRUPT_invalid_nalu.mp4": 29}
 REENCODED = {"nature_flower_vp8.webm"}  # Vorbis, which MP4 players do not know
-FRAMES, BIG_FRAMES = 24, 8  # copied of each clip: enough for its quirks
+FRAMES, BIG_FRAMES = 24, 5  # copied of each clip: enough for its quirks
 
 
 def test_every_clip_survives_a_copy(shared_data, tmp_path):
@@ -50,11 +52,9 @@ def _copy(clip, target):
                 samples[index] = frame
             writer.write(frame, timestamp)
             times.append(timestamp)
-        size, tick, origin = (
-            (reader.width, reader.height),
-            reader.time_base,
-            reader.origin,
-        )
+        size, origin = (reader.width, reader.height), reader.origin
+        # MP4 gets microseconds where a clip counts nanoseconds.
+        tick = max(reader.time_base, Fraction(1, 1_000_000))
     ratios, copied = [], []
     with VideoReader(target) as reader:
         if (reader.width, reader.height) != size:
