@@ -38,6 +38,11 @@ def test_overrides_replace_fields_by_type():
         ("train.steps", "section.field=value"),
         ("train=3", "name one of its fields"),
         ("seed.x=3", "has no fields"),
+        ("train.log_every=0", "must be at least 1, got 0"),
+        ("train.ema_decay=1", "must be from 0 to below 1"),
+        ("losses.style=-1", "must be 0 or more"),
+        ("data.fps=0", "must be above 0"),
+        ("seed=-1", "must be 0 or more"),
     ],
 )
 def test_bad_override_is_one_clear_line(assignment, says):
@@ -67,11 +72,27 @@ def test_experiment_by_path(tmp_path):
         "def get_config():\n    return Experiment(seed=5)\n"
     )
     assert config.load(str(path), ["train.steps=2"]).train.steps == 2
-    path.write_text("x = 1\n")
-    with pytest.raises(InputError, match="get_config"):
-        config.load(str(path))
     with pytest.raises(InputError, match="known here"):
         config.load("no_such_experiment")
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        ("x = 1", "get_config"),
+        ("def get_config(:", "SyntaxError"),
+        ("def get_config():\n    return Experiment(sead=1)", "sead"),
+        ("def get_config():\n    return Experiment(train=Train(steps='9'))", "steps"),
+        ("def get_config():\n    return Experiment(train=Train(steps=0.5))", "steps"),
+        ("def get_config():\n    return 5", "dataclass"),
+    ],
+)
+def test_bad_experiment_files_are_one_line_with_their_name(body, says, tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text(f"from vgan.config import Experiment, Train\n{body}\n")
+    with pytest.raises(InputError, match=r"mine\.py") as error:
+        config.load(str(path))
+    assert says in str(error.value)
 
 
 def test_experiments_cannot_be_changed_in_place():

@@ -8,6 +8,7 @@ a default is written once, there.
 import dataclasses
 import difflib
 import json
+import math
 import pathlib
 import runpy
 import types
@@ -43,6 +44,16 @@ class Data:
     flip: bool = True
     validation: float = 0.1
 
+    def __post_init__(self):
+        counts = ("clip_length", "style_length")
+        rules = [
+            ("at least 8", lambda x: x >= 8, ("image_size",)),
+            ("at least 1", lambda x: x >= 1, counts),
+            ("above 0", lambda x: 0 < x < math.inf, ("fps",)),
+            ("from 0 to below 1", lambda x: 0 <= x < 1, ("validation",)),
+        ]
+        _check_values("data", self, rules)
+
 
 @dataclasses.dataclass(frozen=True)
 class Losses:
@@ -68,6 +79,14 @@ class Losses:
     gan: float = 0.1
     r1: float = 1.0
     r1_interval: int = 4
+
+    def __post_init__(self):
+        weights = ("content", "style", "temporal", "gan", "r1")
+        rules = [
+            ("0 or more", lambda x: 0 <= x < math.inf, weights),
+            ("at least 1", lambda x: x >= 1, ("r1_interval",)),
+        ]
+        _check_values("losses", self, rules)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,17 +115,30 @@ class Train:
     checkpoint_every: int = 250
     jit_compile: bool = False
 
+    def __post_init__(self):
+        every = ("log_every", "sample_every", "checkpoint_every")
+        rates = ("g_learning_rate", "d_learning_rate")
+        rules = [
+            ("at least 1", lambda x: x >= 1, ("steps", "batch_size", *every)),
+            ("above 0", lambda x: 0 < x < math.inf, rates),
+            ("from 0 to below 1", lambda x: 0 <= x < 1, ("ema_decay",)),
+        ]
+        _check_values("train", self, rules)
+
 
 @dataclasses.dataclass(frozen=True)
 class Experiment:
     """All that decides what a run computes."""
 
-    data: Data = Data()
+    data: Data = dataclasses.field(default_factory=Data)
     generator: dict = dataclasses.field(default_factory=dict)
     discriminator: dict = dataclasses.field(default_factory=dict)
-    losses: Losses = Losses()
-    train: Train = Train()
+    losses: Losses = dataclasses.field(default_factory=Losses)
+    train: Train = dataclasses.field(default_factory=Train)
     seed: int = 0
+
+    def __post_init__(self):
+        _check_values("experiment", self, [("0 or more", lambda x: x >= 0, ("seed",))])
 
 
 def load(experiment, overrides=()):
@@ -117,7 +149,8 @@ def load(experiment, overrides=()):
         overrides: Strings "section.field=value", as --set takes them.
 
     Raises:
-        InputError: No such experiment, or an override that does not fit.
+        InputError: No such experiment, its file fails, a value is of another type or
+            out of range, or an override does not fit.
     """
     path = pathlib.Path(experiment)
     if path.suffix != ".py":
@@ -128,10 +161,18 @@ def load(experiment, overrides=()):
             f"experiment {experiment!r}: there is no {path}; "
             f"known here: {', '.join(known) or 'none'}"
         )
-    get_config = runpy.run_path(str(path)).get("get_config")
-    if get_config is None:
-        raise InputError(f"{path}: has no get_config(); copy one from another file")
-    return override(get_config(), overrides)
+    try:
+        config = runpy.run_path(str(path))["get_config"]()
+        config = _from_dict(Experiment, dataclasses.asdict(config), "")
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+    except KeyError as error:
+        raise InputError(
+            f"{path}: has no {error}; copy a get_config() from another experiment"
+        ) from error
+    except Exception as error:  # whatever a user's file may do
+        raise InputError(f"{path}: {type(error).__name__}: {error}") from error
+    return override(config, overrides)
 
 
 def override(config, assignments):
@@ -140,7 +181,10 @@ def override(config, assignments):
         name, equals, text = assignment.partition("=")
         if not equals:
             raise InputError(f"--set {assignment}: write it as section.field=value")
-        config = _replace(config, name.strip().split("."), text.strip(), name.strip())
+        try:
+            config = _replace(config, name.strip().split("."), text.strip(), name)
+        except InputError as error:
+            raise InputError(f"--set {error}") from error
     return config
 
 
@@ -153,9 +197,13 @@ def from_json(text):
     """Return the Experiment that `to_json` wrote.
 
     Raises:
-        InputError: A field is unknown or of another type.
+        InputError: It is no JSON, or a field is unknown or of another type.
     """
-    return _from_dict(Experiment, json.loads(text), "")
+    try:
+        values = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise InputError(f"no JSON: {error}") from error
+    return _from_dict(Experiment, values, "")
 
 
 def _from_dict(cls, values, prefix):
@@ -182,11 +230,11 @@ def _replace(config, keys, text, name):
     value = getattr(config, key)
     if rest:
         if not (dataclasses.is_dataclass(value) or isinstance(value, dict)):
-            raise InputError(f"--set {name}: {key!r} is a value and has no fields")
+            raise InputError(f"{name}: {key!r} is a value and has no fields")
         value = _replace(value, rest, text, name)
     elif dataclasses.is_dataclass(value):
         raise InputError(
-            f"--set {name}: is a section; name one of its fields: "
+            f"{name}: is a section; name one of its fields: "
             + ", ".join(f.name for f in dataclasses.fields(value))
         )
     else:
@@ -202,12 +250,27 @@ def _parse(text):
         return {"True": True, "False": False, "None": None}.get(text, text)
 
 
+def _check_values(section, config, rules):
+    """Raise InputError for a field of another type, or forbidden by a rule.
+
+    Rules are (what a value must be, test, names of fields).
+    """
+    for name, hint in typing.get_type_hints(type(config)).items():
+        if not dataclasses.is_dataclass(hint):
+            _check_type(hint, getattr(config, name), f"{section}.{name}")
+    for words, test, names in rules:
+        for name in names:
+            value = getattr(config, name)
+            if not test(value):
+                raise InputError(f"{section}.{name}: must be {words}, got {value!r}")
+
+
 def _check_name(cls, key, name):
     known = [f.name for f in dataclasses.fields(cls)]
     if key not in known:
         close = difflib.get_close_matches(key, known, n=1)
         hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(known)}"
-        raise InputError(f"--set {name}: there is no field {key!r}; {hint}")
+        raise InputError(f"{name}: there is no field {key!r}; {hint}")
 
 
 def _check_type(hint, value, name):
@@ -224,4 +287,4 @@ def _check_type(hint, value, name):
         if type(value) is kind:
             return value
     expected = " or ".join(getattr(o, "__name__", str(o)) for o in options)
-    raise InputError(f"--set {name}: expected {expected}, got {value!r}")
+    raise InputError(f"{name}: expected {expected}, got {value!r}")

@@ -159,7 +159,10 @@ def _keep_config(folder, config):
     """Write config.json; refuse to go on with other networks."""
     path = folder / "config.json"
     if path.exists():
-        before = vgan.config.from_json(path.read_text())
+        try:
+            before = vgan.config.from_json(path.read_text())
+        except InputError as error:
+            raise InputError(f"{path}: {error}; remove it, or use --run") from error
         for section in ("generator", "discriminator"):
             old, new = getattr(before, section), getattr(config, section)
             if old != new:
@@ -167,8 +170,13 @@ def _keep_config(folder, config):
                     f"{folder}: was trained with {section}={old}, not {new}; "
                     "give the run another name with --run"
                 )
-    folder.mkdir(parents=True, exist_ok=True)
-    path.write_text(vgan.config.to_json(config))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        path.write_text(vgan.config.to_json(config))
+    except OSError as error:
+        raise InputError(
+            f"{folder}: cannot be written ({error.strerror}); give another --runs"
+        ) from error
 
 
 if __name__ == "__main__":
