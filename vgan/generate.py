@@ -53,12 +53,7 @@ def main(_):
     from vgan.runtime import engines, styles
 
     model = engines.describe(FLAGS.model)
-    wanted = styles.read(
-        [text for text in FLAGS.style if text],
-        model.named_styles,
-        model.noise_size,
-        FLAGS.seed,
-    )
+    wanted = styles.read([text for text in FLAGS.style if text], model, FLAGS.seed)
 
     def stylizer():
         from vgan.runtime import Stylizer

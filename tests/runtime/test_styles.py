@@ -6,13 +6,18 @@ from scenes import scene
 
 from vgan import InputError
 from vgan.runtime import styles
+from vgan.runtime.engines.keras_file import ModelInfo
 from vgan.video import VideoWriter
 
 NAMED = {"mosaic": [1.0] * 16, "waves": [-1.0] * 8 + [1.0] * 8}
 
 
+def model(named_styles=NAMED, style_size=64):
+    return ModelInfo(16, 8, style_size, named_styles)
+
+
 def read(*texts, **options):
-    return styles.read(texts, NAMED, noise_size=8, **options)
+    return styles.read(texts, model(), **options)
 
 
 def rms(code):
@@ -27,7 +32,7 @@ def picture(tmp_path):
 
 
 def test_picture_is_brought_to_the_encoders_size(picture, engine):
-    (style,) = read(str(picture))
+    (style,) = styles.read([str(picture)], model(style_size=256))
     assert style.weight == 1
     assert style.frames.shape == (1, 1, 256, 416, 3)  # from 120 x 200
     assert style.frames.dtype == np.float32
@@ -42,7 +47,7 @@ def test_picture_is_brought_to_the_encoders_size(picture, engine):
 @pytest.mark.parametrize("shape", [(1, 1), (3, 900), (900, 3), (500, 300), (16, 16)])
 def test_pictures_of_any_shape(tmp_path, shape):
     Image.fromarray(scene(0, *shape)).save(tmp_path / "a.png")
-    (style,) = read(str(tmp_path / "a.png"), size=64)
+    (style,) = read(str(tmp_path / "a.png"))
     height, width = style.frames.shape[2:4]
     assert min(height, width) == 64
     assert max(height, width) <= 256
@@ -54,7 +59,7 @@ def test_clip_gives_evenly_spaced_frames(tmp_path):
     with VideoWriter(path, fps=10) as writer:
         for i in range(100):
             writer.write(np.full((64, 64, 3), 2 * i, np.uint8), i / 10)
-    (style,) = read(str(path), size=64)
+    (style,) = read(str(path))
     levels = (style.frames[0].mean(axis=(1, 2, 3)) + 1) * 127.5
     assert 8 <= len(levels) < 16
     np.testing.assert_allclose(np.diff(levels), 16, atol=2)
@@ -85,12 +90,12 @@ def test_random_depends_on_the_seed_alone(engine):
 
 
 def test_no_style_given(engine):
-    only = styles.read([], {"mosaic": NAMED["mosaic"]}, noise_size=8)
+    only = styles.read([], model({"mosaic": NAMED["mosaic"]}))
     np.testing.assert_array_equal(styles.encode(only, engine), [NAMED["mosaic"]])
     with pytest.raises(InputError, match="mosaic, waves"):
         read()
     with pytest.raises(InputError, match="none"):
-        styles.read([], {}, noise_size=8)
+        styles.read([], model({}))
 
 
 def test_paths_with_colons(tmp_path, picture):

@@ -24,7 +24,8 @@ def named_styles(config):
     for source in sources:
         if source == "synthetic":
             clips |= {
-                name: _painting(name, data.image_size) for name in synthetic.STYLES
+                name: _painting(name, seed, data.image_size)
+                for seed, name in enumerate(synthetic.STYLES)
             }
         else:
             folder = Folder(source, "style", "train", data)
@@ -37,7 +38,7 @@ def named_styles(config):
     }
 
 
-def _painting(name, size):
-    picture = synthetic.painting(name, 0, size * 3 // 2)
+def _painting(name, seed, size):
+    picture = synthetic.painting(name, seed, size * 3 // 2)
     rng = np.random.default_rng(0)
     return stills.clip_of_still(picture, rng, 1, size, training=False)

@@ -34,16 +34,14 @@ class Style:
     noise: np.ndarray | None = None
 
 
-def read(texts, named_styles, noise_size, seed=0, size=256):
+def read(texts, model, seed=0):
     """Read all that the user asks for; needs no network yet.
 
     Args:
         texts: What was written, "source" or "source:weight" each. None at all means
             the model's only named style.
-        named_styles: Codes of the model {name: D floats}.
-        noise_size: Z of the model.
+        model: Its ModelInfo: what it knows by name, and the sizes that it takes.
         seed: Of `random` styles; several are different from one another.
-        size: Short side that pictures are brought to before they are encoded.
 
     Returns:
         List of Style.
@@ -52,6 +50,7 @@ def read(texts, named_styles, noise_size, seed=0, size=256):
         InputError: A style does not exist or is no picture, a weight is no share, or
             none is given where the model knows several or none.
     """
+    named_styles = model.named_styles
     if not texts:
         if len(named_styles) != 1:
             raise InputError(
@@ -66,10 +65,11 @@ def read(texts, named_styles, noise_size, seed=0, size=256):
         if source in named_styles:
             style = Style(weight, code=np.float32([named_styles[source]]))
         elif source == "random":
-            noise = rng.standard_normal((1, noise_size), np.float32)
+            noise = rng.standard_normal((1, model.noise_size), np.float32)
             style = Style(weight, noise=noise)
         else:
-            style = Style(weight, frames=_read_frames(source, named_styles, size))
+            frames = _read_frames(source, named_styles, model.style_size)
+            style = Style(weight, frames=frames)
         styles.append(style)
     if not sum(style.weight for style in styles) > 0:
         raise InputError("--style: all weights are 0; give one of them a share")

@@ -62,12 +62,12 @@ class VideoGAN(Gradients, keras.Model):
             )
         self.features = FeatureNetwork(config.losses.features)
         self.game = adversarial.game(config.losses.adversarial)
-        self.step = keras.Variable(0, dtype="int64", trainable=False, name="step")
+        self.step = keras.Variable(0, dtype="int32", trainable=False, name="step")
         self.r1 = keras.Variable(0.0, trainable=False, name="r1")
         self.seed = keras.random.SeedGenerator(config.seed)
-        # Momentum off and a short memory: usual for GANs (StyleGAN2, 2020).
+        # Little momentum and a short memory, as is usual for GANs (StyleGAN2, 2020).
         self.g_optimizer = keras.optimizers.Adam(
-            config.train.g_learning_rate, beta_1=0.0, beta_2=0.99
+            config.train.g_learning_rate, beta_1=0.5, beta_2=0.99
         )
         self.d_optimizer = keras.optimizers.Adam(
             config.train.d_learning_rate, beta_1=0.0, beta_2=0.99
@@ -99,26 +99,36 @@ class VideoGAN(Gradients, keras.Model):
 
     def update(self, batch):
         """Train on one batch: discriminator, generator, EMA; return scalars to log."""
-        logs = {}
-        if self.weights_of_losses.gan:
-            logs |= self._update_discriminator(batch)
-        logs |= self._update_generator(batch)
+
+        def loss():
+            frames, code = self.stylise(batch["content"], batch["style"])
+            d_logs = self._update_discriminator(
+                batch["style"], ops.stop_gradient(frames), ops.stop_gradient(code)
+            )
+            # The same frames, against the discriminator that has just learned of them.
+            value, g_logs = self.generator_loss(batch, frames, code)
+            return value, {**g_logs, **d_logs}
+
+        variables = self.generator.trainable_variables
+        gradients, logs = self.gradients(loss, variables)
+        self.g_optimizer.apply(gradients, variables)
         self.step.assign(self.step + 1)
         self._update_ema()
         return logs
 
-    def _update_discriminator(self, batch):
-        weights, real = self.weights_of_losses, batch["style"]
-        frames, code = self.stylise(batch["content"], real)
+    def _update_discriminator(self, real, fake, code):
+        weights = self.weights_of_losses
+        if not weights.gan:
+            return {}
         due = self.step % weights.r1_interval == 0
 
         def loss():
-            value, logs = self.discriminator_loss(real, frames, code)
+            value, logs = self.discriminator_loss(real, fake, code)
             if weights.r1:
-                r1 = ops.cond(
-                    due, lambda: self.r1_penalty(real, code), lambda: self.r1 + 0
-                )
                 # Lazy: what is taken rarely weighs more; what is old has no gradient.
+                r1 = ops.cond(
+                    due, lambda: self.r1_penalty(real, code), lambda: self.r1 + 0.0
+                )
                 value = value + weights.r1 * weights.r1_interval * r1
                 logs["d/r1"] = r1
             return value, logs
@@ -127,16 +137,6 @@ class VideoGAN(Gradients, keras.Model):
         gradients, logs = self.gradients(loss, variables)
         self.d_optimizer.apply(gradients, variables)
         self.r1.assign(logs.get("d/r1", self.r1))
-        return logs
-
-    def _update_generator(self, batch):
-        def loss():
-            frames, code = self.stylise(batch["content"], batch["style"])
-            return self.generator_loss(batch, frames, code)
-
-        variables = self.generator.trainable_variables
-        gradients, logs = self.gradients(loss, variables)
-        self.g_optimizer.apply(gradients, variables)
         return logs
 
     def _update_ema(self):

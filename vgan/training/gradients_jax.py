@@ -22,23 +22,25 @@ class Gradients:
         return logs, (*values, metrics)
 
     def gradients(self, loss, variables):
-        """Return the gradients of `loss() -> (scalar, logs)`, and its logs."""
-        present = {
-            id(v): (v, v.value) for group in self._variable_groups() for v in group
-        }
+        """Return the gradients of `loss() -> (scalar, logs)`, and its logs.
+
+        What `loss` assigns to variables is assigned.
+        """
+        own = {id(v) for v in variables}
+        everything = [v for group in self._variable_groups() for v in group]
+        others = [v for v in everything if id(v) not in own]
+        present = [(v, v.value) for v in others]
 
         def pure(values):
-            given = {
-                id(v): (v, value) for v, value in zip(variables, values, strict=True)
-            }
-            mapping = [*{**present, **given}.values()]
+            mapping = [*present, *zip(variables, values, strict=True)]
             with keras.StatelessScope(state_mapping=mapping) as scope:
                 value, logs = loss()
-            return value, (logs, scope.get_current_value(self.seed.state))
+            return value, (logs, [scope.get_current_value(v) for v in others])
 
         values = [v.value for v in variables]
-        gradients, (logs, seed) = jax.grad(pure, has_aux=True)(values)
-        self.seed.state.assign(seed)
+        gradients, (logs, changed) = jax.grad(pure, has_aux=True)(values)
+        for variable, value in zip(others, changed, strict=True):
+            variable.assign(value)
         return gradients, logs
 
     def input_gradient(self, score, x):

@@ -10,6 +10,7 @@ import av
 from vgan import InputError
 from vgan.video.color import BT2020, UNSPECIFIED, ToRGB
 
+_log = logging.getLogger("vgan")
 _FPS = Fraction(25)  # where neither the container nor the codec tells a rate
 _OPTIONS = {"rtsp": {"rtsp_transport": "tcp"}}  # UDP loses packets in most networks
 
@@ -26,7 +27,8 @@ class StreamSource:
 
     def __init__(self, location, name, timeout, camera=False):
         self._name = name
-        self._warned = False
+        self._warning = None  # said once, and only if frames can be decoded at all
+        self._works = False
         self.path = location if isinstance(location, pathlib.Path) else None
         self._container = self._open(str(location), timeout, camera)
         try:
@@ -110,13 +112,17 @@ class StreamSource:
 
     def _first_frame(self):
         try:
-            return next(self._decoded)
+            first = next(self._decoded)
         except StopIteration:
             codec = self._stream.codec_context.name
             raise InputError(
                 f"{self._name}: no frame of its {codec} video can be decoded; "
                 "the file is damaged or protected, convert or copy it again"
             ) from None
+        self._works = True
+        if self._warning:
+            _log.warning("%s: %s", self._name, self._warning)
+        return first
 
     def frames(self, start):
         """Yield (frame `[H, W, 3]`, timestamp, duration) from `start` seconds on."""
@@ -186,9 +192,10 @@ class StreamSource:
             self._warn(f"ends early ({error.strerror})")
 
     def _warn(self, what):
-        if not self._warned:
-            logging.getLogger("vgan").warning("%s: %s", self._name, what)
-        self._warned = True
+        if self._warning is None:
+            self._warning = what
+            if self._works:
+                _log.warning("%s: %s", self._name, what)
 
     def close(self):
         """Close the file or the connection."""

@@ -15,11 +15,13 @@ class ModelInfo:
     Attributes:
         code_size: D of a style code.
         noise_size: Z of the noise that stands for a style.
+        style_size: Short side in pixels that style pictures are brought to.
         named_styles: Codes that are kept with the model, {name: D floats}.
     """
 
     code_size: int
     noise_size: int
+    style_size: int
     named_styles: dict
 
 
@@ -57,6 +59,7 @@ def describe(path):
         info = ModelInfo(
             int(arguments["code_size"]),
             int(arguments["noise_size"]),
+            int(arguments["style_size"]),
             dict(arguments["named_styles"]),
         )
     except (KeyError, TypeError, ValueError) as error:
