@@ -1,5 +1,6 @@
 import pytest
-from scenes import TINY
+
+from tests.runtime.scenes import TINY
 
 
 @pytest.fixture(scope="session")

@@ -77,7 +77,7 @@ import sys
 import numpy as np
 sys.path.insert(0, {os.path.dirname(__file__)!r})
 import test_keras_engine as here
-from scenes import TINY
+from tests.runtime.scenes import TINY
 from vgan.models import Generator
 
 Generator(**TINY).save("made.keras")

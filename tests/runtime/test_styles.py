@@ -2,8 +2,8 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image
-from scenes import scene
 
+from tests.runtime.scenes import scene
 from vgan import InputError
 from vgan.runtime import styles
 from vgan.runtime.engines.keras_file import ModelInfo

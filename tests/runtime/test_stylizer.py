@@ -3,8 +3,8 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
-from scenes import scene
 
+from tests.runtime.scenes import scene
 from vgan import InputError
 from vgan.runtime import Stylizer
 from vgan.video import VideoReader, VideoWriter

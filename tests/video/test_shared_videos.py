@@ -5,7 +5,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from tests.video_samples import audio_packets, psnr
+from tests.video.samples import audio_packets, psnr
 from vgan import InputError
 from vgan.video import VideoReader, VideoWriter
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.video_samples import (
+from tests.video.samples import (
     audio_packets,
     loudest_hertz,
     make_video,

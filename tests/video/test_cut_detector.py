@@ -1,6 +1,6 @@
 import numpy as np
-from scenes import scene
 
+from tests.runtime.scenes import scene
 from vgan.video.cuts import CutDetector
 
 

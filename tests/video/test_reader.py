@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.video_samples import make_video, moving, psnr
+from tests.video.samples import make_video, moving, psnr
 from vgan import InputError
 from vgan.video import VideoReader, is_image, read_image
 
