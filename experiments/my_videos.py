@@ -26,10 +26,10 @@ def get_config():
         losses=Losses(
             # "vgg19" downloads once and knows brushwork best; or the path of an .npz
             features="random",
-            content=1.0,  # higher: the content stays sharper
-            style=4.0,  # higher: more of the painting
+            content=0.5,  # higher: the content stays sharper
+            style=10.0,  # higher: more of the painting
             temporal=20.0,  # higher: steadier (needs photos or "synthetic" as content)
-            gan=0.05,
+            gan=0.2,  # higher: more texture, less calm
         ),
         train=Train(steps=20_000, batch_size=4),
     )

@@ -22,8 +22,6 @@ def get_config():
             image_size=128,
             clip_length=4,
         ),
-        losses=Losses(
-            features="vgg19", content=1.0, style=4.0, temporal=20.0, gan=0.05
-        ),
+        losses=Losses(features="vgg19"),
         train=Train(steps=40_000, batch_size=4),
     )

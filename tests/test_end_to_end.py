@@ -45,7 +45,7 @@ def test_run_folder(run):
     path = result.stdout.splitlines()[-1]
     assert path == str(folder / "samples" / "stylised.mp4")
     with VideoReader(path) as reader:
-        assert (reader.width, reader.height) == (3 * 256, 256)
+        assert (reader.width, reader.height) == (3 * 192, 192)
     assert "style strength" in result.stdout
     assert "warping error" in result.stdout
     assert "4/4" in result.stderr

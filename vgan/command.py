@@ -20,7 +20,8 @@ def run(main):
     Args:
         main: Function of the positional arguments, [program, ...].
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    # What TensorFlow cannot do it raises; its log is about what it tried in vain.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     # A warning is a line for the user: no dates, no source lines, no news from JAX.
     absl_logging.get_absl_handler().setFormatter(logging.Formatter("%(message)s"))

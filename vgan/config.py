@@ -73,10 +73,10 @@ class Losses:
 
     adversarial: str = "non_saturating"
     features: str = "random"
-    content: float = 1.0
-    style: float = 1.0
-    temporal: float = 1.0
-    gan: float = 0.1
+    content: float = 0.5
+    style: float = 10.0
+    temporal: float = 20.0
+    gan: float = 0.2
     r1: float = 1.0
     r1_interval: int = 4
 

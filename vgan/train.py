@@ -8,7 +8,6 @@ tensorboard/, samples/, and generator.keras, which is all that vgan.generate nee
 """
 
 import dataclasses
-import fractions
 import pathlib
 import signal
 import sys
@@ -30,7 +29,7 @@ flags.DEFINE_string("run", None, "Name of the run; the experiment's by default."
 flags.DEFINE_string("runs", "runs", "Folder of all runs.")
 
 SAMPLE_CLIPS, SAMPLE_FRAMES = 4, 12  # shown in TensorBoard
-FINAL_SIZE, FINAL_FRAMES, FINAL_STYLES = 256, 24, 3  # of the clip at the end
+FINAL_SIZE, FINAL_FRAMES, FINAL_STYLES = 192, 24, 3  # of the clip at the end
 
 
 def main(argv):
@@ -91,7 +90,7 @@ def train(config, folder):
         callbacks["checkpoints"].save()
         print(f"\nstopped at step {int(gan.step.value)}; the same command goes on")
         raise
-    _stylise_sample(config, folder, styles)
+    _report(config, folder, styles)
 
 
 def _validation_batch(config, batch_size, **data):
@@ -106,53 +105,42 @@ def _validation_batch(config, batch_size, **data):
     return next(make_dataset(config, "validation").as_numpy_iterator())
 
 
-def _stylise_sample(config, folder, styles):
-    """Write samples/stylised.mp4, content | style | result, and print its figures.
-
-    Made by generator.keras alone, from clips that were not trained on.
+def _report(config, folder, styles):
+    """Write samples/stylised.mp4 and print figures, by generator.keras alone.
 
     Args:
         config: The Experiment.
         folder: The run folder.
         styles: {name: clip [T', h, w, 3] in [-1, 1]}; a few of them are shown.
     """
-    import cv2
-    import numpy as np
-
-    from vgan.evaluation import metrics
+    from vgan.evaluation import report
     from vgan.losses.features import FeatureNetwork
-    from vgan.runtime import Stylizer, engines
-    from vgan.video import VideoWriter
+    from vgan.runtime import engines
 
-    batch = _validation_batch(
-        config, 1, image_size=FINAL_SIZE, clip_length=FINAL_FRAMES, style_length=1
-    )
-    flow, occlusion = batch["flow"][0], batch["occlusion"][0]
-    content = np.rint(batch["content"][0] * 127.5 + 127.5).astype(np.uint8)
+    names = list(styles)[:: max(1, len(styles) // FINAL_STYLES)][:FINAL_STYLES]
+    shown = {name: _to_uint8(styles[name]) for name in names}
     engine = engines.load(folder / "generator.keras")
-    features = FeatureNetwork(config.losses.features)
-    tick = 1 / fractions.Fraction(config.data.fps)
+
+    sizes = {"clip_length": FINAL_FRAMES, "style_length": 1}
+    batch = _validation_batch(config, 1, image_size=FINAL_SIZE, **sizes)
     path = folder / "samples" / "stylised.mp4"
-    with VideoWriter(path, fps=config.data.fps, overwrite=True) as writer:
-        shown = list(styles)[:: max(1, len(styles) // FINAL_STYLES)][:FINAL_STYLES]
-        for name in shown:
-            style = np.rint(styles[name] * 127.5 + 127.5).astype(np.uint8)
-            stylizer = Stylizer(engine, [engine.named_styles[name]])
-            result = np.stack([stylizer(frame) for frame in content])
-            picture = cv2.resize(style[0], (FINAL_SIZE, FINAL_SIZE))
-            for before, after in zip(content, result, strict=True):
-                row = np.concatenate([before, picture, after], axis=1)
-                writer.write(row, writer.num_frames * tick)
-            strength = metrics.style_strength(result, style, content, features)
-            line = f"{name}: style strength {strength:.2f}"
-            if not np.all(occlusion):  # real videos have no exact flow
-                error, least = (
-                    metrics.warping_error(clip, flow, occlusion)
-                    for clip in (result, content)
-                )
-                line += f", warping error {error:.5f} (the content's: {least:.5f})"
-            print(line)
+    content = _to_uint8(batch["content"][0])
+    report.write_comparison(path, engine, content, shown, config.data.fps)
+
+    # Figures are of the size that was trained at: there, styles are to scale.
+    batch = _validation_batch(config, 1, **sizes)
+    content, flow, occlusion = (
+        batch[name][0] for name in ("content", "flow", "occlusion")
+    )
+    features = FeatureNetwork(config.losses.features)
+    figures = (_to_uint8(content), shown, flow, occlusion, features)
+    print(*report.describe(engine, *figures), sep="\n")
     print(f"{folder / 'generator.keras'}\n{path}")
+
+
+def _to_uint8(clip):
+    """[-1, 1] -> 0..255."""
+    return (clip * 127.5 + 127.5).round().astype("uint8")
 
 
 def _keep_config(folder, config):

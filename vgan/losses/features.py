@@ -209,7 +209,7 @@ def _random_pyramid(scales=4, filters=24, size=5, seed=0):
 
     def colours(x):
         smaller = ops.average_pool(x, 2, 2, "valid", "channels_last")
-        return smaller, 0.5 + 0.5 * x
+        return smaller, x
 
     fine = [(style, ("style",)), (colours, ("style",))]
     # The finest scale belongs to the brush.

@@ -111,7 +111,7 @@ class Generator(keras.Model):
             styled(above // 2 + skip, skip, f"up{i}")
             for i, (above, skip) in enumerate(levels)
         ]
-        self.to_rgb = ReflectConv2D(filters[0], 3, gain=0.3, name="to_rgb")
+        self.to_rgb = styled(filters[0], 3, "to_rgb")
         self.built = True
 
     @property
@@ -161,7 +161,10 @@ class Generator(keras.Model):
             own = _take(state, layer.name)
             x, own = layer(x, style_code, own)
             new_state.update(_prefixed(own, layer.name))
-            return ops.leaky_relu(x, 0.2)
+            return x
+
+        def styled_relu(layer, x):
+            return ops.leaky_relu(styled(layer, x), 0.2)
 
         x = ops.leaky_relu(self.stem(fold_time(content)), 0.2)
         skips = []
@@ -172,17 +175,17 @@ class Generator(keras.Model):
 
         hidden, cell_state = self.recurrent(x, _take(state, "recurrent"))
         new_state.update(_prefixed(cell_state, "recurrent"))
-        x = styled(self.merge, ops.concatenate([x, hidden], axis=-1))
+        x = styled_relu(self.merge, ops.concatenate([x, hidden], axis=-1))
         for first, second in zip(self.residual[::2], self.residual[1::2], strict=True):
-            x = (x + styled(second, styled(first, x))) * 0.5**0.5
+            x = (x + styled_relu(second, styled_relu(first, x))) * 0.5**0.5
         for reduce, up in zip(self.reduce, self.up, strict=True):
             x = unfold_time(upsample(reduce(fold_time(x))), num_frames)
-            x = styled(up, ops.concatenate([x, skips.pop()], axis=-1))
-        frames = ops.tanh(self.to_rgb(fold_time(x)))
-        return unfold_time(frames, num_frames), new_state
+            x = styled_relu(up, ops.concatenate([x, skips.pop()], axis=-1))
+        # Halved, or tanh would begin in its flat ends.
+        return ops.tanh(0.5 * styled(self.to_rgb, x)), new_state
 
     def _styled_layers(self):
-        return [self.merge, *self.residual, *self.up]
+        return [self.merge, *self.residual, *self.up, self.to_rgb]
 
     def get_config(self):
         """Constructor arguments."""

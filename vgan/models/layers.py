@@ -144,13 +144,13 @@ class StyledConv2D(keras.layers.Layer):
         self.conv = ReflectConv2D(in_filters, filters, use_bias=False, name="conv")
         self.scale = keras.layers.Dense(
             in_filters if modulation == "weight" else filters,
-            kernel_initializer=keras.initializers.RandomNormal(0.3 * code_size**-0.5),
+            kernel_initializer=keras.initializers.RandomNormal(0.5 * code_size**-0.5),
             bias_initializer="ones",
             name="scale",
         )
         self.shift = keras.layers.Dense(
             filters,
-            kernel_initializer=keras.initializers.RandomNormal(0.3 * code_size**-0.5),
+            kernel_initializer=keras.initializers.RandomNormal(0.5 * code_size**-0.5),
             name="shift",
         )
         self.scale.build((None, code_size))

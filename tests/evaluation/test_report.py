@@ -1,0 +1,37 @@
+import numpy as np
+
+from vgan.evaluation import report
+from vgan.losses.features import FeatureNetwork
+from vgan.models import Generator
+from vgan.runtime import engines
+from vgan.video import VideoReader
+
+
+def test_comparison_and_figures(tmp_path):
+    random = np.random.default_rng(0)
+    styles = {name: random.integers(0, 256, (1, 32, 48, 3), np.uint8) for name in "ab"}
+    named = {"a": [1.0] * 16, "b": [-1.0] * 16}
+    Generator((8, 8, 8), 8, 1, code_size=16, named_styles=named).save(
+        tmp_path / "generator.keras"
+    )
+    engine = engines.load(tmp_path / "generator.keras")
+    content = random.integers(0, 256, (3, 40, 36, 3), np.uint8)
+
+    path = tmp_path / "comparison.mp4"
+    report.write_comparison(path, engine, content, styles, 5)
+    with VideoReader(path) as reader:
+        frames = [frame for frame, _ in reader]
+    assert len(frames) == 6
+    assert frames[0].shape == (40, 3 * 36, 3)
+    first, second = (report.stylise(engine, content, name) for name in "ab")
+    assert np.abs(np.int16(first) - second).mean() > 1
+    for frame, stylised in ((frames[0], first), (frames[3], second)):
+        assert np.abs(np.int16(frame[:, 72:]) - stylised[0]).mean() < 12
+
+    flow, hidden = np.zeros((2, 40, 36, 2), np.float32), np.zeros((2, 40, 36, 1))
+    figures = engine, content, styles, flow
+    lines = report.describe(*figures, hidden, FeatureNetwork("random"))
+    assert [line.split(":")[0] for line in lines] == ["a", "b"]
+    assert all("warping error" in line for line in lines)
+    lines = report.describe(*figures, hidden + 1, FeatureNetwork("random"))
+    assert not any("warping error" in line for line in lines)
