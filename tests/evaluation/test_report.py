@@ -1,5 +1,6 @@
 import numpy as np
 
+from vgan.datasets.synthetic import scene
 from vgan.evaluation import report
 from vgan.losses.features import FeatureNetwork
 from vgan.models import Generator
@@ -15,7 +16,7 @@ def test_comparison_and_figures(tmp_path):
         tmp_path / "generator.keras"
     )
     engine = engines.load(tmp_path / "generator.keras")
-    content = random.integers(0, 256, (3, 40, 36, 3), np.uint8)
+    content = scene(0, 3, 40, 36).frames
 
     path = tmp_path / "comparison.mp4"
     report.write_comparison(path, engine, content, styles, 5)
