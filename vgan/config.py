@@ -163,7 +163,7 @@ def load(experiment, overrides=()):
         )
     try:
         config = runpy.run_path(str(path))["get_config"]()
-        config = _from_dict(Experiment, dataclasses.asdict(config), "")
+        config = from_json(to_json(config))  # checks, and makes lists of tuples
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
     except KeyError as error:

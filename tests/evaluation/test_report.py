@@ -29,7 +29,8 @@ def test_comparison_and_figures(tmp_path):
     for frame, stylised in ((frames[0], first), (frames[3], second)):
         assert np.abs(np.int16(frame[:, 72:]) - stylised[0]).mean() < 12
 
-    flow, hidden = np.zeros((2, 40, 36, 2), np.float32), np.zeros((2, 40, 36, 1))
+    flow = np.zeros((2, 40, 36, 2), np.float32)
+    hidden = np.zeros((2, 40, 36, 1), np.float32)
     figures = engine, content, styles, flow
     lines = report.describe(*figures, hidden, FeatureNetwork("random"))
     assert [line.split(":")[0] for line in lines] == ["a", "b"]

@@ -1,5 +1,6 @@
 import json
 import os
+import pathlib
 import subprocess
 import sys
 import zipfile
@@ -11,6 +12,8 @@ import pytest
 from vgan import InputError
 from vgan.runtime import engines
 from vgan.runtime.engines import keras_engine
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
 def clip(num_frames, height, width, seed=0):
@@ -75,8 +78,8 @@ def test_same_output_in_a_fresh_process_on_either_backend(
     script = f"""
 import sys
 import numpy as np
-sys.path.insert(0, {os.path.dirname(__file__)!r})
-import test_keras_engine as here
+sys.path.insert(0, {str(ROOT)!r})
+from tests.runtime import test_keras_engine as here
 from tests.runtime.scenes import TINY
 from vgan.models import Generator
 

@@ -81,9 +81,9 @@ def _checkpoints(folder):
 
 
 def _named(gan):
-    """{"group/index/path": variable}; the index keeps equal paths apart."""
+    """{"group/index/name": variable}; the index keeps equal names apart."""
     return {
-        f"{group}/{index:03d}/{variable.path}": variable
+        f"{group}/{index:03d}/{variable.name}": variable
         for group, variables in gan.saved_variables().items()
         for index, variable in enumerate(variables)
     }

@@ -83,8 +83,8 @@ class VideoGAN(Gradients, keras.Model):
             "generator": self.generator.weights,
             "ema_generator": self.ema_generator.weights,
             "discriminator": self.discriminator.weights,
-            "g_optimizer": self.g_optimizer.variables,
-            "d_optimizer": self.d_optimizer.variables,
+            "g_optimizer": _memory(self.g_optimizer),
+            "d_optimizer": _memory(self.d_optimizer),
             "counters": [self.step, self.r1, self.seed.state],
         }
 
@@ -215,6 +215,11 @@ class PairOptimizer(keras.optimizers.Optimizer):
     def variables(self):
         """State of both."""
         return [*self.pair[0].variables, *self.pair[1].variables]
+
+
+def _memory(optimizer):
+    """An optimizer's variables but the learning rate, which the experiment decides."""
+    return [v for v in optimizer.variables if v.name != "learning_rate"]
 
 
 def _construct(network, section, arguments):
