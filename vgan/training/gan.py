@@ -75,7 +75,11 @@ class VideoGAN(Gradients, keras.Model):
         self.g_optimizer.build(self.generator.trainable_variables)
         self.d_optimizer.build(self.discriminator.trainable_variables)
         self.built = True
-        self.compile(optimizer=self.g_optimizer, jit_compile=config.train.jit_compile)
+        self.compile(
+            optimizer=PairOptimizer(self.g_optimizer, self.d_optimizer),
+            # without it, JAX runs one operation after the other
+            jit_compile=config.train.jit_compile or keras.backend.backend() == "jax",
+        )
 
     def saved_variables(self):
         """All that a resumed run needs, {group: [variables]}."""
