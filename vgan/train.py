@@ -12,7 +12,7 @@ import pathlib
 import signal
 import sys
 
-from absl import flags, logging
+from absl import flags
 
 import vgan.config
 from vgan import InputError, command
@@ -42,7 +42,7 @@ def main(argv):
     folder = pathlib.Path(FLAGS.runs) / name
     _keep_config(folder, config)
     done = checkpoint.latest_step(folder / "checkpoints")
-    if done >= config.train.steps:
+    if done >= config.train.steps and (folder / "samples" / "stylised.mp4").exists():
         print(
             f"{folder} is finished: {done} steps. For more, --set train.steps=N; "
             f"to start anew, another --run or remove the folder.\n"
@@ -63,18 +63,25 @@ def main(argv):
 def train(config, folder):
     """Train up to `config.train.steps` in the run folder, from where it stands."""
     command.import_keras()  # not before: flags are answered at once
-    from vgan.datasets.clips import make_dataset, plain_errors
     from vgan.datasets.styles import named_styles
-    from vgan.training.callbacks import run_callbacks
     from vgan.training.gan import VideoGAN, make_deterministic
 
     make_deterministic(config.seed)
     gan = VideoGAN(config)
     first_step = checkpoint.restore(folder / "checkpoints", gan)
     if first_step:
-        logging.info("%s: goes on from step %d", folder, first_step)
+        print(f"{folder}: goes on from step {first_step}")
 
     styles = named_styles(config)
+    if first_step < config.train.steps:
+        _fit(gan, config, folder, styles, first_step)
+    _report(config, folder, styles)
+
+
+def _fit(gan, config, folder, styles, first_step):
+    from vgan.datasets.clips import make_dataset, plain_errors
+    from vgan.training.callbacks import run_callbacks
+
     samples = _validation_batch(config, SAMPLE_CLIPS, clip_length=SAMPLE_FRAMES)
     callbacks = run_callbacks(folder, config, gan, samples, styles)
     try:
@@ -90,7 +97,6 @@ def train(config, folder):
         callbacks["checkpoints"].save()
         print(f"\nstopped at step {int(gan.step.value)}; the same command goes on")
         raise
-    _report(config, folder, styles)
 
 
 def _validation_batch(config, batch_size, **data):
