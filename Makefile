@@ -32,9 +32,14 @@ setup: $(DONE)  ## create .venv with everything that training and tests need
 train: $(DONE)  ## train experiments/$(EXP).py; the same command resumes
 	$(BIN)/python -m vgan.train --experiment=$(EXP) $(ARGS)
 
+# By the environment, so that the shell never reads what a file is called.
+generate: export MODEL_ := $(MODEL)
+generate: export INPUT_ := $(INPUT)
+generate: export STYLE_ := $(STYLE)
+generate: export OUTPUT_ := $(OUTPUT)
 generate: $(DONE)  ## stylise INPUT in the style of STYLE with MODEL into OUTPUT
-	$(BIN)/python -m vgan.generate --model='$(MODEL)' --input='$(INPUT)' \
-	  --style='$(STYLE)' --output='$(OUTPUT)' $(ARGS)
+	@$(BIN)/python -m vgan.generate --model="$$MODEL_" --input="$$INPUT_" \
+	  --style="$$STYLE_" --output="$$OUTPUT_" $(ARGS)
 
 tensorboard: $(DONE)  ## show losses and moving samples of all runs in the browser
 	$(BIN)/tensorboard --logdir runs

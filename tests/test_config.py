@@ -41,7 +41,7 @@ def test_overrides_replace_fields_by_type():
         ("train.log_every=0", "must be at least 1, got 0"),
         ("train.ema_decay=1", "must be from 0 to below 1"),
         ("losses.style=-1", "must be 0 or more"),
-        ("data.fps=0", "must be above 0"),
+        ("data.fps=0", "must be from 0.001 to 1000"),
         ("seed=-1", "must be 0 or more"),
     ],
 )
@@ -98,3 +98,10 @@ def test_bad_experiment_files_are_one_line_with_their_name(body, says, tmp_path)
 def test_experiments_cannot_be_changed_in_place():
     with pytest.raises(dataclasses.FrozenInstanceError):
         config.Experiment().train.steps = 1
+
+
+def test_a_value_in_a_network_has_no_fields():
+    with pytest.raises(InputError, match="'filters' is a value"):
+        config.override(
+            config.Experiment(), ["generator.filters=[8, 8]", "generator.filters.x=1"]
+        )

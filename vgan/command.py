@@ -3,8 +3,10 @@
 The flags are parsed, and --help answered, before TensorFlow is imported.
 """
 
+import gc
 import logging
 import os
+import signal
 import sys
 import tempfile
 
@@ -34,7 +36,13 @@ def import_keras():
 
     TensorFlow prints some lines while it loads that no setting turns off; they are kept
     from the terminal, and shown if loading fails.
+
+    Raises:
+        InputError: KERAS_BACKEND is one that vgan does not run on.
     """
+    backend = os.environ["KERAS_BACKEND"]
+    if backend not in ("tensorflow", "jax"):
+        raise InputError(f"KERAS_BACKEND={backend}: vgan runs on tensorflow or jax")
     sys.stderr.flush()
     with tempfile.TemporaryFile() as held:
         terminal = os.dup(2)
@@ -65,12 +73,25 @@ def _parse(argv):
 
 
 def _guard(main, argv):
+    # kill and a closed terminal end a command as Ctrl-C does: nothing half-written
+    for name in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.default_int_handler)
     try:
         return main(argv)
     except InputError as error:
-        _fail(error)
+        message = str(error)
+    except OSError as error:  # a full disk, a name that is too long, ...
+        names = (error.filename, error.strerror or str(error))
+        message = ": ".join(str(name) for name in names if name)
     except KeyboardInterrupt:
+        message = None
+    # Outside of the handlers: an exception holds frames, and these hold threads of
+    # TensorFlow that the interpreter would wait for.
+    gc.collect()
+    if message is None:
         sys.exit(130)
+    _fail(message)
 
 
 def _fail(error):

@@ -49,7 +49,7 @@ class Data:
         rules = [
             ("at least 8", lambda x: x >= 8, ("image_size",)),
             ("at least 1", lambda x: x >= 1, counts),
-            ("above 0", lambda x: 0 < x < math.inf, ("fps",)),
+            ("from 0.001 to 1000", lambda x: 1e-3 <= x <= 1000, ("fps",)),
             ("from 0 to below 1", lambda x: 0 <= x < 1, ("validation",)),
         ]
         _check_values("data", self, rules)
@@ -170,7 +170,7 @@ def load(experiment, overrides=()):
         raise InputError(
             f"{path}: has no {error}; copy a get_config() from another experiment"
         ) from error
-    except Exception as error:  # whatever a user's file may do
+    except (Exception, SystemExit) as error:  # whatever a user's file may do
         raise InputError(f"{path}: {type(error).__name__}: {error}") from error
     return override(config, overrides)
 
@@ -201,7 +201,7 @@ def from_json(text):
     """
     try:
         values = json.loads(text)
-    except json.JSONDecodeError as error:
+    except (json.JSONDecodeError, RecursionError) as error:
         raise InputError(f"no JSON: {error}") from error
     return _from_dict(Experiment, values, "")
 
@@ -209,6 +209,8 @@ def from_json(text):
 def _from_dict(cls, values, prefix):
     hints = typing.get_type_hints(cls)
     fields = {}
+    if not isinstance(values, dict):
+        raise InputError(f"{prefix or 'config'}: expected fields, got {values!r}")
     for name, value in values.items():
         _check_name(cls, name, prefix + name)
         if dataclasses.is_dataclass(hints[name]):
@@ -222,7 +224,10 @@ def _replace(config, keys, text, name):
     key, *rest = keys
     if isinstance(config, dict):
         if rest:
-            inner = _replace(config.get(key, {}), rest, text, name)
+            inner = config.get(key, {})
+            if not isinstance(inner, dict):
+                raise InputError(f"{name}: {key!r} is a value and has no fields")
+            inner = _replace(inner, rest, text, name)
             return {**config, key: inner}
         return {**config, key: _parse(text)}
     _check_name(type(config), key, name)

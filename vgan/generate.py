@@ -78,6 +78,10 @@ def _check_flags():
             raise InputError(f"--{name}: is missing; give one, such as {example}")
     if not 0 <= FLAGS.strength <= 1:
         raise InputError(f"--strength={FLAGS.strength}: give a number from 0 to 1")
+    if FLAGS.seed < 0:
+        raise InputError(f"--seed={FLAGS.seed}: give 0 or more")
+    if FLAGS.fps is not None and not 1e-3 <= FLAGS.fps <= 1000:
+        raise InputError(f"--fps={FLAGS.fps}: give 0.001 to 1000 frames per second")
     if FLAGS.size is not None and not 16 <= FLAGS.size <= 8192:
         raise InputError(f"--size={FLAGS.size}: give 16 to 8192 pixels")
 
@@ -120,7 +124,9 @@ def _stylise_picture(make_stylizer):
         raise InputError(f"--output={output}: a picture becomes a .png or .jpg")
     if output.exists() and not FLAGS.overwrite:
         raise InputError(f"{output}: exists; give another name or --overwrite")
-    if not os.access(output.parent, os.W_OK):
+    if output.exists() and output.samefile(FLAGS.input):
+        raise InputError(f"{output}: is the input itself; give another output")
+    if not output.parent.is_dir() or not os.access(output.parent, os.W_OK):
         raise InputError(f"{output}: cannot be written; give another folder")
     frame = _resize(read_image(FLAGS.input))
     frame = make_stylizer()(frame)

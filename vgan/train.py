@@ -7,9 +7,11 @@ Everything goes to runs/<run>/: config.json, checkpoints/ (to resume from),
 tensorboard/, samples/, and generator.keras, which is all that vgan.generate needs.
 """
 
+import contextlib
 import dataclasses
+import fcntl
+import os
 import pathlib
-import signal
 import sys
 
 from absl import flags
@@ -40,23 +42,30 @@ def main(argv):
     config = vgan.config.load(FLAGS.experiment, FLAGS.set)
     name = FLAGS.run or pathlib.Path(FLAGS.experiment).stem
     folder = pathlib.Path(FLAGS.runs) / name
-    _keep_config(folder, config)
     done = checkpoint.latest_step(folder / "checkpoints")
-    if done >= config.train.steps and (folder / "samples" / "stylised.mp4").exists():
+    changes = _changes(folder, config) if done else []
+    results = (folder / "generator.keras", folder / "samples" / "stylised.mp4")
+    if done >= config.train.steps and all(path.exists() for path in results):
         print(
             f"{folder} is finished: {done} steps. For more, --set train.steps=N; "
             f"to start anew, another --run or remove the folder.\n"
-            f"{folder / 'samples' / 'stylised.mp4'}"
+            f"{results[1]}"
         )
         return
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        train(config, folder)
-    except FloatingPointError as error:
+    for change in changes:
+        print(f"{folder}: changed, {change}")
+    failure = None
+    with _only_one(folder):
+        try:
+            train(config, folder)
+        except FloatingPointError as error:
+            failure = str(error)
+    if failure:
         last = checkpoint.latest_step(folder / "checkpoints")
+        kept = f"the checkpoint of step {last} is kept" if last else "none is kept"
         sys.exit(
-            f"vgan.train: stopped, {error}. The checkpoint of step {last} is kept; "
-            "try smaller learning rates or weights: --set train.g_learning_rate=..."
+            f"vgan.train: stopped, {failure}; {kept}. "
+            "Try smaller learning rates or weights: --set train.g_learning_rate=..."
         )
 
 
@@ -64,6 +73,7 @@ def train(config, folder):
     """Train up to `config.train.steps` in the run folder, from where it stands."""
     command.import_keras()  # not before: flags are answered at once
     from vgan.datasets.styles import named_styles
+    from vgan.training.callbacks import save_generator
     from vgan.training.gan import VideoGAN, make_deterministic
 
     make_deterministic(config.seed)
@@ -75,7 +85,12 @@ def train(config, folder):
     styles = named_styles(config)
     if first_step < config.train.steps:
         _fit(gan, config, folder, styles, first_step)
+    elif not (folder / "generator.keras").exists():
+        save_generator(folder / "generator.keras", gan, styles)
     _report(config, folder, styles)
+    model = folder / "generator.keras"
+    print(f"Now: make generate MODEL={model} INPUT=video.mp4 STYLE=painting.jpg")
+    print(folder / "samples" / "stylised.mp4")
 
 
 def _fit(gan, config, folder, styles, first_step):
@@ -83,11 +98,14 @@ def _fit(gan, config, folder, styles, first_step):
     from vgan.training.callbacks import run_callbacks
 
     samples = _validation_batch(config, SAMPLE_CLIPS, clip_length=SAMPLE_FRAMES)
+    dataset = make_dataset(config, "train", first_step=first_step)
+    # All of it is accepted: from here on, this is what the run computes.
+    _write_config(folder, config)
     callbacks = run_callbacks(folder, config, gan, samples, styles)
     try:
         with plain_errors():
             gan.fit(
-                make_dataset(config, "train", first_step=first_step),
+                dataset,
                 steps_per_epoch=config.train.steps - first_step,
                 shuffle=False,
                 verbose=0,
@@ -141,7 +159,6 @@ def _report(config, folder, styles):
     features = FeatureNetwork(config.losses.features)
     figures = (_to_uint8(content), shown, flow, occlusion, features)
     print(*report.describe(engine, *figures), sep="\n")
-    print(f"{folder / 'generator.keras'}\n{path}")
 
 
 def _to_uint8(clip):
@@ -149,28 +166,57 @@ def _to_uint8(clip):
     return (clip * 127.5 + 127.5).round().astype("uint8")
 
 
-def _keep_config(folder, config):
-    """Write config.json; refuse to go on with other networks."""
+def _changes(folder, config):
+    """What differs from the config that the run has been trained with, a line each.
+
+    Raises:
+        InputError: The networks differ, or config.json is no config.
+    """
     path = folder / "config.json"
-    if path.exists():
-        try:
-            before = vgan.config.from_json(path.read_text())
-        except InputError as error:
-            raise InputError(f"{path}: {error}; remove it, or use --run") from error
-        for section in ("generator", "discriminator"):
-            old, new = getattr(before, section), getattr(config, section)
-            if old != new:
-                raise InputError(
-                    f"{folder}: was trained with {section}={old}, not {new}; "
-                    "give the run another name with --run"
-                )
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        path.write_text(vgan.config.to_json(config))
-    except OSError as error:
+        before = vgan.config.from_json(path.read_text())
+    except (InputError, OSError, UnicodeDecodeError) as error:
         raise InputError(
-            f"{folder}: cannot be written ({error.strerror}); give another --runs"
+            f"{path}: cannot be used ({error}); give the run another name with --run"
         ) from error
+    old, new = dataclasses.asdict(before), dataclasses.asdict(config)
+    for section in ("generator", "discriminator"):
+        if old[section] != new[section]:
+            raise InputError(
+                f"{folder}: was trained with {section}={old[section]}, not "
+                f"{new[section]}; give the run another name with --run"
+            )
+    return [
+        f"{section}.{name} from {old[section][name]} to {value}"
+        for section in ("data", "losses", "train")
+        for name, value in new[section].items()
+        if old[section][name] != value
+    ]
+
+
+def _write_config(folder, config):
+    folder.mkdir(parents=True, exist_ok=True)
+    partial = folder / ".partial_config.json"
+    partial.write_text(vgan.config.to_json(config))
+    os.replace(partial, folder / "config.json")
+
+
+@contextlib.contextmanager
+def _only_one(folder):
+    """Hold the run folder, which two trainings at once would spoil."""
+    folder.mkdir(parents=True, exist_ok=True)
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError as error:
+        raise InputError(
+            f"{folder}: another training is at work there; wait for it, or --run"
+        ) from error
+    finally:
+        os.close(handle)
+        with contextlib.suppress(OSError):
+            folder.rmdir()  # what failed before its first step leaves nothing
 
 
 if __name__ == "__main__":

@@ -80,7 +80,13 @@ def _from_file(path):
 
 
 def _keras_vgg19_weights():
-    model = keras.applications.VGG19(include_top=False, weights="imagenet")
+    try:
+        model = keras.applications.VGG19(include_top=False, weights="imagenet")
+    except Exception as error:  # Keras raises a bare one where there is no network
+        raise InputError(
+            "losses.features=vgg19: its weights cannot be downloaded "
+            f"({str(error).splitlines()[0][:80]}); give the path of an .npz, or random"
+        ) from error
     weights = {}
     for layer in model.layers:
         if "conv" in layer.name:

@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from vgan.models.layers import check_sizes
+
 
 @keras.saving.register_keras_serializable("vgan")
 class Discriminator(keras.Model):
@@ -21,6 +23,7 @@ class Discriminator(keras.Model):
 
     def __init__(self, filters=(32, 64, 128), code_size=64, pair=False, **kwargs):
         super().__init__(**kwargs)
+        check_sizes(filters=filters, code_size=code_size)
         self.filters = tuple(filters)
         self.code_size = code_size
         self.pair = pair

@@ -16,6 +16,7 @@ from keras import ops
 from vgan.models.layers import (
     ReflectConv2D,
     StyledConv2D,
+    check_sizes,
     fold_time,
     unfold_time,
     upsample,
@@ -23,6 +24,7 @@ from vgan.models.layers import (
 from vgan.models.recurrent import ConvGRUCell, ConvLSTMCell
 from vgan.models.style_encoder import MappingNetwork, StyleEncoder
 
+LUMA = (0.299, 0.587, 0.114)  # of R, G, B (ITU-R BT.601)
 CELLS = {"lstm": ConvLSTMCell, "gru": ConvGRUCell}
 
 
@@ -69,9 +71,21 @@ class Generator(keras.Model):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        if len(filters) < 2:
+        check_sizes(
+            filters=filters,
+            hidden_filters=hidden_filters,
+            code_size=code_size,
+            noise_size=noise_size,
+            style_filters=style_filters,
+            style_size=style_size,
+        )
+        if type(blocks) is not int or blocks < 0:
+            raise ValueError(f"blocks must be a whole number from 0, got {blocks!r}")
+        if not isinstance(named_styles, dict | type(None)):
+            raise ValueError(f"named_styles must be a dict, got {named_styles!r}")
+        if not isinstance(filters, list | tuple) or len(filters) < 2:
             raise ValueError(f"filters needs at least two levels, got {filters}")
-        if cell not in CELLS:
+        if not isinstance(cell, str) or cell not in CELLS:
             raise ValueError(f"cell must be one of {sorted(CELLS)}, got {cell!r}")
         self.filters = tuple(filters)
         self.hidden_filters = hidden_filters
@@ -181,8 +195,10 @@ class Generator(keras.Model):
         for reduce, up in zip(self.reduce, self.up, strict=True):
             x = unfold_time(upsample(reduce(fold_time(x))), num_frames)
             x = styled_relu(up, ops.concatenate([x, skips.pop()], axis=-1))
-        # Halved, or tanh would begin in its flat ends.
-        return ops.tanh(0.5 * styled(self.to_rgb, x)), new_state
+        # Light and dark are the content's from the first step on: a network that begins
+        # with its negative needs hundreds of steps to turn it round. Colour is free.
+        light = ops.matmul(content, ops.reshape(ops.array(LUMA), (3, 1)))
+        return ops.tanh(0.5 * styled(self.to_rgb, x) + light), new_state
 
     def _styled_layers(self):
         return [self.merge, *self.residual, *self.up, self.to_rgb]

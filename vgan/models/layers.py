@@ -8,6 +8,18 @@ import keras
 from keras import ops
 
 
+def check_sizes(**arguments):
+    """Raise ValueError, naming the argument, for a size that is no whole number > 0.
+
+    Args:
+        **arguments: Sizes, or sequences of sizes.
+    """
+    for name, value in arguments.items():
+        sizes = value if isinstance(value, list | tuple) else [value]
+        if not sizes or any(type(size) is not int or size < 1 for size in sizes):
+            raise ValueError(f"{name} takes whole numbers of at least 1, got {value!r}")
+
+
 def fold_time(x):
     """[B, T, ...] -> [B * T, ...]."""
     shape = ops.shape(x)

@@ -124,6 +124,7 @@ class Samples(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         """Compile what draws the samples."""
+        self.drawn = None
         gan = self.model
         self.stylise = gan.compile_function(
             lambda content, style: gan.stylise(content, style, gan.ema_generator)[0]
@@ -141,11 +142,16 @@ class Samples(keras.callbacks.Callback):
     def draw(self):
         """Write samples/step_*.gif and the same to TensorBoard's images."""
         step = int(self.model.step.value)
+        if step == self.drawn:
+            return
+        self.drawn = step
         content, style = self.batch["content"], self.batch["style"]
         frames = _grid(content, style, np.asarray(self.stylise(content, style)))
         gif = animated_gif(frames)
         self.folder.mkdir(parents=True, exist_ok=True)
-        (self.folder / f"step_{step:08d}.gif").write_bytes(gif)
+        partial = self.folder / ".partial.gif"
+        partial.write_bytes(gif)
+        os.replace(partial, self.folder / f"step_{step:08d}.gif")
         height, width = frames.shape[1:3]
         # TensorBoard has no plug-in for video; its image plug-in shows a GIF as it is.
         metadata = tf.compat.v1.SummaryMetadata(

@@ -6,6 +6,7 @@ goes on bit for bit. Plain arrays: no pickle, the same file under every backend.
 
 import os
 import pathlib
+import re
 import zipfile
 
 import numpy as np
@@ -77,7 +78,8 @@ def latest_step(folder):
 
 
 def _checkpoints(folder):
-    return sorted(pathlib.Path(folder).glob("step_*.npz"))
+    found = pathlib.Path(folder).glob("step_*.npz")
+    return sorted(path for path in found if re.fullmatch(r"step_\d{8}", path.stem))
 
 
 def _named(gan):

@@ -20,7 +20,7 @@ else:
 __all__ = ["VideoGAN", "make_deterministic"]
 
 SMALLEST = 32  # pixels; below, the deeper features have no area
-MAPPED_CODES = 32  # codes from noise that are compared with the batch's codes
+CODES = 64  # that are compared: of the last styles, and from noise
 
 
 class VideoGAN(Gradients, keras.Model):
@@ -48,6 +48,11 @@ class VideoGAN(Gradients, keras.Model):
         self.discriminator = _construct(
             models.Discriminator, "discriminator", {**shared, **config.discriminator}
         )
+        if self.discriminator.code_size != self.generator.code_size:
+            raise InputError(
+                f"discriminator.code_size: {self.discriminator.code_size} is not the "
+                f"generator's {self.generator.code_size}; leave it out"
+            )
         self.ema_generator = models.Generator.from_config(self.generator.get_config())
         self.ema_generator.set_weights(self.generator.get_weights())
         if config.data.image_size < SMALLEST:
@@ -65,6 +70,15 @@ class VideoGAN(Gradients, keras.Model):
         self.step = keras.Variable(0, dtype="int32", trainable=False, name="step")
         self.r1 = keras.Variable(0.0, trainable=False, name="r1")
         self.seed = keras.random.SeedGenerator(config.seed)
+        self.codes = keras.Variable(
+            self.generator.encode_noise(
+                keras.random.normal(
+                    (CODES, self.generator.noise_size), seed=config.seed
+                )
+            ),
+            trainable=False,
+            name="codes",
+        )
         # Little momentum and a short memory, as is usual for GANs (StyleGAN2, 2020).
         self.g_optimizer = keras.optimizers.Adam(
             config.train.g_learning_rate, beta_1=0.5, beta_2=0.99
@@ -89,7 +103,7 @@ class VideoGAN(Gradients, keras.Model):
             "discriminator": self.discriminator.weights,
             "g_optimizer": _memory(self.g_optimizer),
             "d_optimizer": _memory(self.d_optimizer),
-            "counters": [self.step, self.r1, self.seed.state],
+            "counters": [self.step, self.r1, self.seed.state, self.codes],
         }
 
     def stylise(self, content, style, generator=None):
@@ -191,17 +205,17 @@ class VideoGAN(Gradients, keras.Model):
             terms["gan"] = self.game[1](logits)
         loss = sum(getattr(weights, name) * term for name, term in terms.items())
         logs = {f"g/{name}": term for name, term in terms.items()}
-        if code.shape[0] > 1:
-            logs["g/mapping"] = self._mapping_loss(code)
-            loss = loss + logs["g/mapping"]
+        logs["g/mapping"] = self._mapping_loss(ops.stop_gradient(code))
+        loss = loss + logs["g/mapping"]
         return loss, {"g/loss": loss, **logs}
 
     def _mapping_loss(self, code):
-        """Codes from noise should be distributed as codes of styles are."""
-        shape = (MAPPED_CODES, self.generator.noise_size)
+        """Codes from noise should be distributed as those of the last styles are."""
+        self.codes.assign(ops.concatenate([code, self.codes], axis=0)[:CODES])
+        shape = (CODES, self.generator.noise_size)
         noise = keras.random.normal(shape, seed=self.seed)
         mapped = self.generator.encode_noise(noise)
-        return distribution.energy_distance(mapped, ops.stop_gradient(code))
+        return distribution.energy_distance(mapped, self.codes + 0.0)
 
 
 class PairOptimizer(keras.optimizers.Optimizer):

@@ -58,8 +58,8 @@ class VideoReader:
     """
 
     def __init__(self, source, fps=None, start=0, timeout=10.0):
-        if fps is not None and not 0 < fps <= 1000:
-            raise InputError(f"fps={fps}: give frames per second above 0, up to 1000")
+        if fps is not None and not 1e-3 <= fps <= 1000:
+            raise InputError(f"fps={fps}: give 0.001 to 1000 frames per second")
         fps = None if fps is None else Fraction(fps).limit_denominator(100_000)
         self.source = re.sub(r"//[^/@]*@", "//", str(source))
         self._source, self._resample = _open(source, self.source, fps, timeout)
@@ -130,6 +130,8 @@ def _open(source, name, fps, timeout):
     path = pathlib.Path(source)
     if not path.exists():
         raise InputError(f"{path}: no such file or folder; check the path")
+    if not (path.is_dir() or path.is_file()):
+        raise InputError(f"{path}: is a pipe or a device, not a file; give a file")
     if path.is_dir() or is_image(path):
         return ImageSource(path, fps), False
     if path.is_file() and not path.stat().st_size:

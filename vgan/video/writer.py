@@ -87,6 +87,8 @@ class VideoWriter:
             return
         if source is not None and source.exists() and path.samefile(source):
             raise InputError(f"{path}: is the input itself; give another output")
+        if not (path.is_dir() or path.is_file()):
+            raise InputError(f"{path}: is a pipe or a device; give another name")
         if self._folder != path.is_dir():
             kind = "folder" if path.is_dir() else "file"
             raise InputError(f"{path}: a {kind} of that name exists; give another name")

@@ -27,6 +27,12 @@ def load_generator(path):
         raise InputError(misfit(path, reason)) from error
     if not isinstance(generator, Generator):
         raise InputError(f"model {path}: holds no vgan generator")
+    for weight in generator.weights:
+        if not np.all(np.isfinite(keras.ops.convert_to_numpy(weight))):
+            raise InputError(
+                f"model {path}: {weight.path} is not finite; its training went wrong, "
+                "use an earlier one"
+            )
     return generator
 
 

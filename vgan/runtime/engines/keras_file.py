@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 import pathlib
 import zipfile
 
@@ -43,7 +44,9 @@ def describe(path):
         with zipfile.ZipFile(path) as archive:
             config = json.loads(archive.read("config.json"))
             name, arguments = config["registered_name"], config["config"]
-    except (zipfile.BadZipFile, KeyError, TypeError, ValueError) as error:
+    except (
+        *(zipfile.BadZipFile, KeyError, TypeError, ValueError, RecursionError),
+    ) as error:
         raise InputError(
             f"model {path}: is not a Keras model, or only a part of one; "
             "give the generator.keras of a run"
@@ -64,8 +67,14 @@ def describe(path):
         )
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(misfit(path, f"argument {error}")) from error
+    if min(info.code_size, info.noise_size, info.style_size) < 1:
+        raise InputError(misfit(path, "its sizes are not positive"))
     for style, code in info.named_styles.items():
-        if not isinstance(code, list) or len(code) != info.code_size:
+        if (
+            not isinstance(code, list)
+            or len(code) != info.code_size
+            or not all(isinstance(x, int | float) and math.isfinite(x) for x in code)
+        ):
             raise InputError(
                 misfit(path, f"style {style!r} is no list of {info.code_size} numbers")
             )
