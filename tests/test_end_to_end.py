@@ -111,6 +111,7 @@ def test_its_generator_stylises_a_video(run, tmp_path):
         (["--experiment=smoke", "--set=train.stepz=1"], "did you mean 'steps'"),
         (["--experiment=smoke", "--stepz=1"], "stepz"),
         (["--experiment=smoke", "more"], "more"),
+        (["--experiment=smoke", "--set=generator.cell=foo"], "cell must be one of"),
     ],
 )
 def test_bad_arguments_of_train(flags, says, tmp_path):

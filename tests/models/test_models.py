@@ -114,6 +114,13 @@ def test_cost_of_a_frame(arguments, limit):
         ({"cell": "rnn"}, "cell"),
         ({"modulation": "none"}, "modulation"),
         ({"filters": (8,)}, "filters"),
+        ({"filters": 8}, "filters"),
+        ({"filters": (8, 0)}, "filters"),
+        ({"cell": ["lstm"]}, "cell"),
+        ({"blocks": -1}, "blocks"),
+        ({"code_size": 0}, "code_size"),
+        ({"style_size": 0}, "style_size"),
+        ({"style_filters": ()}, "style_filters"),
     ],
 )
 def test_bad_arguments_are_named(arguments, named):

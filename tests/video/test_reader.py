@@ -1,5 +1,6 @@
 import http.server
 import logging
+import os
 import threading
 from fractions import Fraction
 
@@ -369,3 +370,9 @@ def test_read_image_refuses_others(tmp_path):
     for name in ("a.jpg", "b.png", "c.png"):
         with pytest.raises(InputError, match=name.replace(".", r"\.")):
             read_image(tmp_path / name)
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.mp4")
+    with pytest.raises(InputError, match="is a pipe"):
+        VideoReader(tmp_path / "pipe.mp4")

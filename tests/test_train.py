@@ -1,0 +1,43 @@
+import pytest
+
+from vgan import InputError, config, train
+
+pytestmark = pytest.mark.usefixtures("in_root")
+
+
+def test_one_training_at_a_time(tmp_path):
+    folder = tmp_path / "run"
+    with (
+        train._only_one(folder),
+        pytest.raises(InputError, match="another training"),
+        train._only_one(folder),
+    ):
+        pass
+    assert not folder.exists()  # nothing was trained
+    with train._only_one(folder):
+        (folder / "made").touch()
+    assert folder.exists()
+
+
+def test_changes_are_told_and_other_networks_refused(tmp_path):
+    before = config.load("smoke")
+    train._write_config(tmp_path, before)
+    assert train._changes(tmp_path, before) == []
+    after = config.override(before, ["losses.style=3", "train.steps=9"])
+    assert train._changes(tmp_path, after) == [
+        "losses.style from 10.0 to 3.0",
+        "train.steps from 4 to 9",
+    ]
+    other = config.override(before, ["generator.cell=gru"])
+    with pytest.raises(InputError, match="--run"):
+        train._changes(tmp_path, other)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"[1]", b'{"data": 5}', b"\xff\xfe", b"[" * 100_000]
+)
+def test_a_damaged_record_is_one_line(content, tmp_path):
+    (tmp_path / "config.json").write_bytes(content)
+    with pytest.raises(InputError, match=r"config\.json") as error:
+        train._changes(tmp_path, config.Experiment())
+    assert "\n" not in str(error.value)
