@@ -7,6 +7,7 @@ Put your files here, in any sub-folders:
 
 Command: make train EXP=my_videos
 Watch:   make tensorboard
+Takes:   hours on a CPU. So far it was run for 30 steps only, to see that it runs.
 """
 
 from vgan.config import Data, Experiment, Losses, Train

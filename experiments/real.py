@@ -8,6 +8,7 @@ or, with photos too and weights of VGG-19 from a file:
     python -m vgan.train --experiment=real --set data.style=PAINTINGS \
         --set data.content='{"VIDEOS": 1, "PHOTOS": 2}' \
         --set losses.features=vgg19.npz
+Takes:   a GPU is advised. It has not been trained to the end yet.
 """
 
 from vgan.config import Data, Experiment, Losses, Train
