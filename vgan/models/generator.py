@@ -198,7 +198,7 @@ class Generator(keras.Model):
         # Light and dark are the content's from the first step on: a network that begins
         # with its negative needs hundreds of steps to turn it round. Colour is free.
         light = ops.matmul(content, ops.reshape(ops.array(LUMA), (3, 1)))
-        return ops.tanh(0.5 * styled(self.to_rgb, x) + light), new_state
+        return ops.tanh(0.5 * (styled(self.to_rgb, x) + light)), new_state
 
     def _styled_layers(self):
         return [self.merge, *self.residual, *self.up, self.to_rgb]
