@@ -62,6 +62,22 @@ def test_killed_at_any_moment(tmp_path):
     assert_same(state(tmp_path / "whole"), state(tmp_path / "killed"))
 
 
+def test_two_runs_beside_each_other_agree(tmp_path):
+    """Not the smoke network, on which sums are too few for their order to vary."""
+    command = [sys.executable, "-m", "vgan.train", "--experiment=quickstart"]
+    command += [f"--runs={tmp_path}", "--set=train.steps=4"]
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    processes = [
+        subprocess.Popen(
+            [*command, f"--run={name}"], env=environment, stderr=subprocess.PIPE
+        )
+        for name in ("one", "two")
+    ]
+    for process in processes:
+        assert process.wait() == 0, process.stderr.read()
+    assert_same(state(tmp_path / "one"), state(tmp_path / "two"))
+
+
 def test_nan_stops_and_keeps_the_last_good_checkpoint(tmp_path):
     train(smoke(2), tmp_path)
     good = state(tmp_path)

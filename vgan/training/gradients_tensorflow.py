@@ -1,4 +1,9 @@
-"""Gradients on TensorFlow: nested tapes."""
+"""Gradients on TensorFlow, such that a seed gives the same bits again.
+
+On a CPU, `tf.AddN` starts its sum with whichever input's memory may be reused, which
+depends on timing. A tape sums gradients by it; `tf.gradients` can be told to add them
+two by two, where order does not matter.
+"""
 
 import keras
 import tensorflow as tf
@@ -13,16 +18,13 @@ class Gradients:
 
     def gradients(self, loss, variables):
         """Return the gradients of `loss() -> (scalar, logs)`, and its logs."""
-        with tf.GradientTape() as tape:
-            value, logs = loss()
-        return tape.gradient(value, variables), logs
+        value, logs = loss()
+        return _gradients(value, [variable.value for variable in variables]), logs
 
     def input_gradient(self, score, x):
         """Return the gradient of the scalar `score(x)` by the tensor x."""
-        with tf.GradientTape() as tape:
-            tape.watch(x)
-            value = score(x)
-        return tape.gradient(value, x)
+        x = tf.identity(x)  # so that it is of this graph, also within a condition
+        return _gradients(score(x), [x])[0]
 
     def compile_function(self, function):
         """Return the function compiled for its shapes."""
@@ -33,3 +35,10 @@ def make_deterministic(seed):
     """Make every number of a run depend on the seed alone."""
     keras.utils.set_random_seed(seed)
     tf.config.experimental.enable_op_determinism()
+    # It would merge sums of two into AddN again.
+    tf.config.optimizer.set_experimental_options({"arithmetic_optimization": False})
+
+
+def _gradients(value, sources):
+    tree = tf.AggregationMethod.EXPERIMENTAL_TREE
+    return tf.gradients(value, sources, aggregation_method=tree)
