@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.tiny import TINY
 from vgan.video import VideoReader, VideoWriter
 
 # Tells at the end which modules the command has needed.
@@ -32,16 +33,8 @@ def things(tmp_path_factory):
 
     folder = tmp_path_factory.mktemp("things")
     keras.utils.set_random_seed(3)
-    tiny = {
-        "filters": (8, 8, 16),
-        "hidden_filters": 8,
-        "blocks": 1,
-        "code_size": 16,
-        "noise_size": 8,
-        "style_filters": (8, 8, 8),
-        "named_styles": {"mosaic": [1.0] * 16, "waves": [-1.0] * 16},
-    }
-    Generator(**tiny).save(folder / "generator.keras")
+    names = {"mosaic": [1.0] * 16, "waves": [-1.0] * 16}
+    Generator(**TINY, named_styles=names).save(folder / "generator.keras")
     keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]).save(
         folder / "other.keras"
     )

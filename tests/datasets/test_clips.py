@@ -7,6 +7,7 @@ import zlib
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 
 from vgan import InputError, config
@@ -114,3 +115,12 @@ def test_an_error_inside_of_the_pipeline_comes_out_plain(tmp_path, caplog):
         next(iter(dataset))
     assert str(caught.value).startswith(f"{tmp_path}: every file is unusable")
     assert "\n" not in str(caught.value)
+
+
+def test_a_full_disk_is_named_in_plain_words():
+    message = "{{function_node x}} runs/a/events.v2; No space left on device\n\tFailed"
+    with pytest.raises(OSError, match="No space left") as caught, clips.plain_errors():
+        raise tf.errors.ResourceExhaustedError(None, None, message)
+    assert caught.value.filename == "runs/a/events.v2"
+    with pytest.raises(tf.errors.ResourceExhaustedError), clips.plain_errors():
+        raise tf.errors.ResourceExhaustedError(None, None, "out of memory")

@@ -5,16 +5,9 @@ import numpy as np
 import pytest
 from keras import ops
 
+from tests.tiny import TINY
 from vgan.models import Discriminator, Generator
 
-TINY = {
-    "filters": (8, 8, 16),
-    "hidden_filters": 8,
-    "blocks": 1,
-    "code_size": 16,
-    "noise_size": 8,
-    "style_filters": (8, 8),
-}
 VARIANTS = list(itertools.product(("lstm", "gru"), ("weight", "adain")))
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from tests.runtime.scenes import TINY
+from tests.tiny import TINY
 
 
 @pytest.fixture(scope="session")

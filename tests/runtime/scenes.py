@@ -3,15 +3,6 @@
 import cv2
 import numpy as np
 
-TINY = {
-    "filters": (8, 8, 16),
-    "hidden_filters": 8,
-    "blocks": 1,
-    "code_size": 16,
-    "noise_size": 8,
-    "style_filters": (8, 8, 8),
-}
-
 
 def scene(seed, height=120, width=200):
     """Smooth random colours with edges: what no other seed resembles."""

@@ -80,7 +80,7 @@ import sys
 import numpy as np
 sys.path.insert(0, {str(ROOT)!r})
 from tests.runtime import test_keras_engine as here
-from tests.runtime.scenes import TINY
+from tests.tiny import TINY
 from vgan.models import Generator
 
 Generator(**TINY).save("made.keras")

@@ -1,6 +1,7 @@
 """Batches of clips, in an order that depends on nothing but seed and step."""
 
 import contextlib
+import errno
 import os
 import re
 
@@ -83,16 +84,21 @@ def make_dataset(config, split, first_step=0):
 
 @contextlib.contextmanager
 def plain_errors():
-    """Bring out an InputError that TensorFlow has wrapped in an error of its own.
+    """Bring out what TensorFlow has wrapped in an error of its own.
 
     Use around whatever reads a data set, such as `fit`.
 
     Raises:
         InputError: Where the pipeline raised it.
+        OSError: A full disk, noticed while TensorFlow wrote for TensorBoard.
     """
     try:
         yield
     except tf.errors.OpError as error:
+        full = re.search(r"(\S+); No space left on device", error.message)
+        if full:
+            reason = os.strerror(errno.ENOSPC)
+            raise OSError(errno.ENOSPC, reason, full[1]) from None
         found = re.search(r"InputError: (.+)", error.message)
         if found is None:
             raise
