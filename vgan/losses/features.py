@@ -32,59 +32,83 @@ class FeatureNetwork:
         network: "random" (fixed random filters at several scales, no download: shallow
             random filters carry texture, Ustyuzhaninov et al., 2016), "vgg19"
             (keras.applications, downloads once), or the path of an .npz file.
+        argument: What the user calls `network`, for messages.
+
+    Attributes:
+        roles: {layer: what it is read for, of "content" and "style"}, shallow first.
 
     Raises:
         InputError: The file is missing, is no .npz, or has another layout.
     """
 
-    def __init__(self, network):
+    def __init__(self, network, argument="losses.features"):
         if network == "random":
             self._stages = _random_pyramid()
         elif network == "vgg19":
-            self._stages = _vgg(_keras_vgg19_weights())
+            self._stages = _vgg(_keras_vgg19_weights(argument))
         else:
-            self._stages = _from_file(pathlib.Path(network))
+            self._stages = _from_file(pathlib.Path(network), argument)
+        self.roles = {name: roles for name, (_, roles) in self._stages.items()}
 
     def __call__(self, clip):
         """Return {"content": [...], "style": [...]} of a clip [B, T, H, W, 3]."""
-        batch, frames, *size = ops.shape(clip)
-        x = ops.reshape(clip, (batch * frames, *size))
         features = {"content": [], "style": []}
-        for stage, roles in self._stages:
-            x, seen = stage(x)
-            seen = ops.reshape(seen, (batch, frames, *ops.shape(seen)[1:]))
-            for role in roles:
+        for name, seen in self.layers(clip).items():
+            for role in self.roles[name]:
                 features[role].append(seen)
         return features
 
+    def layers(self, clip, last=None):
+        """Return the features by name, of a clip [B, T, H, W, 3] in [-1, 1].
 
-def _from_file(path):
+        Names are relu1_1, relu2_1, ... of a VGG, conv1, fire3, ... of a SqueezeNet, and
+        texture0, colour0, edges1, ... of the random filters, numbered by scale.
+
+        Args:
+            clip: [B, T, H, W, 3] in [-1, 1].
+            last: Stop after the layer of this name; all by default.
+
+        Returns:
+            {name: [B, T, h, w, C]}, shallow first.
+        """
+        batch, frames, *size = ops.shape(clip)
+        x = ops.reshape(clip, (batch * frames, *size))
+        found = {}
+        for name, (stage, _) in self._stages.items():
+            x, seen = stage(x)
+            found[name] = ops.reshape(seen, (batch, frames, *ops.shape(seen)[1:]))
+            if name == last:
+                break
+        return found
+
+
+def _from_file(path, argument):
     if not path.is_file():
         raise InputError(
-            f"losses.features: no file {path}; "
+            f"{argument}: no file {path}; "
             "give random, vgg19 or the path of an .npz file"
         )
     try:
         with np.load(path, allow_pickle=False) as file:
             weights = {key: file[key] for key in file.files}
     except (ValueError, OSError, zipfile.BadZipFile) as error:
-        raise InputError(f"losses.features: {path} is not an .npz of arrays") from error
+        raise InputError(f"{argument}: {path} is not an .npz of arrays") from error
     if "conv1_1/kernel" in weights or "block1_conv1/kernel" in weights:
         return _vgg(weights)
     if "fire2/squeeze1x1/kernel" in weights:
         return _squeezenet(weights)
     raise InputError(
-        f"losses.features: {path} has neither VGG nor SqueezeNet layers "
+        f"{argument}: {path} has neither VGG nor SqueezeNet layers "
         f"(its first: {', '.join(sorted(weights)[:3])})"
     )
 
 
-def _keras_vgg19_weights():
+def _keras_vgg19_weights(argument):
     try:
         model = keras.applications.VGG19(include_top=False, weights="imagenet")
     except Exception as error:  # Keras raises a bare one where there is no network
         raise InputError(
-            "losses.features=vgg19: its weights cannot be downloaded "
+            f"{argument}=vgg19: its weights cannot be downloaded "
             f"({str(error).splitlines()[0][:80]}); give the path of an .npz, or random"
         ) from error
     weights = {}
@@ -138,11 +162,11 @@ def _vgg(weights):
 
         return stage
 
-    stages, start = [], 0
+    stages, start = {}, 0
     for layer in wanted:
         end = layers.index(layer) + 1
         roles = ("content", "style") if layer[:2] == content else ("style",)
-        stages.append((relu_to(start, end), roles))
+        stages[f"relu{layer[0]}_1"] = (relu_to(start, end), roles)
         start = end
     return stages
 
@@ -170,12 +194,12 @@ def _squeezenet(weights):
 
         return stage
 
-    return [
-        (conv1, ("style",)),
-        (fires("fire2", "fire3", pooled=True), ("style",)),
-        (fires("fire4", "fire5", pooled=True), ("content", "style")),
-        (fires("fire6", "fire7", pooled=True), ("style",)),
-    ]
+    return {
+        "conv1": (conv1, ("style",)),
+        "fire3": (fires("fire2", "fire3", pooled=True), ("style",)),
+        "fire5": (fires("fire4", "fire5", pooled=True), ("content", "style")),
+        "fire7": (fires("fire6", "fire7", pooled=True), ("style",)),
+    }
 
 
 def _random_pyramid(scales=4, filters=24, size=5, seed=0):
@@ -217,6 +241,10 @@ def _random_pyramid(scales=4, filters=24, size=5, seed=0):
         smaller = ops.average_pool(x, 2, 2, "valid", "channels_last")
         return smaller, x
 
-    fine = [(style, ("style",)), (colours, ("style",))]
-    # The finest scale belongs to the brush.
-    return fine + [(content, ("content",)), *fine] * (scales - 1)
+    stages = {}
+    for scale in range(scales):
+        if scale > 0:  # the finest scale belongs to the brush
+            stages[f"edges{scale}"] = (content, ("content",))
+        stages[f"texture{scale}"] = (style, ("style",))
+        stages[f"colour{scale}"] = (colours, ("style",))
+    return stages
