@@ -17,6 +17,6 @@ def get_config():
         data=Data(image_size=96),
         generator=dict(filters=(8, 16, 32, 64), hidden_filters=32, blocks=1),
         discriminator=dict(filters=(16, 32, 64)),
-        losses=Losses(content=0.3, style=12.0, gan=0.5),
+        losses=Losses(content=0.2, style=12.0, gan=0.5),
         train=Train(steps=800, ema_decay=0.995, sample_every=200),
     )

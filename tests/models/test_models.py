@@ -7,6 +7,7 @@ from keras import ops
 
 from tests.tiny import TINY
 from vgan.models import Discriminator, Generator
+from vgan.models.layers import local_contrast
 
 VARIANTS = list(itertools.product(("lstm", "gru"), ("weight", "adain")))
 
@@ -141,3 +142,17 @@ def test_discriminator_sees_motion():
     forward = ops.mean(discriminator(clip(), code))
     backward = ops.mean(discriminator(clip()[:, ::-1], code))
     assert abs(float(forward - backward)) > 1e-6
+
+
+def test_local_contrast_lifts_faint_texture_to_the_strength_of_a_clear_one():
+    random = np.random.default_rng(0)
+    pattern = random.choice([-1.0, 1.0], (1, 24, 32, 1)).astype("float32")
+    clear, faint = (
+        np.asarray(local_contrast(0.3 + strength * pattern)) for strength in (0.6, 0.1)
+    )
+    assert np.abs(clear).mean() == pytest.approx(1, abs=0.1)
+    assert np.abs(faint).mean() > 0.8 * np.abs(clear).mean()
+    invisible = np.asarray(local_contrast(0.3 + 0.002 * pattern))
+    assert np.abs(invisible).max() < 0.1  # noise stays noise
+    flat = np.asarray(local_contrast(np.full((1, 8, 8, 1), 0.7, "float32")))
+    np.testing.assert_allclose(flat, 0, atol=1e-4)

@@ -72,7 +72,13 @@ def _background(rng, camera, height, width):
     # A margin all around for the camera; beyond it the world is mirrored.
     rows, columns = int(height * 1.5), int(width * 1.5)
     draw = props.landscape if rng.random() < 0.6 else props.room
-    picture = draw(rng, rows, columns, min(height, width))
+    side = min(height, width)
+    picture = draw(rng, rows, columns, side)
+    # No surface of the world is as smooth as a drawn one.
+    grain = textures.noise(
+        rng, rows, columns, rng.uniform(0.04, 0.12) * side, octaves=4
+    )
+    picture = textures.shade(picture, 1 + grain * rng.uniform(0.04, 0.14)).clip(0, 1)
     rest = motion.shift((columns - width) / 2, (rows - height) / 2)
     return Layer(picture, rest @ _about_centre(camera, height, width))
 

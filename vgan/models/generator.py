@@ -18,6 +18,7 @@ from vgan.models.layers import (
     StyledConv2D,
     check_sizes,
     fold_time,
+    local_contrast,
     unfold_time,
     upsample,
 )
@@ -105,7 +106,7 @@ class Generator(keras.Model):
 
         self.style_encoder = StyleEncoder(code_size, style_filters, name="style")
         self.mapping = MappingNetwork(code_size, noise_size, name="mapping")
-        self.stem = ReflectConv2D(3, filters[0], name="stem")
+        self.stem = ReflectConv2D(4, filters[0], name="stem")
         self.down = [
             ReflectConv2D(a, b, strides=2, name=f"down{i}")
             for i, (a, b) in enumerate(itertools.pairwise(filters))
@@ -180,7 +181,11 @@ class Generator(keras.Model):
         def styled_relu(layer, x):
             return ops.leaky_relu(styled(layer, x), 0.2)
 
-        x = ops.leaky_relu(self.stem(fold_time(content)), 0.2)
+        light = ops.matmul(content, ops.reshape(ops.array(LUMA), (3, 1)))
+        # Faint texture is what strokes can hold on to, and what moves with the scene.
+        texture = local_contrast(fold_time(light))
+        x = ops.concatenate([fold_time(content), texture], axis=-1)
+        x = ops.leaky_relu(self.stem(x), 0.2)
         skips = []
         for down in self.down:
             skips.append(unfold_time(x, num_frames))
@@ -197,7 +202,6 @@ class Generator(keras.Model):
             x = styled_relu(up, ops.concatenate([x, skips.pop()], axis=-1))
         # Light and dark are the content's from the first step on: a network that begins
         # with its negative needs hundreds of steps to turn it round. Colour is free.
-        light = ops.matmul(content, ops.reshape(ops.array(LUMA), (3, 1)))
         return ops.tanh(0.5 * (styled(self.to_rgb, x) + light)), new_state
 
     def _styled_layers(self):

@@ -41,6 +41,28 @@ def upsample(x):
     return ops.depth_to_space(ops.concatenate([x] * 4, axis=-1), 2)
 
 
+def local_contrast(x, radius=3, floor=0.05):
+    """Deviation from the surroundings, in units of how much these vary.
+
+    (x - mean) / sqrt(variance + floor^2) over a window around each pixel (Jarrett et
+    al., 2009): faint texture comes out as strong as an edge, flat areas stay 0.
+
+    Args:
+        x: [N, H, W, C], H and W over `radius`.
+        radius: The window has 2 radius + 1 pixels a side.
+        floor: Spread below which a surface counts as flat, in units of x.
+    """
+    window = 2 * radius + 1
+
+    def blur(x):
+        x = ops.pad(x, [[0, 0], [radius] * 2, [radius] * 2, [0, 0]], mode="reflect")
+        x = ops.average_pool(x, (window, 1), 1, "valid", "channels_last")
+        return ops.average_pool(x, (1, window), 1, "valid", "channels_last")
+
+    deviation = x - blur(x)
+    return deviation * ops.rsqrt(blur(ops.square(deviation)) + floor**2)
+
+
 def rms_normalize(x):
     """Scale each vector of [B, D] to a root mean square of 1."""
     return x * ops.rsqrt(ops.mean(ops.square(x), axis=-1, keepdims=True) + 1e-6)
