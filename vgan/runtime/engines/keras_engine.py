@@ -1,5 +1,6 @@
 """Runs `generator.keras` with Keras itself, under the TensorFlow or JAX backend."""
 
+import math
 import zipfile
 
 import keras
@@ -43,6 +44,10 @@ class KerasEngine:
 
     Args:
         generator: vgan.models.Generator.
+
+    Attributes:
+        num_parameters: Numbers that were learnt, those of the style encoder and the
+            mapping network included.
     """
 
     def __init__(self, generator):
@@ -50,6 +55,7 @@ class KerasEngine:
         self.code_size = generator.code_size
         self.noise_size = generator.noise_size
         self.named_styles = generator.named_styles
+        self.num_parameters = generator.count_params()
         self._initial_state = generator.initial_state
         compile_function, self._step = _compiled(generator)
         self._encode_style = compile_function(generator.encode_style)
@@ -71,6 +77,58 @@ class KerasEngine:
     def encode_noise(self, noise):
         """Noise [1, Z], standard normal -> code [1, D]."""
         return np.asarray(self._encode_noise(noise))
+
+    def count_macs(self, height, width):
+        """Multiply-accumulates of one frame, read from what the backend would run.
+
+        Those of convolutions and matrix products; pointwise operations and pooling
+        are not counted, nor is the style code, which is made once. Takes a second.
+
+        Args:
+            height: H of the frame in pixels, a multiple of `stride`.
+            width: W, likewise.
+        """
+        content = np.zeros((1, 1, height, width, 3), np.float32)
+        code = np.zeros((1, self.code_size), np.float32)
+        inputs = content, code, self.initial_state(height, width)
+        if keras.backend.backend() == "tensorflow":
+            return _macs_of_graph(self._step.get_concrete_function(*inputs).graph)
+        import jax
+
+        return _macs_of_jaxpr(jax.make_jaxpr(self._step)(*inputs))
+
+
+def _macs_of_graph(graph):
+    """Of a TensorFlow graph with static shapes."""
+    macs = 0
+    for node in graph.get_operations():
+        if node.type in ("Conv2D", "MatMul"):
+            output, kernel = node.outputs[0].shape, node.inputs[1].shape
+            depth = kernel.num_elements() // output[-1]
+            macs += output.num_elements() * depth
+        elif "Conv" in node.type or "MatMul" in node.type or "Call" in node.type:
+            raise NotImplementedError(f"cannot count the operations of {node.type}")
+    return macs
+
+
+def _macs_of_jaxpr(jaxpr):
+    """Of a jaxpr and those inside; what a loop runs is counted once."""
+    macs = 0
+    for equation in jaxpr.eqns:
+        name, params = equation.primitive.name, equation.params
+        if name in ("conv_general_dilated", "dot_general"):
+            left, right = (variable.aval.shape for variable in equation.invars)
+            if name == "dot_general":
+                (contracted, _), _ = params["dimension_numbers"]
+                depth = math.prod(left[axis] for axis in contracted)
+            else:
+                depth = (
+                    math.prod(right) // right[params["dimension_numbers"].rhs_spec[0]]
+                )
+            macs += math.prod(equation.outvars[0].aval.shape) * depth
+        inner = (value for value in params.values() if hasattr(value, "eqns"))
+        macs += sum(_macs_of_jaxpr(value) for value in inner)
+    return macs
 
 
 def _compiled(generator):
