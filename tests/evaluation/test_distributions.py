@@ -130,6 +130,18 @@ def test_kernel_distance_by_a_double_loop():
     assert kernel_distance(x @ rotation(3), y @ rotation(3)) == pytest.approx(expected)
 
 
+def test_kernel_distance_of_more_rows_than_a_block():
+    random = np.random.default_rng(3)
+    x, y = random.normal(size=(2300, 2)), random.normal(0.5, 1, (1100, 2))
+
+    def kernel(a, b):
+        return (a @ b.T / 2 + 1) ** 3
+
+    own = [kernel(a, a)[~np.eye(len(a), dtype=bool)].mean() for a in (x, y)]
+    expected = sum(own) - 2 * kernel(x, y).mean()
+    assert kernel_distance(x, y) == pytest.approx(expected)
+
+
 def test_kernel_distance_is_unbiased():
     """Zero on average at any size, where the Frechet distance is not."""
     random = np.random.default_rng(1)

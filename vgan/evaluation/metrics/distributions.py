@@ -90,14 +90,20 @@ def kernel_distance(x, y):
     """
     x, y = _check_sets(x, y)
 
-    def kernel(a, b):
-        return (a @ b.T / a.shape[1] + 1) ** 3
+    def kernel(products):
+        return (products / x.shape[1] + 1) ** 3
+
+    def total(a, b):
+        # By blocks: all pairs of many rows do not fit into memory.
+        blocks = np.array_split(a, len(a) // 1000 + 1)
+        return sum(kernel(block @ b.T).sum() for block in blocks)
 
     def mean_of_others(rows):
-        values = kernel(rows, rows)
-        return (values.sum() - np.trace(values)) / (len(rows) * (len(rows) - 1))
+        same = kernel(np.sum(rows**2, axis=1)).sum()
+        return (total(rows, rows) - same) / (len(rows) * (len(rows) - 1))
 
-    return float(mean_of_others(x) + mean_of_others(y) - 2 * kernel(x, y).mean())
+    crossed = total(x, y) / (len(x) * len(y))
+    return float(mean_of_others(x) + mean_of_others(y) - 2 * crossed)
 
 
 def mean_pairwise_distance(x):
