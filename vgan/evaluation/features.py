@@ -1,0 +1,135 @@
+"""The networks that measure: pictures in, named features out, as NumPy arrays.
+
+A ruler that the model was trained against flatters it: which network gave which layer
+is therefore kept, to be written beside the figures.
+"""
+
+import pathlib
+
+import cv2
+import numpy as np
+
+from vgan import InputError
+from vgan.losses.features import FeatureNetwork
+
+SHORT_SIDE = 256
+FRAMES_AT_ONCE = 4  # 120 MB of VGG features at 256 x 256
+
+VGG_STYLE = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
+VGG_CONTENT = ("relu3_1", "relu4_1")
+
+
+class MeasuringFeatures:
+    """Features of pictures, each layer from the first network that has it.
+
+    Where there are VGG layers, style is read from relu1_1, relu2_1, relu3_1, relu4_1
+    and relu5_1 (Gatys et al., 2016) and content from relu3_1 and relu4_1, as far as
+    they exist; otherwise from the network's own style and content layers.
+
+    Args:
+        networks: What `vgan.losses.features.FeatureNetwork` takes, the most trusted
+            first: "random", "vgg19" or paths of .npz files.
+        argument: What the user calls `networks`, for messages.
+
+    Attributes:
+        sources: {layer: name of its network}, shallow first.
+        content_layers: Names of the layers that content is read from.
+        style_layers: Names of the layers that style is read from.
+
+    Raises:
+        InputError: There is no network, one cannot be read, or one adds no layer.
+
+    Example:
+        features = MeasuringFeatures(
+            ["vgg19_keras_block1-3.npz", "vgg19_cd16x_5SE.npz"]
+        )
+        features(frames)["relu4_1"]    # of the second file: the first has three blocks
+    """
+
+    def __init__(self, networks=("random",), argument="--features"):
+        if not networks:
+            raise InputError(
+                f"{argument}: no network; give random, vgg19 or paths of .npz files"
+            )
+        opened = [(name, FeatureNetwork(name, argument)) for name in networks]
+        roles = {}
+        for _, network in opened:
+            roles = network.roles | roles
+        self.content_layers, self.style_layers = _layers_to_read(roles)
+        wanted = {*self.content_layers, *self.style_layers}
+
+        self.sources = {}
+        self._networks = []
+        for name, network in opened:
+            added = [
+                layer
+                for layer in network.roles
+                if layer in wanted and layer not in self.sources
+            ]
+            if not added:
+                raise InputError(
+                    f"{argument}: {name} adds no layer to {', '.join(self.sources)}; "
+                    "leave it out, or name it first"
+                )
+            self.sources |= dict.fromkeys(added, pathlib.Path(name).name)
+            self._networks.append((network, added))
+
+    def __call__(self, frames, short_side=SHORT_SIDE):
+        """Measure all frames; they are held at once, 30 MB each of VGG at 256 x 256.
+
+        Args:
+            frames: uint8 RGB [N, H, W, 3].
+            short_side: Pixels that they are scaled to; None leaves them as they are.
+
+        Returns:
+            {layer: float32 [N, h, w, C]}.
+        """
+        batches = list(self.batches(frames, short_side))
+        return {name: np.concatenate([b[name] for b in batches]) for name in batches[0]}
+
+    def batches(self, frames, short_side=SHORT_SIDE):
+        """Yield the same a few frames at a time, in order, for any number of frames."""
+        if frames.ndim != 4 or frames.shape[3] != 3 or frames.dtype != np.uint8:
+            raise ValueError(
+                f"expected uint8 [N, H, W, 3], got {frames.dtype} {list(frames.shape)}"
+            )
+        if not len(frames):
+            raise ValueError("expected at least one frame")
+        for start in range(0, len(frames), FRAMES_AT_ONCE):
+            few = frames[start : start + FRAMES_AT_ONCE]
+            if short_side is not None:
+                few = scale_to(few, short_side)
+            clip = few[None] * np.float32(1 / 127.5) - np.float32(1)
+            found = {}
+            for network, layers in self._networks:
+                seen = network.layers(clip, last=layers[-1])
+                found |= {name: np.asarray(seen[name])[0] for name in layers}
+            yield found
+
+
+def scale_to(frames, short_side):
+    """Frames [N, H, W, 3] -> the same with a short side of so many pixels.
+
+    Shrinking averages areas, so that fine strokes do not alias; growing is cubic.
+    """
+    height, width = frames.shape[1:3]
+    factor = short_side / min(height, width)
+    if factor == 1:
+        return frames
+    size = round(width * factor), round(height * factor)
+    way = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
+    return np.stack([cv2.resize(frame, size, interpolation=way) for frame in frames])
+
+
+def _layers_to_read(roles):
+    """{layer: roles} -> names of the content and of the style layers."""
+    content, style = (
+        [name for name in layers if name in roles]
+        for layers in (VGG_CONTENT, VGG_STYLE)
+    )
+    if not style:
+        content, style = (
+            [name for name, uses in roles.items() if role in uses]
+            for role in ("content", "style")
+        )
+    return content, style
