@@ -41,6 +41,7 @@ setuptools.setup(
     license="Apache-2.0",
     license_files=[],
     packages=setuptools.find_packages(include=["vgan", "vgan.*"]),
+    package_data={"vgan": ["LICENSE"], "vgan.evaluation": ["page.html"]},
     python_requires=">=3.11,<3.14",
     install_requires=[
         "absl-py>=2.1",
@@ -58,6 +59,7 @@ setuptools.setup(
         "fast": ["openvino>=2025.0", "ai-edge-litert>=1.4"],
         "beam": ["apache-beam>=2.60"],
         "jax": JAX,
+        "metrics": ["torchmetrics[image]>=1.7", "torch>=2.6"],
         "serve": ["aiohttp>=3.10"],
         "dev": ["pytest>=8.0", "hypothesis>=6.100", "ruff>=0.6", *JAX],
     },

@@ -101,6 +101,8 @@ class Train:
         ema_decay: Decay per step of the averaged generator that ships.
         log_every: Steps between scalars in TensorBoard.
         sample_every: Steps between moving samples in TensorBoard.
+        evaluate_every: Steps between figures of validation clips; best.keras is the
+            generator with the best of them.
         checkpoint_every: Steps between checkpoints; a killed run loses at most these.
         jit_compile: Compile the step with XLA; slower on a CPU, faster on a GPU.
     """
@@ -112,11 +114,12 @@ class Train:
     ema_decay: float = 0.999
     log_every: int = 20
     sample_every: int = 500
+    evaluate_every: int = 250
     checkpoint_every: int = 250
     jit_compile: bool = False
 
     def __post_init__(self):
-        every = ("log_every", "sample_every", "checkpoint_every")
+        every = ("log_every", "sample_every", "evaluate_every", "checkpoint_every")
         rates = ("g_learning_rate", "d_learning_rate")
         rules = [
             ("at least 1", lambda x: x >= 1, ("steps", "batch_size", *every)),

@@ -73,7 +73,6 @@ def train(config, folder):
     """Train up to `config.train.steps` in the run folder, from where it stands."""
     command.import_keras()  # not before: flags are answered at once
     from vgan.datasets.styles import named_styles
-    from vgan.training.callbacks import save_generator
     from vgan.training.gan import VideoGAN, make_deterministic
 
     make_deterministic(config.seed)
@@ -86,7 +85,7 @@ def train(config, folder):
     if first_step < config.train.steps:
         _fit(gan, config, folder, styles, first_step)
     elif not (folder / "generator.keras").exists():
-        save_generator(folder / "generator.keras", gan, styles)
+        checkpoint.save_generator(folder / "generator.keras", gan, styles)
     _report(config, folder, styles)
     model = folder / "generator.keras"
     print(f"Now: make generate MODEL={model} INPUT=video.mp4 STYLE=painting.jpg")
@@ -95,13 +94,17 @@ def train(config, folder):
 
 def _fit(gan, config, folder, styles, first_step):
     from vgan.datasets.clips import make_dataset, plain_errors
+    from vgan.evaluation.features import MeasuringFeatures
+    from vgan.evaluation.quick import QuickMeasure
     from vgan.training.callbacks import run_callbacks
 
     samples = _validation_batch(config, SAMPLE_CLIPS, clip_length=SAMPLE_FRAMES)
     dataset = make_dataset(config, "train", first_step=first_step)
     # All of it is accepted: from here on, this is what the run computes.
     _write_config(folder, config)
-    callbacks = run_callbacks(folder, config, gan, samples, styles)
+    features = MeasuringFeatures([config.losses.features], config.data.image_size)
+    measure = QuickMeasure(samples, features)
+    callbacks = run_callbacks(folder, config, gan, samples, styles, measure)
     try:
         with plain_errors():
             gan.fit(
@@ -137,33 +140,29 @@ def _report(config, folder, styles):
         folder: The run folder.
         styles: {name: clip [T', h, w, 3] in [-1, 1]}; a few of them are shown.
     """
-    from vgan.evaluation import report
-    from vgan.losses.features import FeatureNetwork
+    from vgan.evaluation import comparison
+    from vgan.evaluation.features import MeasuringFeatures
+    from vgan.evaluation.quick import to_uint8
     from vgan.runtime import engines
 
     names = list(styles)[:: max(1, len(styles) // FINAL_STYLES)][:FINAL_STYLES]
-    shown = {name: _to_uint8(styles[name]) for name in names}
+    shown = {name: to_uint8(styles[name]) for name in names}
     engine = engines.load(folder / "generator.keras")
 
     sizes = {"clip_length": FINAL_FRAMES, "style_length": 1}
     batch = _validation_batch(config, 1, image_size=FINAL_SIZE, **sizes)
     path = folder / "samples" / "stylised.mp4"
-    content = _to_uint8(batch["content"][0])
-    report.write_comparison(path, engine, content, shown, config.data.fps)
+    content = to_uint8(batch["content"][0])
+    comparison.write_comparison(path, engine, content, shown, config.data.fps)
 
     # Figures are of the size that was trained at: there, styles are to scale.
     batch = _validation_batch(config, 1, **sizes)
     content, flow, occlusion = (
         batch[name][0] for name in ("content", "flow", "occlusion")
     )
-    features = FeatureNetwork(config.losses.features)
-    figures = (_to_uint8(content), shown, flow, occlusion, features)
-    print(*report.describe(engine, *figures), sep="\n")
-
-
-def _to_uint8(clip):
-    """[-1, 1] -> 0..255."""
-    return (clip * 127.5 + 127.5).round().astype("uint8")
+    features = MeasuringFeatures([config.losses.features], config.data.image_size)
+    figures = (to_uint8(content), shown, flow, occlusion, features)
+    print(*comparison.describe(engine, *figures), sep="\n")
 
 
 def _changes(folder, config):

@@ -63,7 +63,11 @@ def test_temporal_feature_difference_wants_equal_change():
         {name: random.normal(size=(1, 4, 4, 3)) for name in ("a", "b")} for _ in "xy"
     )
     other = [{n: 7 * x for n, x in layers.items()} for layers in (before, after)]
-    difference = content.temporal_feature_difference
+
+    def difference(result_pair, content_pair):
+        changes = (content.frame_change(*pair) for pair in (result_pair, content_pair))
+        return content.temporal_feature_difference(*changes)
+
     assert difference(other, (before, after)) == pytest.approx(0, abs=1e-12)
 
     doubled = {name: 2 * x for name, x in before.items()}  # d = 1 / 3

@@ -54,7 +54,7 @@ def test_each_layer_is_of_the_first_network_that_has_it(tmp_path):
     assert features.style_layers == list(features.sources)
 
     frames = noise(6, 64, 48, 3)
-    found = features(frames, short_side=None)
+    found = features(frames, scaled=False)
     assert found["relu1_1"].shape == (6, 64, 48, 8)
     assert found["relu3_1"].shape == (6, 16, 12, 4)
     clip = frames[None].astype("float32") / 127.5 - 1
@@ -76,9 +76,9 @@ def test_random_network_measures_at_a_short_side_of_256():
 def test_frames_come_in_small_batches_of_the_same_values():
     features = MeasuringFeatures()
     frames = noise(9, 40, 40, 3)
-    batches = list(features.batches(frames, short_side=None))
+    batches = list(features.batches(frames, scaled=False))
     assert [len(batch["edges1"]) for batch in batches] == [4, 4, 1]
-    last = features(frames[8:], short_side=None)
+    last = features(frames[8:], scaled=False)
     np.testing.assert_allclose(batches[2]["edges1"], last["edges1"], atol=1e-5)
 
 
@@ -119,7 +119,7 @@ def test_true_vgg_up_to_block_3_and_distilled_below(shared_data):
         **dict.fromkeys(["relu1_1", "relu2_1", "relu3_1"], TRUE),
         **dict.fromkeys(["relu4_1", "relu5_1"], DISTILLED),
     }
-    found = features(noise(1, 64, 64, 3), short_side=64)
+    found = features(noise(1, 64, 64, 3), scaled=False)
     channels = [layer.shape[-1] for layer in found.values()]
     assert channels == [64, 128, 256, 128, 128]
     assert list(MeasuringFeatures(paths[1:]).sources.values()) == [DISTILLED] * 5

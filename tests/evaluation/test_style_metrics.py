@@ -140,7 +140,7 @@ def test_ceiling_is_what_the_quarters_of_the_style_reach(features, content):
             ]
         )
         for seen in (
-            features(painting[:, rows, columns], short_side=None)
+            features(painting[:, rows, columns], scaled=False)
             for rows in (slice(0, 128), slice(128, 256))
             for columns in (slice(0, 150), slice(150, 300))
         )

@@ -30,6 +30,7 @@ class MeasuringFeatures:
         networks: What `vgan.losses.features.FeatureNetwork` takes, the most trusted
             first: "random", "vgg19" or paths of .npz files.
         argument: What the user calls `networks`, for messages.
+        short_side: Pixels that pictures are scaled to before they are measured.
 
     Attributes:
         sources: {layer: name of its network}, shallow first.
@@ -46,7 +47,10 @@ class MeasuringFeatures:
         features(frames)["relu4_1"]    # of the second file: the first has three blocks
     """
 
-    def __init__(self, networks=("random",), argument="--features"):
+    def __init__(
+        self, networks=("random",), argument="--features", short_side=SHORT_SIDE
+    ):
+        self.short_side = short_side
         if not networks:
             raise InputError(
                 f"{argument}: no network; give random, vgg19 or paths of .npz files"
@@ -74,20 +78,20 @@ class MeasuringFeatures:
             self.sources |= dict.fromkeys(added, pathlib.Path(name).name)
             self._networks.append((network, added))
 
-    def __call__(self, frames, short_side=SHORT_SIDE):
+    def __call__(self, frames, scaled=True):
         """Measure all frames; they are held at once, 30 MB each of VGG at 256 x 256.
 
         Args:
             frames: uint8 RGB [N, H, W, 3].
-            short_side: Pixels that they are scaled to; None leaves them as they are.
+            scaled: Whether to bring them to `short_side` first.
 
         Returns:
             {layer: float32 [N, h, w, C]}.
         """
-        batches = list(self.batches(frames, short_side))
+        batches = list(self.batches(frames, scaled))
         return {name: np.concatenate([b[name] for b in batches]) for name in batches[0]}
 
-    def batches(self, frames, short_side=SHORT_SIDE):
+    def batches(self, frames, scaled=True):
         """Yield the same a few frames at a time, in order, for any number of frames."""
         if frames.ndim != 4 or frames.shape[3] != 3 or frames.dtype != np.uint8:
             raise ValueError(
@@ -97,8 +101,8 @@ class MeasuringFeatures:
             raise ValueError("expected at least one frame")
         for start in range(0, len(frames), FRAMES_AT_ONCE):
             few = frames[start : start + FRAMES_AT_ONCE]
-            if short_side is not None:
-                few = scale_to(few, short_side)
+            if scaled:
+                few = scale_to(few, self.short_side)
             clip = few[None] * np.float32(1 / 127.5) - np.float32(1)
             found = {}
             for network, layers in self._networks:

@@ -1,70 +1,136 @@
-"""What a trained generator does, to look at and in numbers."""
+"""A report: metrics.json for programs, a table for the terminal, a page for the eye."""
 
-import fractions
+import datetime
+import json
+import os
+import pathlib
+import platform
 
 import cv2
-import numpy as np
+import keras
 
-from vgan.evaluation import metrics
-from vgan.runtime import Stylizer
-from vgan.video import VideoWriter
+import vgan
+from vgan.evaluation import page
+from vgan.evaluation.metrics import METRICS, show
 
-
-def write_comparison(path, engine, content, styles, fps):
-    """Write a video, content | style | result, one style after the other.
-
-    Args:
-        path: Where; an older one is replaced.
-        engine: From `vgan.runtime.engines.load`.
-        content: Clip uint8 [T, H, W, 3].
-        styles: {name that the model knows: clip uint8 [T', h, w, 3]}.
-        fps: Frames per second.
-    """
-    height, width = content.shape[1:3]
-    tick = 1 / fractions.Fraction(fps)
-    with VideoWriter(path, fps=fps, overwrite=True) as writer:
-        for name, style in styles.items():
-            picture = _cover(style[0], height, width)
-            stylised = stylise(engine, content, name)
-            for before, after in zip(content, stylised, strict=True):
-                row = np.concatenate([before, picture, after], axis=1)
-                writer.write(row, writer.num_frames * tick)
+TABLE = (  # columns of the terminal's table
+    *("style_strength", "style_ceiling", "style_strength_grey"),
+    *("content_distance", "ssim", "edge_correlation"),
+    *("warping_error_1", "normalised_warping_error_1", "normalised_warping_error_10"),
+    *("static_flicker", "known_flow_error"),
+)
 
 
-def describe(engine, content, styles, flow, occlusion, features):
-    """Return a line of figures for each style.
+def write(folder, facts, scores, styles):
+    """Write metrics.json and index.html, each whole or not at all.
 
     Args:
-        engine: From `vgan.runtime.engines.load`.
-        content: Clip uint8 [T, H, W, 3].
-        styles: {name that the model knows: clip uint8 [T', h, w, 3]}.
-        flow: Backward flow of the content [T - 1, H, W, 2].
-        occlusion: [T - 1, H, W, 1]; 1 everywhere where no flow is known.
-        features: vgan.losses.features.FeatureNetwork.
+        folder: Where; made if it is not there.
+        facts: What metrics.json holds, of plain types.
+        scores: List of vgan.evaluation.scoring.Score.
+        styles: {name: picture uint8 [h, w, 3]}.
     """
+    folder = pathlib.Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(facts, indent=1, allow_nan=False) + "\n"
+    _write(folder / "metrics.json", text)
+    _write(folder / "index.html", page.render(facts, scores, styles))
+
+
+def table(rows):
+    """Lay out figures for the terminal.
+
+    Args:
+        rows: {label: {metric: float or None}}.
+
+    Returns:
+        Lines of text: one of headings, one of arrows that say which way is better,
+        then one for each row.
+    """
+    names = [n for n in TABLE if any(row.get(n) is not None for row in rows.values())]
+    heads = [METRICS[name].short for name in names]
+    arrows = [METRICS[name].arrow for name in names]
+    cells = {
+        label: [show(name, row.get(name)) for name in names]
+        for label, row in rows.items()
+    }
+    widths = [
+        max(len(text) for text in column)
+        for column in zip(heads, arrows, *cells.values(), strict=True)
+    ]
+    first = max([len(label) for label in rows], default=0)
     lines = []
-    for name, style in styles.items():
-        result = stylise(engine, content, name)
-        strength = metrics.style_strength(result, style, content, features)
-        line = f"{name}: style strength {strength:.2f}"
-        if not np.all(occlusion):
-            error, least = (
-                metrics.warping_error(clip, flow, occlusion)
-                for clip in (result, content)
-            )
-            line += f", warping error {error:.5f} (the content's: {least:.5f})"
-        lines.append(line)
+    for label, texts in {"": heads, " ": arrows, **cells}.items():
+        shown = [t.rjust(w) for t, w in zip(texts, widths, strict=True)]
+        lines.append("  ".join([label.strip().ljust(first), *shown]).rstrip())
     return lines
 
 
-def stylise(engine, content, name):
-    """Clip uint8 [T, H, W, 3] -> the same, in a style that the model knows."""
-    stylizer = Stylizer(engine, [engine.named_styles[name]])
-    return np.stack([stylizer(frame) for frame in content])
+def _write(path, text):
+    partial = path.with_name(f".partial_{path.name}")
+    partial.write_text(text, encoding="utf-8")
+    os.replace(partial, path)
 
 
-def _cover(picture, height, width):
-    """Scale and crop a picture to [height, width, 3]."""
-    scale = max(height / picture.shape[0], width / picture.shape[1])
-    picture = cv2.resize(picture, None, fx=scale, fy=scale)
-    return cv2.resize(picture[:height, :width], (width, height))
+def lines(facts):
+    """What the terminal shows of `facts`."""
+    shown = table(facts["systems"])
+    for name, figures in facts["parts"].items():
+        texts = [f"{key} {page.plain(value)}" for key, value in figures.items()]
+        shown.append(f"{name}: {', '.join(texts)}")
+    shown += [f"{k}: not measured: {why}" for k, why in facts["not_measured"].items()]
+    return shown
+
+
+def facts(title, systems, scores, parts, missing, setup):
+    """Gather what metrics.json holds.
+
+    Args:
+        title: Of the page.
+        systems: Names, in the order of the table.
+        scores: List of vgan.evaluation.scoring.Score.
+        parts: {group: {name: figure}} of what is not of one clip; "exact" has a figure
+            for each system and goes into its row.
+        missing: {group: why it was not measured}.
+        setup: {what: how it was}.
+    """
+    means = {
+        name: _means([score.figures for score in scores if score.system == name])
+        for name in systems
+    }
+    for name, error in parts.get("exact", {}).items():
+        means[name]["known_flow_error"] = error
+    clips = [
+        {
+            "system": score.system,
+            "content": score.content,
+            "style": score.style,
+            "num_frames": score.num_frames,
+            **score.figures,
+        }
+        for score in scores
+    ]
+    setup = {
+        **setup,
+        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        "versions": f"vgan {vgan.__version__}, keras {keras.__version__} on "
+        f"{keras.backend.backend()}, opencv {cv2.__version__}",
+        "machine": f"{os.cpu_count()} CPUs, {platform.machine()}, {platform.system()}",
+    }
+    return {
+        "title": title,
+        "systems": means,
+        "parts": {name: part for name, part in parts.items() if name != "exact"},
+        "clips": clips,
+        "not_measured": missing,
+        "setup": setup,
+    }
+
+
+def _means(rows):
+    """Mean of every figure over the rows that have it."""
+    means = {}
+    for name in dict.fromkeys(name for row in rows for name in row):
+        values = [row[name] for row in rows if row.get(name) is not None]
+        means[name] = sum(values) / len(values) if values else None
+    return means

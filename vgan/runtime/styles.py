@@ -76,6 +76,12 @@ def read(texts, model, seed=0):
     return styles
 
 
+def code_of(frames, engine, style_size):
+    """Return the code [1, D] of frames uint8 [T', h, w, 3], of a style or a result."""
+    fitted = [fit(frame, style_size) for frame in frames]
+    return engine.encode_style(np.float32([fitted]) / 127.5 - 1.0)
+
+
 def encode(styles, engine):
     """Return the code [1, D]: that of the one style, or the mean of several by weight.
 
@@ -119,7 +125,7 @@ def _read_frames(source, named_styles, size):
         )
     try:
         if is_image(source):
-            frames = [_fit(read_image(source), size)]
+            frames = [fit(read_image(source), size)]
         else:
             frames = _sample_clip(source, size)
     except InputError as error:
@@ -137,14 +143,17 @@ def _sample_clip(source, size):
     with VideoReader(source) as reader:
         for index, (frame, _) in enumerate(reader):
             if index % step == 0:
-                frames.append(_fit(frame, size))
+                frames.append(fit(frame, size))
             if len(frames) == 2 * CLIP_FRAMES:
                 frames, step = frames[::2], 2 * step
     return frames
 
 
-def _fit(frame, size):
-    """Short side to `size`, middle of what is longer than 4:1, sides divide by 16."""
+def fit(frame, size):
+    """Bring a picture uint8 [H, W, 3] to what a style encoder takes.
+
+    Short side to `size`, the middle of what is longer than 4:1, sides divide by 16.
+    """
     height, width = frame.shape[:2]
     scale = size / min(height, width)
     height, width = (

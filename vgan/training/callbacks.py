@@ -17,11 +17,12 @@ import tqdm
 from PIL import Image
 
 from vgan.training import checkpoint
+from vgan.training.validation import Validation
 
 SHOWN = ("g/content", "g/style", "g/temporal", "d/real", "d/fake")
 
 
-def run_callbacks(folder, config, gan, samples, named_styles):
+def run_callbacks(folder, config, gan, samples, named_styles, measure):
     """Return the callbacks of a run by name.
 
     Args:
@@ -30,14 +31,26 @@ def run_callbacks(folder, config, gan, samples, named_styles):
         gan: The VideoGAN.
         samples: Fixed validation batch {"content", "style"} that is shown.
         named_styles: Styles to keep in generator.keras, {name: [T', h, w, 3]}.
+        measure: Function of the results for `samples`; see `validation.Validation`.
     """
     folder = pathlib.Path(folder)
+    stylised = gan.compile_function(
+        lambda content, style: gan.stylise(content, style, gan.ema_generator)[0]
+    )
+
+    def stylise():
+        return np.asarray(stylised(samples["content"], samples["style"]))
+
     writer = tf.summary.create_file_writer(str(folder / "tensorboard"))
     return {
         "nan": StopOnNaN(),
         "scalars": Scalars(writer, config),
         "samples": Samples(
-            writer, folder / "samples", samples, config.train.sample_every
+            writer, folder / "samples", samples, stylise, config.train.sample_every
+        ),
+        "validation": Validation(
+            *(writer, folder, stylise, measure),
+            *(config.train.evaluate_every, named_styles),
         ),
         "checkpoints": Checkpoints(folder, config.train.checkpoint_every, named_styles),
         "bar": ProgressBar(config.train.steps),
@@ -115,20 +128,14 @@ class Scalars(keras.callbacks.Callback):
 class Samples(keras.callbacks.Callback):
     """Content | style | result of fixed clips, moving, by the averaged generator."""
 
-    def __init__(self, writer, folder, batch, every):
+    def __init__(self, writer, folder, batch, stylise, every):
         super().__init__()
         self.writer = writer
         self.folder = folder
         self.batch = batch
+        self.stylise = stylise
         self.every = every
-
-    def on_train_begin(self, logs=None):
-        """Compile what draws the samples."""
         self.drawn = None
-        gan = self.model
-        self.stylise = gan.compile_function(
-            lambda content, style: gan.stylise(content, style, gan.ema_generator)[0]
-        )
 
     def on_train_batch_end(self, batch, logs=None):
         """Draw them every so many steps."""
@@ -145,8 +152,7 @@ class Samples(keras.callbacks.Callback):
         if step == self.drawn:
             return
         self.drawn = step
-        content, style = self.batch["content"], self.batch["style"]
-        frames = _grid(content, style, np.asarray(self.stylise(content, style)))
+        frames = _grid(self.batch["content"], self.batch["style"], self.stylise())
         gif = animated_gif(frames)
         self.folder.mkdir(parents=True, exist_ok=True)
         partial = self.folder / ".partial.gif"
@@ -187,28 +193,10 @@ class Checkpoints(keras.callbacks.Callback):
         step = int(self.model.step.value)
         if step != self.saved:
             checkpoint.save(self.folder / "checkpoints", self.model)
-            save_generator(
+            checkpoint.save_generator(
                 self.folder / "generator.keras", self.model, self.named_styles
             )
             self.saved = step
-
-
-def save_generator(path, gan, named_styles):
-    """Write the averaged generator with the codes of named styles, atomically.
-
-    Args:
-        path: Where, ending in .keras.
-        gan: The VideoGAN.
-        named_styles: {name: clip [T', h, w, 3] in [-1, 1]}.
-    """
-    generator = gan.ema_generator
-    generator.named_styles = {
-        name: np.asarray(generator.encode_style(clip[None]))[0].tolist()
-        for name, clip in named_styles.items()
-    }
-    partial = path.with_name(f".partial_{path.name}")
-    generator.save(partial)
-    os.replace(partial, path)
 
 
 def animated_gif(frames, milliseconds=83):

@@ -2,6 +2,7 @@
 
 Every variable of the run, the optimizers' and the counters too, so that a resumed run
 goes on bit for bit. Plain arrays: no pickle, the same file under every backend.
+The generator that ships is another file, for another purpose: `save_generator`.
 """
 
 import os
@@ -75,6 +76,24 @@ def latest_step(folder):
     """Return the step of the newest checkpoint in the folder, 0 without one."""
     found = _checkpoints(folder)
     return int(found[-1].stem.removeprefix("step_")) if found else 0
+
+
+def save_generator(path, gan, named_styles):
+    """Write the averaged generator with the codes of named styles, atomically.
+
+    Args:
+        path: Where, ending in .keras.
+        gan: The VideoGAN.
+        named_styles: {name: clip [T', h, w, 3] in [-1, 1]}.
+    """
+    generator = gan.ema_generator
+    generator.named_styles = {
+        name: np.asarray(generator.encode_style(clip[None]))[0].tolist()
+        for name, clip in named_styles.items()
+    }
+    partial = path.with_name(f".partial_{path.name}")
+    generator.save(partial)
+    os.replace(partial, path)
 
 
 def _checkpoints(folder):

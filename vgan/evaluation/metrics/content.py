@@ -31,30 +31,34 @@ def feature_distance(a, b):
     return relative_distance(a, b)
 
 
-def temporal_feature_difference(result_pair, content_pair):
-    """|d(y_(t-1), y_t) - d(x_(t-1), x_t)|; in [0, 1], lower is steadier.
+def frame_change(before, after):
+    """How much a frame's features differ from those of the one before, in [0, 1].
 
-    tLP of TecoGAN (Chu et al., 2020), with the input x as the target of the result y
-    and d the mean over layers of `feature_distance` in place of LPIPS: the result
-    should change as much from frame to frame as the content does, no more and no less.
+    Mean over layers of `feature_distance`.
 
     Args:
-        result_pair: {layer: [1, h, w, C]} of frame t - 1, and of frame t.
-        content_pair: The same of the content.
+        before: {layer: [1, h, w, C]} of frame t - 1.
+        after: The same of frame t.
 
     Raises:
         ValueError: The layers or their shapes differ.
     """
-    change, expected = (
-        np.mean(
-            [
-                feature_distance(before[name], after[name])
-                for name in _same_names(before, after)
-            ]
-        )
-        for before, after in (result_pair, content_pair)
-    )
-    return float(abs(change - expected))
+    names = _same_names(before, after)
+    return float(np.mean([feature_distance(before[n], after[n]) for n in names]))
+
+
+def temporal_feature_difference(change, target):
+    """|d(y_(t-1), y_t) - d(x_(t-1), x_t)|; in [0, 1], lower is steadier.
+
+    tLP of TecoGAN (Chu et al., 2020), with the input x as the target of the result y
+    and `frame_change` for d in place of LPIPS: the result should change as much from
+    frame to frame as the content does, no more and no less.
+
+    Args:
+        change: `frame_change` of the result.
+        target: `frame_change` of the content.
+    """
+    return abs(change - target)
 
 
 def ssim(a, b):

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from vgan.evaluation.features import SHORT_SIDE, scale_to
+from vgan.evaluation.features import scale_to
 from vgan.evaluation.metrics.relative import relative_distance
 from vgan.losses import perceptual
 
@@ -132,7 +132,7 @@ class StyleRuler:
 
     def __init__(self, features, style_frames):
         self._features = features
-        style_frames = scale_to(style_frames, SHORT_SIDE)
+        style_frames = scale_to(style_frames, features.short_side)
         self._style = self._measure(style_frames)
         quarters = [self._measure(crop) for crop in _corners(style_frames)]
         self._ceiling = Measured(
@@ -143,17 +143,21 @@ class StyleRuler:
         )
 
     def content(self, content_frames):
-        """Measure a content, uint8 RGB [N, H, W, 3], for `figures` of any style."""
-        return self._measure(scale_to(content_frames, SHORT_SIDE))
+        """Measure pictures, uint8 RGB [N, H, W, 3], for the figures of any style."""
+        return self._measure(scale_to(content_frames, self._features.short_side))
 
     def figures(self, content, result_frames):
+        """`compare` with a result of frames uint8 RGB [N, H, W, 3]."""
+        return self.compare(content, self.content(result_frames))
+
+    def compare(self, content, result):
         """How strong the style is in a result; see the top of this file.
 
         Distances are first averaged over the style layers, then compared.
 
         Args:
             content: What `content` gave, of any ruler with the same features.
-            result_frames: uint8 RGB [N, H, W, 3], the content's frames stylised.
+            result: The same of the content's frames stylised.
 
         Returns:
             {name: strength, at most 1, or None where the content has the style's
@@ -167,7 +171,6 @@ class StyleRuler:
               half its sides, reach on average;
             * style_strength/<layer>: of Gram matrices of one layer.
         """
-        result = self._measure(scale_to(result_frames, SHORT_SIDE))
         figures = {}
         for kind, suffix in (("colour", ""), ("grey", "_grey")):
             whole = self._distance(content, kind)
@@ -193,15 +196,19 @@ class StyleRuler:
         return float(np.mean(list(distances.values())))
 
     def _measure(self, frames):
-        grey = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in frames]
-        grey = np.repeat(np.stack(grey)[..., None], 3, axis=-1)
         kinds = []
-        for pictures in (frames, grey):
+        for pictures in (frames, without_colour(frames)):
             meter = StyleMeter()
-            for layers in self._features.batches(pictures, short_side=None):
+            for layers in self._features.batches(pictures, scaled=False):
                 meter.update({n: layers[n] for n in self._features.style_layers})
             kinds.append(meter.statistics())
         return Measured(*kinds)
+
+
+def without_colour(frames):
+    """Frames uint8 [N, H, W, 3] -> their luma, three times."""
+    grey = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in frames]
+    return np.repeat(np.stack(grey)[..., None], 3, axis=-1)
 
 
 def _corners(frames):

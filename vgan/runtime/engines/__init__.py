@@ -10,6 +10,7 @@ An engine is loaded from a file by `load` and keeps nothing from call to call:
     engine.step(content, code, state)         -> frames, new state
     engine.encode_style(style)                -> code
     engine.encode_noise(noise)                -> code
+    engine.num_parameters, engine.count_macs(height, width)    what it takes
 
 Arrays at this boundary are NumPy, float32: content and frames [1, T, H, W, 3] and style
 [1, T', h, w, 3] in [-1, 1], code [1, D], noise [1, Z]. Only the state stays in whatever

@@ -1,0 +1,299 @@
+r"""Measure a model, or any finished video: style, content and steadiness at once.
+
+python -m vgan.evaluate --model=runs/quickstart/generator.keras --content=clips/ \
+    --styles=paintings/ --baseline=per_frame --output=report/
+python -m vgan.evaluate --video=out.mp4 --content=in.mp4 --styles=s.jpg --output=report/
+
+Writes metrics.json and index.html, a page that stands alone, and prints a table.
+"""
+
+import hashlib
+import itertools
+import pathlib
+
+import numpy as np
+from absl import flags
+
+from vgan import InputError, command
+
+FLAGS = flags.FLAGS
+flags.DEFINE_string("model", None, "the generator.keras of a run")
+flags.DEFINE_string("video", None, "a finished video, of whatever system, instead")
+flags.DEFINE_multi_string("content", [], "clips, or folders of clips; may be repeated")
+flags.DEFINE_multi_string("styles", [], "pictures, clips, or folders of them")
+flags.DEFINE_alias("style", "styles")
+flags.DEFINE_multi_enum(
+    "baseline",
+    [],
+    ["per_frame"],
+    "also measure: the same weights, whose state is forgotten at every frame",
+)
+flags.DEFINE_string("output", None, "folder for the report")
+flags.DEFINE_multi_string(
+    "features",
+    ["random"],
+    "network that measures style and content: random (no download), vgg19 (downloads "
+    "once), or an .npz; repeated, each layer is taken from the first that has it",
+)
+flags.DEFINE_multi_string("metrics", [], "measure only these groups; may be repeated")
+flags.DEFINE_integer("size", 256, "short side in pixels at which all is measured")
+flags.DEFINE_integer(
+    "frames", None, "of each clip (default: 60 with --model, all with --video); 0: all"
+)
+flags.DEFINE_bool("overwrite", False, "replace a report that exists")
+
+CLIPS = ("steadiness", "style", "content")  # groups; what every clip is scored by
+EXTERNAL = ("fid", "kid", "lpips", "fvd")
+GROUPS = (*CLIPS, "exact", "diversity", "adversarial", "speed", *EXTERNAL)
+SCENES, SCENE_FRAMES, SCENE_SEED = 2, 24, 1_000_000_007  # rendered, of exact flow
+BATCHES = 4  # on which the discriminator is judged
+
+
+def main(_):
+    """Check what is cheap to check, measure, report."""
+    groups = _check_flags()
+    from vgan.evaluation import sources
+
+    limit = FLAGS.frames if FLAGS.frames is not None else 60 if FLAGS.model else 0
+    contents = sources.find(FLAGS.content, "--content")
+    lengths = sources.keep_readable(
+        contents, "--content", lambda path: sources.length(path, limit)
+    )
+    contents = {name: contents[name] for name in lengths}
+    paths = sources.find(FLAGS.styles, "--styles")
+    styles = sources.keep_readable(paths, "--styles", sources.style_frames)
+    if FLAGS.video:
+        for flag, given in (("--content", contents), ("--styles", styles)):
+            if len(given) > 1:
+                raise InputError(f"{flag}: with --video, give one file, not several")
+    system = _system({name: paths[name] for name in styles})
+    features = _features(groups)
+    limit = limit or None
+    scores = _scores(system, groups, features, contents, lengths, styles, limit)
+    parts, missing = _parts(system, groups, contents, styles, limit)
+    _report(system, scores, parts, missing, features, contents, styles)
+
+
+def _check_flags():
+    if bool(FLAGS.model) == bool(FLAGS.video):
+        raise InputError("give either --model or --video")
+    for name, example in (
+        ("content", "clips/"),
+        ("styles", "paintings/"),
+        ("output", "report/"),
+    ):
+        if not FLAGS[name].value:
+            raise InputError(f"--{name}: is missing; give one, such as {example}")
+    for name in FLAGS.metrics:
+        if name not in GROUPS:
+            raise InputError(
+                f"--metrics={name}: there is no such metric; known: {', '.join(GROUPS)}"
+            )
+    if FLAGS.video and FLAGS.baseline:
+        raise InputError("--baseline: needs --model; a finished video has no weights")
+    if not 32 <= FLAGS.size <= 4096:
+        raise InputError(f"--size={FLAGS.size}: give 32 to 4096 pixels")
+    if FLAGS.frames is not None and FLAGS.frames < 0:
+        raise InputError(f"--frames={FLAGS.frames}: give 0 for all, or more")
+    report = pathlib.Path(FLAGS.output) / "metrics.json"
+    if report.exists() and not FLAGS.overwrite:
+        raise InputError(f"{report}: exists; give another folder or --overwrite")
+    if pathlib.Path(FLAGS.output).is_file():
+        raise InputError(f"--output={FLAGS.output}: is a file; give a folder")
+    return FLAGS.metrics or GROUPS
+
+
+def _system(styles):
+    from vgan.evaluation.systems import Model, Video
+
+    if FLAGS.model:
+        return Model(FLAGS.model, styles, FLAGS.baseline, command.import_keras)
+    video = Video(FLAGS.video, FLAGS.size)
+    command.import_keras()
+    return video
+
+
+def _features(groups):
+    if not {"style", "content"} & set(groups):
+        return None
+    from vgan.evaluation.features import MeasuringFeatures
+
+    return MeasuringFeatures(FLAGS.features)
+
+
+def _scores(system, groups, features, contents, lengths, styles, limit):
+    """Score every clip in every style by every system, and the content itself."""
+    import tqdm
+
+    from vgan.evaluation import sources
+    from vgan.evaluation.metrics.style import StyleRuler
+    from vgan.evaluation.scoring import Scorer
+
+    if not set(CLIPS) & set(groups):
+        return []
+    rulers = {}
+    if "style" in groups:
+        rulers = {name: StyleRuler(features, clip) for name, clip in styles.items()}
+    total = None
+    if None not in lengths.values():
+        total = sum(lengths.values()) * (1 + len(styles) * len(system.names))
+    scorer, scores = Scorer(features, rulers), []
+    with tqdm.tqdm(total=total, unit="frame") as bar:
+
+        def read(content):
+            for frame in sources.frames(contents[content], FLAGS.size, limit):
+                yield frame
+                bar.update()
+
+        for content in contents:
+            own = ((frame, frame) for frame in read(content))
+            scores.append(scorer.score(own, "content", content, ""))
+            for style, name in itertools.product(styles, system.names):
+                bar.set_postfix_str(f"{content}, {style}, {name}", refresh=False)
+                pairs = system.pairs(read(content), name, style, limit)
+                code = system.style_code(style)
+                scores.append(scorer.score(pairs, name, content, style, code))
+    return scores
+
+
+def _parts(system, groups, contents, styles, limit):
+    """Measure what is not of one clip; return {group: figures}, {group: why not}."""
+    from vgan.evaluation.metrics.external import NotMeasured
+
+    measures = {
+        "exact": _exact,
+        "diversity": _diversity,
+        "adversarial": _adversarial,
+        "speed": _speed,
+    }
+    parts, missing = {}, {}
+    for group in [group for group in groups if group not in CLIPS]:
+        try:
+            if group in EXTERNAL:
+                parts[group] = _external(system, group, contents, styles, limit)
+            elif system.engine is None:
+                raise NotMeasured("needs --model")
+            else:
+                parts[group] = measures[group](system, contents, styles)
+        except NotMeasured as error:
+            missing[group] = str(error)
+    return parts, missing
+
+
+def _exact(system, contents, styles):
+    """Warping error on rendered scenes with exact flow, {system: mean over styles}."""
+    from vgan.datasets import synthetic
+    from vgan.evaluation import whole
+
+    scenes = [
+        synthetic.scene([SCENE_SEED, i], SCENE_FRAMES, FLAGS.size, FLAGS.size)
+        for i in range(SCENES)
+    ]
+    errors = {"content": whole.exact_error(None, None, scenes)}
+    for name in system.names:
+        forget = name == "per_frame"
+        each = [
+            whole.exact_error(system.engine, system.codes[style], scenes, forget)
+            for style in styles
+        ]
+        errors[name] = sum(each) / len(each)
+    return errors
+
+
+def _diversity(system, contents, styles):
+    from vgan.evaluation import sources, whole
+
+    first = next(iter(contents.values()))
+    frames = list(sources.frames(first, FLAGS.size, 4))
+    return whole.diversity(system.engine, frames, list(system.codes.values()))
+
+
+def _adversarial(system, contents, styles):
+    """The run's discriminator on validation clips; it is not in generator.keras."""
+    from vgan import config
+    from vgan.evaluation.metrics.external import NotMeasured
+
+    folder = pathlib.Path(FLAGS.model).parent
+    if not ((folder / "config.json").exists() and (folder / "checkpoints").is_dir()):
+        raise NotMeasured("needs config.json and checkpoints/ beside the model")
+    from vgan.datasets.clips import make_dataset, plain_errors
+    from vgan.evaluation.metrics.distributions import adversarial_balance
+    from vgan.training import checkpoint
+    from vgan.training.gan import VideoGAN
+
+    try:
+        settings = config.from_json((folder / "config.json").read_text())
+        gan = VideoGAN(settings)
+        if not checkpoint.restore(folder / "checkpoints", gan):
+            raise NotMeasured("needs a checkpoint beside the model")
+        real, fake = [], []
+        with plain_errors():
+            batches = make_dataset(settings, "validation").take(BATCHES)
+            for batch in batches.as_numpy_iterator():
+                frames, code = gan.stylise(
+                    batch["content"], batch["style"], gan.ema_generator
+                )
+                real.append(np.ravel(gan.discriminator(batch["style"], code)))
+                fake.append(np.ravel(gan.discriminator(frames, code)))
+    except InputError as error:  # such as data that has moved
+        raise NotMeasured(f"needs the run's own data: {error}") from error
+    return adversarial_balance(np.concatenate(real), np.concatenate(fake))
+
+
+def _speed(system, contents, styles):
+    from vgan.evaluation import sources, speed
+
+    first = next(iter(contents.values()))
+    frame = next(sources.frames(first, FLAGS.size))
+    size = frame.shape[:2]
+    return {
+        "frame": f"{size[1]}x{size[0]}",
+        **speed.measure(system.engine, size),
+        **speed.measure_codec(first),
+    }
+
+
+def _external(system, name, contents, styles, limit):
+    """A metric over all results: against the styles, or lpips against the content."""
+    from vgan.evaluation import sources
+    from vgan.evaluation.metrics import external
+
+    def results():
+        for content, style in itertools.product(contents, styles):
+            frames = sources.frames(contents[content], FLAGS.size, limit)
+            yield from system.pairs(frames, system.names[0], style, limit)
+
+    if name == "lpips":
+        first, second = itertools.tee(results())
+        return {
+            name: external.measure(name, (r for _, r in first), (c for c, _ in second))
+        }
+    pictures = (frame for clip in styles.values() for frame in clip)
+    return {name: external.measure(name, (r for _, r in results()), pictures)}
+
+
+def _report(system, scores, parts, missing, features, contents, styles):
+    from vgan.evaluation import report
+
+    subject = pathlib.Path(FLAGS.model or FLAGS.video)
+    setup = {
+        "measured": str(subject),
+        "sha256": hashlib.sha256(subject.read_bytes()).hexdigest(),
+        "content": ", ".join(str(path) for path in contents.values()),
+        "styles": ", ".join(FLAGS.styles),
+        "short side in pixels": FLAGS.size,
+        "features": str(features.sources) if features else "none",
+    }
+    names = ["content", *system.names]
+    facts = report.facts(
+        f"Evaluation of {subject}", names, scores, parts, missing, setup
+    )
+    report.write(
+        FLAGS.output, facts, scores, {n: clip[0] for n, clip in styles.items()}
+    )
+    print(*report.lines(facts), sep="\n")
+    print(pathlib.Path(FLAGS.output) / "index.html")
+
+
+if __name__ == "__main__":
+    command.run(main)

@@ -1,0 +1,142 @@
+"""Every figure that an evaluation gives: what it means, and which way is better.
+
+The functions behind them are in the modules of this package, with formula and source.
+"""
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True)
+class Metric:
+    """How to read a figure.
+
+    Attributes:
+        short: Heading of a column.
+        better: "lower", "higher", "one" (as close to 1 as can be), or "" (neither).
+        meaning: One sentence, with the range.
+        fine: Whether its values are small and need five decimals.
+    """
+
+    short: str
+    better: str
+    meaning: str
+    fine: bool = False
+
+    @property
+    def arrow(self):
+        """Which way is better, as a sign."""
+        return {"lower": "↓", "higher": "↑", "one": "→1", "": ""}[self.better]
+
+
+def _warping(lag, normalised=False):
+    if normalised:
+        return Metric(
+            f"E{lag}/2var",
+            "lower",
+            f"warping_error_{lag} / (2 variance of the result): 0 is perfectly steady, "
+            "1 are unrelated pictures; a pale result gains nothing.",
+            fine=True,
+        )
+    return Metric(
+        f"E{lag}",
+        "lower",
+        "Mean squared change, in [0, 1], of what DIS optical flow of the content says "
+        f"is the same point {lag} frame(s) before, occlusions and motion edges aside.",
+        fine=True,
+    )
+
+
+METRICS = {
+    "style_strength": Metric(
+        "style",
+        "higher",
+        "1 - d(result, style) / d(content, style), d = |A - B| / (|A| + |B|) of Gram "
+        "matrices, mean over layers: 0 is the content, 1 the style's own statistics; "
+        "below 0 is further from the style than the content was.",
+    ),
+    "style_ceiling": Metric(
+        "(ceiling)",
+        "",
+        "The style strength that pieces of the style picture itself reach.",
+    ),
+    "style_strength_grey": Metric(
+        "grey", "higher", "Style strength of grey pictures: brushwork without colour."
+    ),
+    "style_ceiling_grey": Metric(
+        "(ceiling)", "", "The ceiling of style_strength_grey."
+    ),
+    "style_strength_spread": Metric(
+        "spread",
+        "higher",
+        "Style strength in the means and spreads of the features' channels.",
+    ),
+    "code_distance": Metric(
+        "code",
+        "lower",
+        "|a - b| / (|a| + |b|) between the generator's own codes of result and style.",
+    ),
+    "content_distance": Metric(
+        "content",
+        "lower",
+        "|a - b| / (|a| + |b|) of the features of result and content, mean over the "
+        "content layers (relu3_1 and relu4_1 of VGG): 0 is unchanged.",
+    ),
+    "ssim": Metric(
+        "ssim", "higher", "Structural similarity of luma with the content, at most 1."
+    ),
+    "edge_correlation": Metric(
+        "edges",
+        "higher",
+        "Correlation of the edges' strengths of result and content, in [-1, 1].",
+    ),
+    **{f"warping_error_{lag}": _warping(lag) for lag in (1, 5, 10)},
+    **{
+        f"normalised_warping_error_{lag}": _warping(lag, normalised=True)
+        for lag in (1, 5, 10)
+    },
+    "known_flow_error": Metric(
+        "E exact",
+        "lower",
+        "The warping error on rendered scenes with exact flow, no estimate between.",
+        fine=True,
+    ),
+    "flow_difference": Metric(
+        "tOF",
+        "lower",
+        "Mean difference in pixels between the optical flows of result and content.",
+    ),
+    "temporal_feature_difference": Metric(
+        "tLP-like",
+        "lower",
+        "How differently result and content change from frame to frame, in features.",
+        fine=True,
+    ),
+    "frame_difference_ratio": Metric(
+        "change",
+        "one",
+        "How much more the result changes from frame to frame than the content does.",
+    ),
+    "static_flicker": Metric(
+        "flicker",
+        "lower",
+        "Mean change from frame to frame, in [0, 1], where the content is still.",
+        fine=True,
+    ),
+}
+
+
+def metric(name):
+    """Return the Metric of a figure, also of one layer: "style_strength/relu1_1"."""
+    if name in METRICS:
+        return METRICS[name]
+    whole, _, layer = name.partition("/")
+    return Metric(layer, METRICS[whole].better, f"{whole} of the layer {layer} alone.")
+
+
+def show(name, value):
+    """A figure as text; a dash where it was not measured."""
+    if value is None:
+        return "-"
+    if metric(name).fine:
+        return f"{value:.5f}"
+    return f"{value:.2f}" if abs(value) < 100 else f"{value:.0f}"

@@ -1,0 +1,184 @@
+"""Scores one stylised clip: every figure that content, result and style give.
+
+Clips stream through: what is kept of them are running sums and at most `SAMPLES` pairs
+of frames, evenly spaced, which the feature networks see.
+"""
+
+import dataclasses
+
+import numpy as np
+
+from vgan.evaluation import pictures
+from vgan.evaluation.metrics.content import (
+    ContentMeter,
+    feature_distance,
+    frame_change,
+    temporal_feature_difference,
+)
+from vgan.evaluation.metrics.steadiness import Steadiness
+from vgan.evaluation.metrics.style import (
+    Measured,
+    StyleMeter,
+    code_distance,
+    without_colour,
+)
+from vgan.video.cuts import CutDetector
+
+SAMPLES = 16  # pairs of frames that are seen by the feature networks
+SLICE = 600  # frames of the time slice
+
+
+@dataclasses.dataclass(frozen=True)
+class Score:
+    """What is known of one stylised clip.
+
+    Attributes:
+        system: Who made it, such as "model" or "per_frame".
+        content: Name of the content clip.
+        style: Name of the style.
+        num_frames: T.
+        figures: {metric: float, or None where it could not be measured}.
+        series: {metric: [float or None] of each frame}.
+        contents: A few content frames, small, uint8 [N, h, w, 3], to look at.
+        results: The same frames of the result.
+        time_slice: The middle row of the result over time, uint8 [T, W, 3].
+    """
+
+    system: str
+    content: str
+    style: str
+    num_frames: int
+    figures: dict
+    series: dict
+    contents: np.ndarray
+    results: np.ndarray
+    time_slice: np.ndarray
+
+
+class Samples:
+    """At most `count` items of a stream of unknown length, evenly spaced."""
+
+    def __init__(self, count=SAMPLES):
+        self.count = count
+        self.items = []
+        self._seen, self._step = 0, 1
+
+    def offer(self, item):
+        """Look at the next item of the stream."""
+        if self._seen % self._step == 0:
+            if len(self.items) == self.count:
+                self.items = self.items[::2]
+                self._step *= 2
+            if self._seen % self._step == 0:
+                self.items.append(item)
+        self._seen += 1
+
+
+class Scorer:
+    """Scores clips, of one content after the other.
+
+    What is measured of a content is kept for all its results.
+
+    Args:
+        features: vgan.evaluation.features.MeasuringFeatures, or None for the figures
+            that need no network.
+        rulers: {style: vgan.evaluation.metrics.style.StyleRuler}; without one, a clip
+            gets no figures of style.
+    """
+
+    def __init__(self, features=None, rulers=None):
+        self._features = features
+        self._rulers = rulers or {}
+        self._content, self._seen = None, {}
+
+    def score(self, pairs, system, content, style, style_code=None):
+        """Return the Score of a clip.
+
+        Args:
+            pairs: Iterable of (content, result), both uint8 [H, W, 3] of one size.
+            system: Who made it.
+            content: Name of the content; equal names are equal frames.
+            style: Name of the style.
+            style_code: (code [1, D] of the style, function of frames uint8
+                [N, H, W, 3] that gives theirs); None where there is no generator.
+
+        Raises:
+            ValueError: There are no frames, or their sizes differ.
+        """
+        steadiness, likeness, cuts = Steadiness(), ContentMeter(), CutDetector()
+        samples, rows = Samples(), []
+        num_frames, last = 0, None
+        for pair in pairs:
+            if cuts(pair[0]):
+                steadiness.reset()
+                last = None
+            steadiness.update(*pair)
+            likeness.update(*pair)
+            samples.offer((last or pair, pair))
+            if num_frames < SLICE:
+                rows.append(pair[1][pair[1].shape[0] // 2])
+            last = pair
+            num_frames += 1
+        if not num_frames:
+            raise ValueError("there are no frames to score")
+        contents, results = (
+            np.stack([now[i] for _, now in samples.items]) for i in (0, 1)
+        )
+        figures = {**steadiness.figures(), **likeness.figures()}
+        if self._features is not None and style:
+            if content != self._content:
+                self._content, self._seen = content, {}
+            figures |= self._measure(samples.items, style)
+        if style_code is not None:
+            wanted, encode = style_code
+            figures["code_distance"] = code_distance(encode(results), wanted)
+        return Score(
+            *(system, content, style, num_frames, figures),
+            {**steadiness.series(), **likeness.series()},
+            pictures.small(contents),
+            pictures.small(results),
+            np.stack(rows),
+        )
+
+    def _measure(self, items, style):
+        """Figures of content and style in the features, from sampled pairs."""
+        contents, results = (
+            [(before[i], now[i]) for before, now in items] for i in (0, 1)
+        )
+        # A content that was cut short, or sampled elsewhere, is measured again.
+        if self._seen.get("count") != len(items):
+            self._seen = {"count": len(items), **self._look(contents)}
+        own, seen = self._seen, self._look(results)
+        figures = {}
+        names = self._features.content_layers
+        for name in names:
+            pairs = zip(seen["layers"], own["layers"], strict=True)
+            distances = [feature_distance(a[name], b[name]) for a, b in pairs]
+            figures[f"content_distance/{name}"] = float(np.mean(distances))
+        distances = [figures[f"content_distance/{name}"] for name in names]
+        figures["content_distance"] = float(np.mean(distances))
+        changes = zip(seen["changes"], own["changes"], strict=True)
+        figures["temporal_feature_difference"] = float(
+            np.mean([temporal_feature_difference(*pair) for pair in changes])
+        )
+        if style in self._rulers:
+            figures |= self._rulers[style].compare(own["style"], seen["style"])
+        return figures
+
+    def _look(self, pairs):
+        """What is kept of sampled frames (before, now): no more than content layers."""
+        layers, changes = [], []
+        colour, grey = StyleMeter(), StyleMeter()
+        wanted = self._features.style_layers
+        for before, now in pairs:
+            both = self._features(np.stack([before, now]))
+            first, second = (
+                {name: layer[i : i + 1] for name, layer in both.items()} for i in (0, 1)
+            )
+            changes.append(frame_change(first, second))
+            layers.append({n: second[n] for n in self._features.content_layers})
+            colour.update({name: second[name] for name in wanted})
+            grey_layers = self._features(without_colour(now[None]))
+            grey.update({name: grey_layers[name] for name in wanted})
+        style = Measured(colour.statistics(), grey.statistics())
+        return {"layers": layers, "changes": changes, "style": style}
