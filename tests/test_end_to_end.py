@@ -41,6 +41,7 @@ def test_run_folder(run):
     names = {path.name for path in folder.iterdir()}
     assert names == {
         *("config.json", "checkpoints", "tensorboard", "samples", "generator.keras"),
+        *("best.keras", "best.json"),
     }
     path = result.stdout.splitlines()[-1]
     assert path == str(folder / "samples" / "stylised.mp4")
@@ -59,6 +60,7 @@ def test_tensorboard_shows_losses_speed_and_moving_samples(run):
         *("g/loss", "g/content", "g/style", "g/temporal", "g/gan", "d/loss", "d/r1"),
         *("d/real", "d/fake", "learning_rate/g", "learning_rate/d"),
         *("speed/step_ms", "speed/frames_per_second"),
+        *("validation/style_strength", "validation/score"),
     } <= set(tags)
     assert [event.step for event in events.Tensors("d/loss")] == [1, 2, 3, 4]
     sample = events.Tensors("content_style_result")[-1]

@@ -1,8 +1,8 @@
 import numpy as np
 
 from vgan.datasets.synthetic import scene
-from vgan.evaluation import report
-from vgan.losses.features import FeatureNetwork
+from vgan.evaluation import comparison
+from vgan.evaluation.features import MeasuringFeatures
 from vgan.models import Generator
 from vgan.runtime import engines
 from vgan.video import VideoReader
@@ -19,12 +19,12 @@ def test_comparison_and_figures(tmp_path):
     content = scene(0, 3, 40, 36).frames
 
     path = tmp_path / "comparison.mp4"
-    report.write_comparison(path, engine, content, styles, 5)
+    comparison.write_comparison(path, engine, content, styles, 5)
     with VideoReader(path) as reader:
         frames = [frame for frame, _ in reader]
     assert len(frames) == 6
     assert frames[0].shape == (40, 3 * 36, 3)
-    first, second = (report.stylise(engine, content, name) for name in "ab")
+    first, second = (comparison.stylise(engine, content, name) for name in "ab")
     assert np.abs(np.int16(first) - second).mean() > 1
     for frame, stylised in ((frames[0], first), (frames[3], second)):
         assert np.abs(np.int16(frame[:, 72:]) - stylised[0]).mean() < 12
@@ -32,8 +32,8 @@ def test_comparison_and_figures(tmp_path):
     flow = np.zeros((2, 40, 36, 2), np.float32)
     hidden = np.zeros((2, 40, 36, 1), np.float32)
     figures = engine, content, styles, flow
-    lines = report.describe(*figures, hidden, FeatureNetwork("random"))
+    lines = comparison.describe(*figures, hidden, MeasuringFeatures(short_side=40))
     assert [line.split(":")[0] for line in lines] == ["a", "b"]
     assert all("warping error" in line for line in lines)
-    lines = report.describe(*figures, hidden + 1, FeatureNetwork("random"))
+    lines = comparison.describe(*figures, hidden + 1, MeasuringFeatures(short_side=40))
     assert not any("warping error" in line for line in lines)

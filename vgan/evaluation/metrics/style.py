@@ -19,6 +19,9 @@ from vgan.evaluation.metrics.relative import relative_distance
 from vgan.losses import perceptual
 
 
+SMALLEST_SIDE = 32  # pixels; below, the deeper features have no area
+
+
 def gram_distance(a, b):
     """Distance of Gram matrices f^T f / (h w) (Gatys et al., 2016), mean over frames.
 
@@ -212,8 +215,10 @@ def without_colour(frames):
 
 
 def _corners(frames):
-    """The four quarters of pictures [N, H, W, 3]."""
-    height, width = (size // 2 for size in frames.shape[1:3])
+    """The four quarters of pictures [N, H, W, 3], larger where networks need it."""
+    height, width = (
+        max(size // 2, min(size, SMALLEST_SIDE)) for size in frames.shape[1:3]
+    )
     return [
         frames[:, rows, columns]
         for rows in (slice(None, height), slice(-height, None))

@@ -1,0 +1,180 @@
+"""The command as a researcher runs it."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.tiny import TINY
+from vgan.datasets.synthetic import painting, scene
+from vgan.video import VideoWriter
+
+
+@pytest.fixture(scope="module")
+def things(tmp_path_factory):
+    """Model, clips and styles."""
+    import keras
+
+    from vgan.models import Generator
+
+    folder = tmp_path_factory.mktemp("things")
+    keras.utils.set_random_seed(3)
+    Generator(**TINY).save(folder / "generator.keras")
+    (folder / "clips").mkdir()
+    for name, seed, change in (("one", 1, 0), ("two", 2, 0), ("bright", 1, 60)):
+        with VideoWriter(folder / "clips" / f"{name}.mp4", fps=10) as writer:
+            for t, frame in enumerate(scene(seed, 6, 48, 64).frames):
+                frame = np.clip(frame.astype(int) + change, 0, 255).astype(np.uint8)
+                writer.write(frame, t / 10)
+    (folder / "clips" / "bright.mp4").rename(folder / "bright.mp4")
+    with VideoWriter(folder / "short.mp4", fps=10) as writer:
+        writer.write(scene(1, 1, 48, 64).frames[0], 0)
+    with VideoWriter(folder / "square.mp4", fps=10) as writer:
+        writer.write(scene(1, 1, 48, 48).frames[0], 0)
+    (folder / "styles").mkdir()
+    for name in ("mosaic", "waves"):
+        picture = painting(name, 1, 64)
+        Image.fromarray(picture).save(folder / "styles" / f"{name}.png")
+    (folder / "text.mp4").write_text("text")
+    (folder / "empty").mkdir()
+    return folder
+
+
+def evaluate(things, *flags):
+    return subprocess.run(
+        [sys.executable, "-m", "vgan.evaluate", *map(str, flags)],
+        cwd=things,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.getcwd()},
+        check=False,
+        timeout=300,
+    )
+
+
+@pytest.fixture(scope="module", autouse=True)
+def root():
+    """Children find vgan from wherever they run."""
+    here = os.getcwd()
+    os.chdir(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    yield
+    os.chdir(here)
+
+
+def test_a_model_and_its_baseline(things, tmp_path):
+    result = evaluate(
+        things,
+        *("--model=generator.keras", "--content=clips", "--styles=styles"),
+        *("--baseline=per_frame", "--size=48", f"--output={tmp_path}/report"),
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.splitlines()[-1] == f"{tmp_path}/report/index.html"
+    assert "60/60" in result.stderr  # 2 clips x 6 frames x (1 + 2 styles x 2 systems)
+    facts = json.loads((tmp_path / "report" / "metrics.json").read_text())
+    assert list(facts["systems"]) == ["content", "model", "per_frame"]
+    assert len(facts["clips"]) == 2 * (1 + 2 * 2)
+    for name in ("model", "per_frame"):
+        row = facts["systems"][name]
+        for figure in ("style_strength", "style_ceiling", "ssim", "warping_error_1"):
+            assert isinstance(row[figure], float), figure
+        assert row["known_flow_error"] > facts["systems"]["content"]["known_flow_error"]
+    assert facts["systems"]["content"]["ssim"] == pytest.approx(1)
+    assert facts["parts"]["diversity"]["over_styles"] > 0
+    assert facts["parts"]["speed"]["gmac"] > 0
+    assert "needs config.json" in facts["not_measured"]["adversarial"]
+    assert set(facts["not_measured"]) >= {"adversarial", "fvd"}
+    again = evaluate(
+        things,
+        *("--model=generator.keras", "--content=clips", "--styles=styles"),
+        f"--output={tmp_path}/report",
+    )
+    assert again.returncode == 2
+    assert "--overwrite" in again.stderr
+
+
+def test_a_finished_video(things, tmp_path):
+    for video, strength in (("clips/one.mp4", 0), ("bright.mp4", None)):
+        result = evaluate(
+            things,
+            *(f"--video={video}", "--content=clips/one.mp4", "--size=48"),
+            *("--style=styles/mosaic.png", f"--output={tmp_path}", "--overwrite"),
+        )
+        assert result.returncode == 0, result.stderr
+        facts = json.loads((tmp_path / "metrics.json").read_text())
+        figures = facts["systems"]["result"]
+        if strength is not None:
+            assert figures["style_strength"] == pytest.approx(strength, abs=1e-6)
+        else:
+            assert abs(figures["style_strength"]) > 1e-3
+        assert figures["edge_correlation"] > 0.7
+        assert facts["not_measured"]["speed"] == "needs --model"
+
+
+def test_only_some_metrics(things, tmp_path):
+    result = evaluate(
+        things,
+        *("--model=generator.keras", "--content=clips/one.mp4", "--styles=styles"),
+        *("--metrics=steadiness", "--size=48", f"--output={tmp_path}"),
+    )
+    assert result.returncode == 0, result.stderr
+    facts = json.loads((tmp_path / "metrics.json").read_text())
+    assert "style_strength" not in facts["systems"]["model"]
+    assert not facts["parts"]
+    assert not facts["not_measured"]
+
+
+GOOD = {
+    "model": "generator.keras",
+    "content": "clips",
+    "styles": "styles",
+    "output": "nowhere",
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"model": None}, "either --model or --video"),
+        ({"video": "bright.mp4"}, "either --model or --video"),
+        ({"model": "none.keras"}, "none.keras"),
+        ({"content": None}, "--content: is missing"),
+        ({"content": "nothing"}, "--content nothing: there is no such"),
+        ({"content": "text.mp4"}, "text.mp4"),
+        ({"styles": "empty"}, "--styles empty: the folder is empty"),
+        ({"styles": "text.mp4"}, "text.mp4"),
+        ({"metrics": "beauty"}, "--metrics=beauty: there is no such metric"),
+        ({"size": 3}, "--size=3"),
+        ({"frames": -1}, "--frames=-1"),
+        ({"features": "none.npz"}, "--features: no file none.npz"),
+        ({"output": "text.mp4"}, "is a file"),
+        ({"baseline": "magic"}, "baseline"),
+        ({"model": None, "video": "bright.mp4"}, "--content: with --video, give one"),
+        (
+            {"model": None, "video": "short.mp4", "content": "clips/one.mp4"},
+            "lengths differ, short.mp4 ends after 1 frames",
+        ),
+        (
+            {"model": None, "video": "square.mp4", "content": "clips/one.mp4"},
+            "proportions differ",
+        ),
+        (
+            {"model": None, "video": "text.mp4", "content": "clips/one.mp4"},
+            "--video text.mp4",
+        ),
+    ],
+)
+def test_bad_input_is_one_line(things, changes, says):
+    if "video" in changes and changes.get("content") == "clips/one.mp4":
+        changes = {**changes, "styles": "styles/mosaic.png"}
+    flags = [f"--{k}={v}" for k, v in {**GOOD, **changes}.items() if v is not None]
+    result = evaluate(things, *flags, *([] if "size" in changes else ["--size=48"]))
+    assert result.returncode == 2, result.stderr
+    assert says in result.stderr
+    # a progress bar may stand above it
+    assert "Traceback" not in result.stderr
+    assert result.stderr.splitlines()[-1].startswith("vgan.evaluate: ")
+    assert not (things / "nowhere").exists()
