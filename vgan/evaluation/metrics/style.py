@@ -18,7 +18,6 @@ from vgan.evaluation.features import scale_to
 from vgan.evaluation.metrics.relative import relative_distance
 from vgan.losses import perceptual
 
-
 SMALLEST_SIDE = 32  # pixels; below, the deeper features have no area
 
 
