@@ -103,7 +103,7 @@ def test_generate_runs_without_training_code():
 
 
 def test_commands_parse_before_heavy_imports():
-    for name in ("train", "generate"):
+    for name in ("train", "generate", "evaluate"):
         code = f"import sys, vgan.{name}; print('keras' in sys.modules)"
         output = subprocess.run(
             [sys.executable, "-c", code], capture_output=True, text=True, check=True
