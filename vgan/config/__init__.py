@@ -6,15 +6,14 @@ a default is written once, there.
 """
 
 import dataclasses
-import difflib
 import json
 import math
 import pathlib
 import runpy
-import types
 import typing
 
 from vgan import InputError
+from vgan.config import checks
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,7 +51,7 @@ class Data:
             ("from 0.001 to 1000", lambda x: 1e-3 <= x <= 1000, ("fps",)),
             ("from 0 to below 1", lambda x: 0 <= x < 1, ("validation",)),
         ]
-        _check_values("data", self, rules)
+        checks.check_values("data", self, rules)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,7 +85,7 @@ class Losses:
             ("0 or more", lambda x: 0 <= x < math.inf, weights),
             ("at least 1", lambda x: x >= 1, ("r1_interval",)),
         ]
-        _check_values("losses", self, rules)
+        checks.check_values("losses", self, rules)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -126,7 +125,7 @@ class Train:
             ("above 0", lambda x: 0 < x < math.inf, rates),
             ("from 0 to below 1", lambda x: 0 <= x < 1, ("ema_decay",)),
         ]
-        _check_values("train", self, rules)
+        checks.check_values("train", self, rules)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -141,7 +140,9 @@ class Experiment:
     seed: int = 0
 
     def __post_init__(self):
-        _check_values("experiment", self, [("0 or more", lambda x: x >= 0, ("seed",))])
+        checks.check_values(
+            "experiment", self, [("0 or more", lambda x: x >= 0, ("seed",))]
+        )
 
 
 def load(experiment, overrides=()):
@@ -215,11 +216,11 @@ def _from_dict(cls, values, prefix):
     if not isinstance(values, dict):
         raise InputError(f"{prefix or 'config'}: expected fields, got {values!r}")
     for name, value in values.items():
-        _check_name(cls, name, prefix + name)
+        checks.check_name(cls, name, prefix + name)
         if dataclasses.is_dataclass(hints[name]):
             fields[name] = _from_dict(hints[name], value, f"{prefix}{name}.")
         else:
-            fields[name] = _check_type(hints[name], value, prefix + name)
+            fields[name] = checks.check_type(hints[name], value, prefix + name)
     return cls(**fields)
 
 
@@ -232,8 +233,8 @@ def _replace(config, keys, text, name):
                 raise InputError(f"{name}: {key!r} is a value and has no fields")
             inner = _replace(inner, rest, text, name)
             return {**config, key: inner}
-        return {**config, key: _parse(text)}
-    _check_name(type(config), key, name)
+        return {**config, key: checks.parse(text)}
+    checks.check_name(type(config), key, name)
     hint = typing.get_type_hints(type(config))[key]
     value = getattr(config, key)
     if rest:
@@ -246,53 +247,7 @@ def _replace(config, keys, text, name):
             + ", ".join(f.name for f in dataclasses.fields(value))
         )
     else:
-        value = _check_type(hint, text if hint is str else _parse(text), name)
+        value = checks.check_type(
+            hint, text if hint is str else checks.parse(text), name
+        )
     return dataclasses.replace(config, **{key: value})
-
-
-def _parse(text):
-    """JSON where the text is JSON, else the text itself."""
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError:
-        return {"True": True, "False": False, "None": None}.get(text, text)
-
-
-def _check_values(section, config, rules):
-    """Raise InputError for a field of another type, or forbidden by a rule.
-
-    Rules are (what a value must be, test, names of fields).
-    """
-    for name, hint in typing.get_type_hints(type(config)).items():
-        if not dataclasses.is_dataclass(hint):
-            _check_type(hint, getattr(config, name), f"{section}.{name}")
-    for words, test, names in rules:
-        for name in names:
-            value = getattr(config, name)
-            if not test(value):
-                raise InputError(f"{section}.{name}: must be {words}, got {value!r}")
-
-
-def _check_name(cls, key, name):
-    known = [f.name for f in dataclasses.fields(cls)]
-    if key not in known:
-        close = difflib.get_close_matches(key, known, n=1)
-        hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(known)}"
-        raise InputError(f"{name}: there is no field {key!r}; {hint}")
-
-
-def _check_type(hint, value, name):
-    """Return `value` as the type `hint`, or raise InputError."""
-    options = (
-        typing.get_args(hint)
-        if isinstance(hint, types.UnionType) or typing.get_origin(hint) is typing.Union
-        else (hint,)
-    )
-    for option in options:
-        kind = typing.get_origin(option) or option
-        if kind is float and type(value) is int:
-            return float(value)
-        if type(value) is kind:
-            return value
-    expected = " or ".join(getattr(o, "__name__", str(o)) for o in options)
-    raise InputError(f"{name}: expected {expected}, got {value!r}")
