@@ -71,17 +71,15 @@ def test_both_backends_train_alike(tmp_path, in_root):
     # Codes from noise differ: each backend has random numbers of its own.
     for name in logs.keys() - {"g/mapping", "g/loss"}:
         assert other_logs[name] == pytest.approx(logs[name], rel=1e-3, abs=1e-5), name
-    # Adam's first step is the gradient's sign: where that is noise, it may differ.
-    networks = ("generator/", "discriminator/")
-    same = [
-        np.abs(other_weights[name] - value).ravel() < 1e-5
-        for name, value in weights.items()
-        if name.startswith(networks) and "dense" not in name
-    ]
-    for name, value in weights.items():
-        if name.startswith("d_optimizer"):
-            np.testing.assert_allclose(
-                other_weights[name], value, rtol=0.01, atol=1e-6, err_msg=name
-            )
     assert weights.keys() == other_weights.keys()
-    assert np.mean(np.concatenate(same)) > 0.98
+    # After one step Adam's momentum is the gradient, up to a factor. (The weights say
+    # less: Adam's first step is the gradient's sign, which may be noise.)
+    gradients = [
+        name
+        for name in weights
+        if name.endswith("_momentum") and "dense" not in name  # from noise
+    ]
+    assert len(gradients) > 50
+    for name in gradients:
+        error = np.linalg.norm(other_weights[name] - weights[name])
+        assert error <= 1e-3 * np.linalg.norm(weights[name]) + 1e-7, name
