@@ -7,6 +7,7 @@ python -m vgan.evaluate --video=out.mp4 --content=in.mp4 --styles=s.jpg --output
 Writes metrics.json and index.html, a page that stands alone, and prints a table.
 """
 
+import functools
 import hashlib
 import itertools
 import pathlib
@@ -128,32 +129,34 @@ def _scores(system, groups, features, contents, lengths, styles, limit):
     from vgan.evaluation import sources
     from vgan.evaluation.metrics.style import StyleRuler
     from vgan.evaluation.scoring import Scorer
+    from vgan.evaluation.systems import Maker
 
     if not set(CLIPS) & set(groups):
         return []
     rulers = {}
     if "style" in groups:
         rulers = {name: StyleRuler(features, clip) for name, clip in styles.items()}
+    names = list(itertools.product(system.names, styles))
     total = None
     if None not in lengths.values():
-        total = sum(lengths.values()) * (1 + len(styles) * len(system.names))
+        total = sum(lengths.values()) * (1 + len(names))
     scorer, scores = Scorer(features, rulers), []
     with tqdm.tqdm(total=total, unit="frame") as bar:
-
-        def read(content):
-            for frame in sources.frames(contents[content], FLAGS.size, limit):
-                yield frame
-                bar.update()
-
-        for content in contents:
-            own = ((frame, frame) for frame in read(content))
-            scores.append(scorer.score(own, "content", content, ""))
-            for style, name in itertools.product(styles, system.names):
-                bar.set_postfix_str(f"{content}, {style}, {name}", refresh=False)
-                pairs = system.pairs(read(content), name, style, limit)
-                code = system.style_code(style)
-                scores.append(scorer.score(pairs, name, content, style, code))
+        for content, path in contents.items():
+            bar.set_postfix_str(f"{content}, {len(names)} results", refresh=False)
+            makers = {name: system.maker(*name, limit) for name in names}
+            makers[("content", "")] = Maker()
+            frames = sources.frames(path, FLAGS.size, limit)
+            for score in scorer.score(_counted(frames, bar), content, makers):
+                scores.append(score)
+                bar.update(score.num_frames if score.style else 0)
     return scores
+
+
+def _counted(frames, bar):
+    for frame in frames:
+        yield frame
+        bar.update()
 
 
 def _parts(system, groups, contents, styles, limit):
@@ -184,16 +187,16 @@ def _exact(system, contents, styles):
     """Warping error on rendered scenes with exact flow, {system: mean over styles}."""
     from vgan.datasets import synthetic
     from vgan.evaluation import whole
+    from vgan.evaluation.systems import Maker
 
     scenes = [
         synthetic.scene([SCENE_SEED, i], SCENE_FRAMES, FLAGS.size, FLAGS.size)
         for i in range(SCENES)
     ]
-    errors = {"content": whole.exact_error(None, None, scenes)}
+    errors = {"content": whole.exact_error(Maker, scenes)}
     for name in system.names:
-        forget = name == "per_frame"
         each = [
-            whole.exact_error(system.engine, system.codes[style], scenes, forget)
+            whole.exact_error(functools.partial(system.maker, name, style), scenes)
             for style in styles
         ]
         errors[name] = sum(each) / len(each)
@@ -260,8 +263,9 @@ def _external(system, name, contents, styles, limit):
 
     def results():
         for content, style in itertools.product(contents, styles):
-            frames = sources.frames(contents[content], FLAGS.size, limit)
-            yield from system.pairs(frames, system.names[0], style, limit)
+            maker = system.maker(system.names[0], style, limit)
+            for frame in sources.frames(contents[content], FLAGS.size, limit):
+                yield frame, maker(frame)
 
     if name == "lpips":
         first, second = itertools.tee(results())

@@ -5,6 +5,7 @@ from vgan.datasets.synthetic import scene
 from vgan.evaluation.features import MeasuringFeatures
 from vgan.evaluation.metrics.style import StyleRuler
 from vgan.evaluation.scoring import SAMPLES, Samples, Scorer
+from vgan.evaluation.systems import Maker
 
 
 @pytest.fixture(scope="module")
@@ -33,59 +34,81 @@ def test_samples_are_few_and_evenly_spaced(count):
     assert samples.items[-1] >= count - 2 * (steps[0] if len(steps) else 1)
 
 
+class Painted(Maker):
+    """Gives what a function of the frame gives."""
+
+    def __init__(self, function, style_code=None):
+        self.function, self.style_code = function, style_code
+
+    def __call__(self, frame):
+        return self.function(frame)
+
+
+def score(scorer, frames, maker, style=""):
+    (only,) = scorer.score(frames, "scene", {("system", style): maker})
+    return only
+
+
 def test_a_copy_keeps_all_and_has_no_style(features, clip):
     ruler = StyleRuler(features, noise(1, 64, 64, 3))
-    scorer = Scorer(features, {"noise": ruler})
-    score = scorer.score(((f, f) for f in clip), "copy", "scene", "noise")
-    figures = score.figures
-    assert score.num_frames == 12
+    found = score(Scorer(features, {"noise": ruler}), clip, Maker(), "noise")
+    figures = found.figures
+    assert found.num_frames == 12
     assert figures["style_strength"] == pytest.approx(0, abs=1e-6)
     assert figures["style_strength_grey"] == pytest.approx(0, abs=1e-6)
     assert figures["content_distance"] == pytest.approx(0, abs=1e-6)
     assert figures["temporal_feature_difference"] == pytest.approx(0, abs=1e-6)
     assert figures["ssim"] == pytest.approx(1)
     assert figures["frame_difference_ratio"] == pytest.approx(1)
-    assert len(score.series["ssim"]) == 12
-    assert score.time_slice.shape == (12, 80, 3)
-    assert np.array_equal(score.time_slice[3], clip[3, 32])
+    assert len(found.series["ssim"]) == 12
+    assert found.time_slice.shape == (12, 80, 3)
+    assert np.array_equal(found.time_slice[3], clip[3, 32])
 
 
 def test_the_style_itself_has_all_of_it(features, clip):
     style = noise(1, 64, 80, 3)
     scorer = Scorer(features, {"noise": StyleRuler(features, style)})
-    score = scorer.score(((f, style[0]) for f in clip), "paint", "scene", "noise")
-    assert score.figures["style_strength"] == pytest.approx(1, abs=1e-3)
-    assert score.figures["ssim"] < 0.2
-    assert score.figures["content_distance"] > 0.3
+    found = score(scorer, clip, Painted(lambda _: style[0]), "noise")
+    assert found.figures["style_strength"] == pytest.approx(1, abs=1e-3)
+    assert found.figures["ssim"] < 0.2
+    assert found.figures["content_distance"] > 0.3
 
 
-def test_what_is_kept_of_a_content_is_not_taken_for_another(features, clip):
-    rulers = {"noise": StyleRuler(features, noise(1, 64, 64, 3))}
-    other = scene(5, 12, 64, 80).frames
-    scorer = Scorer(features, rulers)
-    scorer.score(((f, 255 - f) for f in clip), "negative", "one", "noise")
-    second = scorer.score(((f, 255 - f) for f in other), "negative", "two", "noise")
-    alone = Scorer(features, rulers).score(
-        ((f, 255 - f) for f in other), "negative", "two", "noise"
-    )
-    assert second.figures == alone.figures
+def test_results_are_scored_together_as_alone(features, clip):
+    ruler = StyleRuler(features, noise(1, 64, 64, 3))
+    makers = {
+        ("negative", "noise"): Painted(lambda frame: 255 - frame),
+        ("dark", "noise"): Painted(lambda frame: frame // 2),
+        ("content", ""): Maker(),
+    }
+    scorer = Scorer(features, {"noise": ruler})
+    # of another content before: nothing of it may stay
+    list(scorer.score(scene(5, 12, 64, 80).frames, "other", makers))
+    together = {s.system: s for s in scorer.score(clip, "scene", makers)}
+    assert list(together) == ["negative", "dark", "content"]
+    for name in ("negative", "dark"):
+        alone = score(
+            Scorer(features, {"noise": ruler}), clip, makers[name, "noise"], "noise"
+        )
+        assert together[name].figures == alone.figures
+    assert "style_strength" not in together["content"].figures
 
 
-def test_pairs_across_a_cut_are_not_compared(features):
-    frames = [*scene(1, 6, 64, 80).frames, *noise(1, 64, 80, 3), *noise(1, 64, 80, 3)]
-    frames += list(scene(2, 6, 64, 80).frames)
-    score = Scorer().score(((f, f) for f in frames), "copy", "cut", "")
-    assert score.figures["warping_error_1"] < 2e-3
-    assert score.series["warping_error_1"].count(None) >= 2
+def test_pairs_across_a_cut_are_not_compared():
+    frames = [*scene(1, 6, 64, 80).frames, *scene(2, 6, 64, 80).frames]
+    found = score(Scorer(), frames, Maker())
+    assert found.figures["warping_error_1"] < 2e-3
+    assert [i for i, e in enumerate(found.series["warping_error_1"]) if e is None] == [
+        *(0, 6)
+    ]
 
 
 def test_style_codes_are_compared_and_nothing_is_no_clip():
     frames = noise(3, 32, 32, 3)
     code = np.ones((1, 4), np.float32)
-    score = Scorer().score(
-        ((f, f) for f in frames), "x", "c", "s", (code, lambda seen: 3 * code)
-    )
-    assert score.figures["code_distance"] == pytest.approx(0.5)
-    assert "style_strength" not in score.figures
+    maker = Painted(lambda frame: frame, (code, lambda seen: 3 * code))
+    found = score(Scorer(), frames, maker, "s")
+    assert found.figures["code_distance"] == pytest.approx(0.5)
+    assert "style_strength" not in found.figures
     with pytest.raises(ValueError, match="no frames"):
-        Scorer().score((), "x", "c", "s")
+        score(Scorer(), (), Maker())

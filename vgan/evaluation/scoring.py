@@ -1,4 +1,4 @@
-"""Scores one stylised clip: every figure that content, result and style give.
+"""Scores stylised clips: every figure that content, result and style give.
 
 Clips stream through: what is kept of them are running sums and at most `SAMPLES` pairs
 of frames, evenly spaced, which the feature networks see.
@@ -15,6 +15,7 @@ from vgan.evaluation.metrics.content import (
     frame_change,
     temporal_feature_difference,
 )
+from vgan.evaluation.metrics.flow import ContentMotion
 from vgan.evaluation.metrics.steadiness import Steadiness
 from vgan.evaluation.metrics.style import (
     Measured,
@@ -74,10 +75,32 @@ class Samples:
         self._seen += 1
 
 
-class Scorer:
-    """Scores clips, of one content after the other.
+class _ClipMeter:
+    """What is kept of one result while its frames go by."""
 
-    What is measured of a content is kept for all its results.
+    def __init__(self):
+        self.steadiness, self.likeness = Steadiness(), ContentMeter()
+        self.samples, self.rows, self.num_frames = Samples(), [], 0
+        self._last = None
+
+    def update(self, content, result, motion, cut):
+        if cut:
+            self.steadiness.reset()
+            self._last = None
+        self.steadiness.update(content, result, motion)
+        self.likeness.update(content, result)
+        pair = content, result
+        self.samples.offer((self._last or pair, pair))
+        if self.num_frames < SLICE:
+            self.rows.append(result[result.shape[0] // 2])
+        self._last = pair
+        self.num_frames += 1
+
+
+class Scorer:
+    """Scores all results of a content in one pass over it.
+
+    Where things move, and what the features say of the content, is found once for all.
 
     Args:
         features: vgan.evaluation.features.MeasuringFeatures, or None for the figures
@@ -89,55 +112,55 @@ class Scorer:
     def __init__(self, features=None, rulers=None):
         self._features = features
         self._rulers = rulers or {}
-        self._content, self._seen = None, {}
+        self._own = None
 
-    def score(self, pairs, system, content, style, style_code=None):
-        """Return the Score of a clip.
+    def score(self, frames, content, makers):
+        """Stylise a clip by every maker at once, frame by frame; yield their Scores.
 
         Args:
-            pairs: Iterable of (content, result), both uint8 [H, W, 3] of one size.
-            system: Who made it.
-            content: Name of the content; equal names are equal frames.
-            style: Name of the style.
-            style_code: (code [1, D] of the style, function of frames uint8
-                [N, H, W, 3] that gives theirs); None where there is no generator.
+            frames: Iterable of content frames, uint8 [H, W, 3].
+            content: Name of the content.
+            makers: {(system, style): `vgan.evaluation.systems.Maker`}; a style of ""
+                is for the content itself.
 
         Raises:
             ValueError: There are no frames, or their sizes differ.
         """
-        steadiness, likeness, cuts = Steadiness(), ContentMeter(), CutDetector()
-        samples, rows = Samples(), []
-        num_frames, last = 0, None
-        for pair in pairs:
-            if cuts(pair[0]):
-                steadiness.reset()
-                last = None
-            steadiness.update(*pair)
-            likeness.update(*pair)
-            samples.offer((last or pair, pair))
-            if num_frames < SLICE:
-                rows.append(pair[1][pair[1].shape[0] // 2])
-            last = pair
+        motion, cuts = ContentMotion(), CutDetector()
+        meters = {names: _ClipMeter() for names in makers}
+        num_frames = 0
+        for frame in frames:
+            cut = cuts(frame)
+            if cut:
+                motion.reset()
+            moved = motion.update(frame)
+            for names, meter in meters.items():
+                meter.update(frame, makers[names](frame), moved, cut)
             num_frames += 1
         if not num_frames:
             raise ValueError("there are no frames to score")
+        self._own = None
+        for maker in makers.values():
+            maker.finish()
+        for names, meter in meters.items():
+            yield self._finish(content, *names, meter, makers[names].style_code)
+
+    def _finish(self, content, system, style, meter, style_code):
         contents, results = (
-            np.stack([now[i] for _, now in samples.items]) for i in (0, 1)
+            np.stack([now[i] for _, now in meter.samples.items]) for i in (0, 1)
         )
-        figures = {**steadiness.figures(), **likeness.figures()}
+        figures = {**meter.steadiness.figures(), **meter.likeness.figures()}
         if self._features is not None and style:
-            if content != self._content:
-                self._content, self._seen = content, {}
-            figures |= self._measure(samples.items, style)
+            figures |= self._measure(meter.samples.items, style)
         if style_code is not None:
             wanted, encode = style_code
             figures["code_distance"] = code_distance(encode(results), wanted)
         return Score(
-            *(system, content, style, num_frames, figures),
-            {**steadiness.series(), **likeness.series()},
+            *(system, content, style, meter.num_frames, figures),
+            {**meter.steadiness.series(), **meter.likeness.series()},
             pictures.small(contents),
             pictures.small(results),
-            np.stack(rows),
+            np.stack(meter.rows),
         )
 
     def _measure(self, items, style):
@@ -145,10 +168,9 @@ class Scorer:
         contents, results = (
             [(before[i], now[i]) for before, now in items] for i in (0, 1)
         )
-        # A content that was cut short, or sampled elsewhere, is measured again.
-        if self._seen.get("count") != len(items):
-            self._seen = {"count": len(items), **self._look(contents)}
-        own, seen = self._seen, self._look(results)
+        if self._own is None:  # the same for all results of this content
+            self._own = self._look(contents)
+        own, seen = self._own, self._look(results)
         figures = {}
         names = self._features.content_layers
         for name in names:

@@ -1,6 +1,5 @@
-"""What is measured: content clips, style pictures, and who stylises them."""
+"""What is measured: content clips and style pictures."""
 
-import contextlib
 import itertools
 import pathlib
 
@@ -11,7 +10,6 @@ from vgan import InputError
 from vgan.video import VideoReader, is_image, read_image
 
 STYLE_FRAMES = 4  # of a style clip
-END = object()
 
 
 def find(paths, flag):
@@ -89,7 +87,7 @@ def frames(path, size, limit=None):
     """Yield frames of a clip, uint8 [H, W, 3], scaled to a short side of `size`."""
     with VideoReader(path) as reader:
         for frame, _ in itertools.islice(reader, limit):
-            yield _scaled(frame, size)
+            yield scaled(frame, size)
 
 
 def style_frames(path):
@@ -104,44 +102,6 @@ def style_frames(path):
     return _middle(np.stack(first))
 
 
-def stylised(contents, stylizer, per_frame=False):
-    """Yield (content, result).
-
-    Args:
-        contents: Iterable of uint8 [H, W, 3].
-        stylizer: A vgan.runtime.Stylizer.
-        per_frame: Let the network forget each frame: the same weights, no recurrence.
-    """
-    for content in contents:
-        if per_frame:
-            stylizer.reset()
-        yield content, stylizer(content)
-
-
-def paired(contents, results, name):
-    """Yield (content, result) of two finished clips.
-
-    Raises:
-        InputError: Their lengths or their proportions differ.
-    """
-    count = 0
-    with contextlib.closing(results):
-        for content, result in itertools.zip_longest(contents, results, fillvalue=END):
-            if content is END or result is END:
-                longer, shorter = ("the content", name)[:: -1 if content is END else 1]
-                raise InputError(
-                    f"--video {name}: lengths differ, {shorter} ends after {count} "
-                    f"frames and {longer} goes on; give the content that it was made of"
-                )
-            if np.abs(np.subtract(content.shape, result.shape)).max() > 2:
-                raise InputError(
-                    f"--video {name}: proportions differ, {_size(result)} and "
-                    f"{_size(content)} for the content; give an uncropped result"
-                )
-            count += 1
-            yield content, _resized(result, *content.shape[:2])
-
-
 def _middle(frames):
     height, width = frames.shape[1:3]
     most = 4 * min(height, width)
@@ -149,18 +109,16 @@ def _middle(frames):
     return frames[:, top : top + most, left : left + most]
 
 
-def _scaled(frame, size):
+def scaled(frame, size):
+    """Scale a frame uint8 [H, W, 3] to a short side of `size`."""
     scale = size / min(frame.shape[:2])
-    return _resized(frame, *(round(side * scale) for side in frame.shape[:2]))
+    return resized(frame, *(round(side * scale) for side in frame.shape[:2]))
 
 
-def _resized(frame, height, width):
+def resized(frame, height, width):
+    """Scale a frame uint8 [H, W, 3] to [height, width]."""
     if frame.shape[:2] == (height, width):
         return frame
     smaller = height < frame.shape[0]
     method = cv2.INTER_AREA if smaller else cv2.INTER_CUBIC
     return cv2.resize(frame, (width, height), interpolation=method)
-
-
-def _size(frame):
-    return f"{frame.shape[1]}x{frame.shape[0]}"

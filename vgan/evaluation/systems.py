@@ -1,4 +1,6 @@
-"""Who made the results that are measured: a model, or whoever made a finished video."""
+"""Who makes the results that are measured: a model, or whoever made a video."""
+
+import numpy as np
 
 from vgan import InputError
 from vgan.evaluation import sources
@@ -6,12 +8,101 @@ from vgan.runtime import Stylizer, engines
 from vgan.runtime import styles as runtime_styles
 
 
+class Maker:
+    """Gives the result for each frame of a content, in order: here, the frame itself.
+
+    Attributes:
+        style_code: (code [1, D] of the style, function of frames uint8 [N, H, W, 3]
+            that gives theirs), or None where there is no generator.
+    """
+
+    style_code = None
+
+    def __call__(self, frame):
+        """Content frame uint8 [H, W, 3] -> result, of the same size."""
+        return frame
+
+    def finish(self):
+        """The content has ended."""
+
+
+class Stylised(Maker):
+    """A generator at work.
+
+    Args:
+        engine: From `vgan.runtime.engines.load`.
+        code: Style code [1, D].
+        per_frame: Let it forget each frame: the same weights, no recurrence.
+        encode: Function of frames that gives their style code, or None.
+    """
+
+    def __init__(self, engine, code, per_frame=False, encode=None):
+        self._stylizer = Stylizer(engine, code)
+        self._per_frame = per_frame
+        self.style_code = (code, encode) if encode else None
+
+    def __call__(self, frame):
+        """Stylise the next frame."""
+        if self._per_frame:
+            self._stylizer.reset()
+        return self._stylizer(frame)
+
+
+class Played(Maker):
+    """A finished video, played along with its content.
+
+    Args:
+        path: The video.
+        size: Short side to which its frames are scaled.
+        limit: Frames to play at most; None plays all.
+    """
+
+    def __init__(self, path, size, limit):
+        self._path = path
+        self._results = sources.frames(path, size, limit)
+        self._count = 0
+
+    def __call__(self, frame):
+        """Return the next frame.
+
+        Raises:
+            InputError: The video is at its end, or has other proportions.
+        """
+        result = next(self._results, None)
+        if result is None:
+            raise InputError(self._lengths_differ("it ends", "the content goes on"))
+        if np.abs(np.subtract(frame.shape, result.shape)).max() > 2:
+            width, height = result.shape[1::-1]
+            raise InputError(
+                f"--video {self._path}: proportions differ, {width}x{height} against "
+                f"{frame.shape[1]}x{frame.shape[0]} of the content at this size; "
+                "give an uncropped result"
+            )
+        self._count += 1
+        return sources.resized(result, *frame.shape[:2])
+
+    def finish(self):
+        """Make sure that the video ends here too.
+
+        Raises:
+            InputError: It goes on.
+        """
+        if next(self._results, None) is not None:
+            raise InputError(self._lengths_differ("the content ends", "it goes on"))
+
+    def _lengths_differ(self, one, other):
+        return (
+            f"--video {self._path}: lengths differ, {one} after {self._count} frames "
+            f"and {other}; give the content that it was made of"
+        )
+
+
 class Video:
     """A finished video: one system, of which nothing but its frames is known.
 
     Args:
         path: The video.
-        size: Short side to which frames are scaled.
+        size: Short side to which its frames are scaled.
 
     Raises:
         InputError: It cannot be read.
@@ -21,21 +112,16 @@ class Video:
     engine = None
 
     def __init__(self, path, size):
-        self.path, self.size = path, size
+        self._path, self._size = path, size
         try:
             sources.length(path, None)
         except InputError as error:
             raise InputError(f"--video {error}") from error
 
-    def pairs(self, contents, name, style, limit):
-        """Yield (content, result); see `sources.paired` for what may be wrong."""
+    def maker(self, name, style, limit=None):
+        """Return the Maker of one result."""
         del name, style
-        results = sources.frames(self.path, self.size, limit)
-        return sources.paired(contents, results, self.path)
-
-    def style_code(self, style):
-        """None: there is no generator to ask."""
-        del style
+        return Played(self._path, self._size, limit)
 
 
 class Model:
@@ -52,7 +138,6 @@ class Model:
     """
 
     def __init__(self, path, styles, baselines, prepare):
-        self.path = path
         self.names = ("model", *baselines)
         info = engines.describe(path)
         read = {
@@ -65,16 +150,12 @@ class Model:
             name: runtime_styles.encode(style, self.engine)
             for name, style in read.items()
         }
-        self._style_size = info.style_size
-
-    def pairs(self, contents, name, style, limit):
-        """Yield (content, result) of one system in one style."""
-        del limit
-        stylizer = Stylizer(self.engine, self.codes[style])
-        return sources.stylised(contents, stylizer, name == "per_frame")
-
-    def style_code(self, style):
-        """The style's code [1, D], and a function that gives that of any frames."""
-        return self.codes[style], lambda frames: runtime_styles.code_of(
-            frames, self.engine, self._style_size
+        self._encode = lambda frames: runtime_styles.code_of(
+            frames, self.engine, info.style_size
         )
+
+    def maker(self, name, style, limit=None):
+        """Return the Maker of one result."""
+        del limit
+        per_frame = name == "per_frame"
+        return Stylised(self.engine, self.codes[style], per_frame, self._encode)

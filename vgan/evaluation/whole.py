@@ -2,30 +2,26 @@
 
 import numpy as np
 
-from vgan.evaluation import sources
 from vgan.evaluation.metrics import distributions
 from vgan.evaluation.metrics.steadiness import known_flow_error
-from vgan.runtime import Stylizer
+from vgan.evaluation.systems import Stylised
 
 CODES = 8  # random ones
 
 
-def exact_error(engine, code, scenes, per_frame=False):
-    """Warping error on scenes whose flow is known; the scenes' own with no engine.
+def exact_error(make_maker, scenes):
+    """Mean warping error on scenes whose flow is known.
 
     Args:
-        engine: From `vgan.runtime.engines.load`, or None.
-        code: Style code [1, D].
+        make_maker: Function that gives a new `systems.Maker`.
         scenes: List of (frames uint8 [T, H, W, 3], flow [T-1, H, W, 2], occlusion
             [T-1, H, W, 1]).
-        per_frame: See `sources.stylised`.
     """
     errors = []
     for frames, flow, occlusion in scenes:
-        if engine is not None:
-            pairs = sources.stylised(frames, Stylizer(engine, code), per_frame)
-            frames = np.stack([result for _, result in pairs])
-        errors.append(known_flow_error(frames, flow, occlusion))
+        maker = make_maker()
+        results = np.stack([maker(frame) for frame in frames])
+        errors.append(known_flow_error(results, flow, occlusion))
     return float(np.mean(errors))
 
 
@@ -52,9 +48,8 @@ def diversity(engine, frames, codes, seed=0):
             return None
         results = []
         for code in codes:
-            for _, result in sources.stylised(frames, Stylizer(engine, code)):
-                last = result
-            results.append(last)
+            maker = Stylised(engine, code)
+            results.append([maker(frame) for frame in frames][-1])
         return distributions.mean_pairwise_distance(np.stack(results))
 
     return {"over_styles": spread(codes), "over_random_codes": spread(random)}

@@ -14,10 +14,10 @@ import cv2
 import numpy as np
 
 from vgan.evaluation.metrics.flow import (
+    ContentMotion,
     estimate_flow,
-    flow_holds,
+    frame_difference,
     grey,
-    still_pixels,
     warp,
 )
 
@@ -98,11 +98,6 @@ def flow_difference(flow, target):
     return float(np.linalg.norm(flow - target, axis=-1).mean())
 
 
-def frame_difference(frame, before):
-    """Mean |frame - before| over pixels and channels, in [0, 1]; frames uint8."""
-    return cv2.norm(frame, before, cv2.NORM_L1) / (255 * frame.size)
-
-
 def frame_difference_ratio(change, target):
     """How much more the result changes than the content; 1 is as much, at least 0.
 
@@ -153,10 +148,9 @@ class Steadiness:
     """
 
     def __init__(self, lags=(1, 5, 10)):
-        if not lags or any(lag != int(lag) or lag < 1 for lag in lags):
-            raise ValueError(f"lags must be whole numbers of at least 1, got {lags}")
-        self.lags = tuple(int(lag) for lag in lags)
-        self._last = collections.deque(maxlen=max(self.lags))  # newest first
+        self._motion = ContentMotion(lags)
+        self.lags = self._motion.lags
+        self._last = collections.deque(maxlen=max(self.lags))  # results, newest first
         names = [f"warping_error_{lag}" for lag in self.lags]
         names += ["flow_difference", "static_flicker", "content_change"]
         names += ["result_change", "content_luma", "result_luma"]
@@ -165,44 +159,42 @@ class Steadiness:
 
     def reset(self):
         """Forget the last frames: at a scene cut, which no pair may span."""
+        self._motion.reset()
         self._last.clear()
 
-    def update(self, content, result):
+    def update(self, content, result, motion=None):
         """Add the next frame.
 
         Args:
             content: uint8 [H, W, 3].
             result: uint8 [H, W, 3], of the same size.
+            motion: Of the content, from a `ContentMotion` with these lags that several
+                results share; found here where it is None.
 
         Raises:
             ValueError: They are not of one size, or not of that of the frames before.
             InputError: They are too small to see how they move.
         """
-        _check(content, result, *(self._last[0] if self._last else ()))
+        _check(content, result, *([self._last[0]] if self._last else ()))
+        if motion is None:
+            motion = self._motion.update(content)
         row = {"content_luma": _luma(content), "result_luma": _luma(result)}
-        flows = {}
-        for lag in sorted({1, *self.lags}):
-            if lag <= len(self._last):
-                flows[lag] = estimate_flow(content, self._last[lag - 1][0])
-        for lag in flows.keys() & set(self.lags):
-            before, result_before = self._last[lag - 1]
-            valid = flow_holds(flows[lag], estimate_flow(before, content))
+        for lag in motion.flows.keys() & set(self.lags):
             row[f"warping_error_{lag}"] = warping_error(
-                result, result_before, flows[lag], valid
+                result, self._last[lag - 1], *motion.flows[lag]
             )
-        if self._last:
-            before, result_before = self._last[0]
-            still = still_pixels(content, before, flows[1])
-            moved = estimate_flow(result, result_before)
-            row["flow_difference"] = flow_difference(moved, flows[1])
-            row["static_flicker"] = static_flicker(result, result_before, still)
-            row["content_change"] = frame_difference(content, before)
-            row["result_change"] = frame_difference(result, result_before)
+        if motion.still is not None:
+            before = self._last[0]
+            moved = estimate_flow(result, before)
+            row["flow_difference"] = flow_difference(moved, motion.flows[1][0])
+            row["static_flicker"] = static_flicker(result, before, motion.still)
+            row["content_change"] = motion.change
+            row["result_change"] = frame_difference(result, before)
         for name, values in self._series.items():
             values.append(row.get(name, math.nan))
         mean, spread = (values[:, 0] / 255 for values in cv2.meanStdDev(result))
         self._moments += mean, spread**2 + mean**2
-        self._last.appendleft((content.copy(), result.copy()))
+        self._last.appendleft(result.copy())
 
     def figures(self):
         """Figures of all frames so far: {name: float, or None if not measurable}.
