@@ -22,6 +22,7 @@ $(DONE): setup.py
 	@$(PYTHON) -c 'import sys; ok = (3, 11) <= sys.version_info < (3, 14); \
 	  ok or sys.exit("vgan needs Python 3.11, 3.12 or 3.13, and $(PYTHON) is " \
 	  + sys.version.split()[0] + ": say make PYTHON=python3.12")'
+	@echo "Setting up $(VENV), once; this takes a minute or two."
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --progress-bar off --quiet --editable '.[dev]'

@@ -11,6 +11,7 @@ import functools
 import hashlib
 import itertools
 import pathlib
+import shutil
 
 import numpy as np
 from absl import flags
@@ -141,9 +142,10 @@ def _scores(system, groups, features, contents, lengths, styles, limit):
     if None not in lengths.values():
         total = sum(lengths.values()) * (1 + len(names))
     scorer, scores = Scorer(features, rulers), []
-    with tqdm.tqdm(total=total, unit="frame") as bar:
+    columns = shutil.get_terminal_size().columns
+    with tqdm.tqdm(total=total, unit="frame", ncols=columns) as bar:
         for content, path in contents.items():
-            bar.set_postfix_str(f"{content}, {len(names)} results", refresh=False)
+            bar.set_postfix_str(content[:20], refresh=False)
             makers = {name: system.maker(*name, limit) for name in names}
             makers[("content", "")] = Maker()
             frames = sources.frames(path, FLAGS.size, limit)

@@ -75,7 +75,7 @@ def test_unknown_metric():
 )
 @pytest.mark.parametrize("name", ["fid", "kid", "lpips"])
 def test_without_the_packages(name):
-    with pytest.raises(NotMeasured, match=r"pip install 'vgan\[metrics\]'") as error:
+    with pytest.raises(NotMeasured, match=r"pip install -e '\.\[metrics\]'") as error:
         measure(name, clip(2), clip(2))
     assert "\n" not in str(error.value)
 

@@ -5,9 +5,12 @@ import pathlib
 import string
 
 from vgan.evaluation import pictures
-from vgan.evaluation.metrics import METRICS, metric, show
+from vgan.evaluation.metrics import METRICS, OF_MODELS, metric, show
 
-COLORS = ("#d4572a", "#2a7fd4", "#2f9e6e", "#8a5bd0")
+COLORS = {
+    **{"model": "#d4572a", "result": "#d4572a"},
+    **{"per_frame": "#2a7fd4", "content": "#2f9e6e"},
+}
 
 
 def render(facts, scores, styles):
@@ -64,7 +67,8 @@ def _clip(content, style, scores, styles):
     for name in ("warping_error_1", "static_flicker", "ssim"):
         curves = {s.system: s.series.get(name, []) for s in scores}
         parts.append(_plot(name, curves))
-    return "<section>" + "".join(parts) + _html_table(rows) + "</section>"
+    table = f"<details><summary>All figures</summary>{_html_table(rows)}</details>"
+    return "<section>" + "".join(parts) + table + "</section>"
 
 
 def _figure(picture, caption):
@@ -77,19 +81,21 @@ def _figure(picture, caption):
 
 
 def _html_table(rows):
-    names = _names(rows)
     lines = [f"<tr><th></th>{''.join(f'<th>{html.escape(r)}</th>' for r in rows)}</tr>"]
-    for name in names:
+    for name in _names(rows):
         about = metric(name)
-        cells = "".join(
-            f"<td>{show(name, row.get(name))}</td>" for row in rows.values()
-        )
-        arrow = about.arrow
+        cells = [f"<td>{show(name, row.get(name))}</td>" for row in rows.values()]
         lines.append(
             f'<tr title="{html.escape(about.meaning)}">'
-            f"<th>{name} {arrow}</th>{cells}</tr>"
+            f"<th>{_title(name)}</th>{''.join(cells)}</tr>"
         )
     return f"<table>{''.join(lines)}</table>"
+
+
+def _title(name):
+    about = metric(name)
+    short = "" if about.short == name else f" <small>{html.escape(about.short)}</small>"
+    return f"{name}{short} {about.arrow}"
 
 
 def _names(rows):
@@ -101,9 +107,9 @@ def _names(rows):
 def _legend(rows):
     names = _names(rows)
     return "".join(
-        f"<dt>{name} {metric(name).arrow}</dt>"
-        f"<dd>{html.escape(metric(name).meaning)}</dd>"
+        f"<dt>{_title(name)}</dt><dd>{html.escape(metric(name).meaning)}</dd>"
         for name in names
+        if name in METRICS  # layers explain themselves
     )
 
 
@@ -111,7 +117,8 @@ def _list(values):
     if not values:
         return ""
     rows = "".join(
-        f"<tr><th>{html.escape(str(k))}</th><td>{html.escape(plain(v))}</td></tr>"
+        f"<tr><th>{html.escape(str(k))}</th><td>{html.escape(plain(v))}</td>"
+        f"<td>{html.escape(OF_MODELS.get(k, ''))}</td></tr>"
         for k, v in values.items()
     )
     return f"<table>{rows}</table>"
@@ -125,7 +132,8 @@ def _plot(name, curves, width=560, height=120):
     count = max(len(curve) for curve in curves.values())
     low, high = min(0.0, *values), max(values) or 1.0
     parts, keys = [], []
-    for color, (label, curve) in zip(COLORS, curves.items(), strict=False):
+    for label, curve in curves.items():
+        color = COLORS[label]
         points = [
             f"{width * i / max(1, count - 1):.1f},"
             f"{height - height * (v - low) / (high - low or 1):.1f}"

@@ -78,7 +78,10 @@ def lines(facts):
     for name, figures in facts["parts"].items():
         texts = [f"{key} {page.plain(value)}" for key, value in figures.items()]
         shown.append(f"{name}: {', '.join(texts)}")
-    shown += [f"{k}: not measured: {why}" for k, why in facts["not_measured"].items()]
+    reasons = {}
+    for name, why in facts["not_measured"].items():
+        reasons.setdefault(why, []).append(name)
+    shown += [f"{', '.join(n)}: not measured: {why}" for why, n in reasons.items()]
     return shown
 
 

@@ -8,6 +8,7 @@ import io
 import math
 import os
 import pathlib
+import shutil
 import time
 
 import keras
@@ -19,6 +20,7 @@ from PIL import Image
 from vgan.training import checkpoint
 from vgan.training.validation import Validation
 
+BAR = "{n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_fmt}{postfix}]"
 SHOWN = ("g/content", "g/style", "g/temporal", "d/real", "d/fake")
 
 
@@ -77,7 +79,14 @@ class ProgressBar(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         """Open the bar where the run stands."""
         step = int(self.model.step.value)
-        self.bar = tqdm.tqdm(total=self.steps, initial=step, unit="step")
+        self.bar = tqdm.tqdm(
+            total=self.steps,
+            initial=step,
+            unit="step",
+            bar_format=BAR,
+            # a terminal that does not know its width gets one of 80 columns
+            ncols=shutil.get_terminal_size().columns,
+        )
 
     def on_train_batch_end(self, batch, logs=None):
         """Move on."""

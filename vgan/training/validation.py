@@ -69,7 +69,7 @@ class Validation(keras.callbacks.Callback):
             for name, value in figures.items():
                 tf.summary.scalar(f"validation/{name}", value)
         self.writer.flush()
-        if figures["score"] > self.best:
+        if figures["score"] >= self.best:  # of equals, the one trained longer
             self.best = figures["score"]
             save_generator(self.folder / "best.keras", self.model, self.named_styles)
             partial = self.folder / ".partial_best.json"

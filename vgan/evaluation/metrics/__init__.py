@@ -125,6 +125,25 @@ METRICS = {
 }
 
 
+# What is said of a model as a whole.
+OF_MODELS = {
+    "over_styles": "difference of the results in the given styles, in [0, 1]; near 0, "
+    "styles are ignored",
+    "over_random_codes": "the same over random styles",
+    "d_accuracy_real": "share of patches of style clips that the discriminator knows",
+    "d_accuracy_fake": "the same of results",
+    "d_accuracy": "the mean of both: 0.5 is guessing, 1 has won",
+    "d_advantage": "mean score of style clips minus that of results: 0 cannot tell, 1 "
+    "always can",
+    "ms_median": "milliseconds per frame of the network, uint8 to uint8",
+    "ms_p95": "95 of 100 frames take no longer",
+    "peak_memory_mib": "of this whole process",
+    "gmac": "billions of multiply-accumulates per frame",
+    "decode_ms": "reading the first clip, milliseconds per frame at its own size",
+    "encode_ms": "writing it",
+}
+
+
 def metric(name):
     """Return the Metric of a figure, also of one layer: "style_strength/relu1_1"."""
     if name in METRICS:

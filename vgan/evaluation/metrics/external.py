@@ -62,9 +62,7 @@ def _check_packages():
         import torchvision  # noqa: F401
     except (ImportError, OSError, RuntimeError) as error:  # or they do not fit
         reason = str(error).partition("\n")[0][:80]
-        raise NotMeasured(
-            f"needs PyTorch and torchmetrics: pip install 'vgan[metrics]' ({reason})"
-        ) from error
+        raise NotMeasured(f"needs pip install -e '.[metrics]' ({reason})") from error
 
 
 def _fid(result, reference):
@@ -96,10 +94,7 @@ def _lpips(result, reference):
 
 
 def _fvd(result, reference):
-    raise NotMeasured(
-        "needs I3D, which no package that is kept up provides; "
-        "frechet_distance_of takes video features from elsewhere"
-    )
+    raise NotMeasured("needs I3D, which no package that is kept up provides")
 
 
 _METRICS = {"fid": _fid, "kid": _kid, "lpips": _lpips, "fvd": _fvd}
