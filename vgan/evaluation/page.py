@@ -118,7 +118,7 @@ def _list(values):
         return ""
     rows = "".join(
         f"<tr><th>{html.escape(str(k))}</th><td>{html.escape(plain(v))}</td>"
-        f"<td>{html.escape(OF_MODELS.get(k, ''))}</td></tr>"
+        f'<td class="note">{html.escape(OF_MODELS.get(k, ""))}</td></tr>'
         for k, v in values.items()
     )
     return f"<table>{rows}</table>"
@@ -153,4 +153,6 @@ def _plot(name, curves, width=560, height=120):
 
 def plain(value):
     """A figure as text."""
+    if value is None:
+        return "-"
     return f"{value:.4g}" if isinstance(value, float) else str(value)
