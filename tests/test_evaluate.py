@@ -40,6 +40,14 @@ def things(tmp_path_factory):
         picture = painting(name, 1, 64)
         Image.fromarray(picture).save(folder / "styles" / f"{name}.png")
     (folder / "text.mp4").write_text("text")
+    (folder / "site").mkdir()
+    (folder / "site" / "index.html").write_text("precious")
+    Image.fromarray(np.zeros((4, 200, 3), np.uint8)).save(folder / "thin.png")
+    (folder / "empty.npz").touch()
+    kernel, bias = np.zeros((3, 3, 3, 4), "f"), np.zeros(4, "f")
+    first = {"conv1_1/kernel": kernel, "conv1_1/bias": bias}
+    np.savez(folder / "shallow.npz", **first)
+    np.savez(folder / "odd.npz", **first, **{"conv3_1/kernel": kernel})
     (folder / "empty").mkdir()
     return folder
 
@@ -144,13 +152,20 @@ GOOD = {
         ({"content": None}, "--content: is missing"),
         ({"content": "nothing"}, "--content nothing: there is no such"),
         ({"content": "text.mp4"}, "text.mp4"),
-        ({"styles": "empty"}, "--styles empty: the folder is empty"),
+        ({"styles": "empty"}, "--styles empty: there is no video or picture"),
         ({"styles": "text.mp4"}, "text.mp4"),
         ({"metrics": "beauty"}, "--metrics=beauty: there is no such metric"),
         ({"size": 3}, "--size=3"),
         ({"frames": -1}, "--frames=-1"),
         ({"features": "none.npz"}, "--features: no file none.npz"),
-        ({"output": "text.mp4"}, "is a file"),
+        ({"output": "text.mp4"}, "--output=text.mp4: cannot be written"),
+        ({"output": "site"}, "site/index.html: exists"),
+        ({"content": ""}, "--content: is missing"),
+        ({"content": "http://x/y.mp4"}, "give a file or a folder"),
+        ({"content": "thin.png"}, "too long and thin"),
+        ({"features": "empty.npz"}, "empty.npz is not an .npz"),
+        ({"features": "odd.npz"}, "odd.npz holds layers that do not fit"),
+        ({"features": "shallow.npz"}, "ends before the layer that content is read"),
         ({"baseline": "magic"}, "baseline"),
         ({"model": None, "video": "bright.mp4"}, "--content: with --video, give one"),
         (
@@ -182,3 +197,24 @@ def test_bad_input_is_one_line(things, changes, says):
     assert "Traceback" not in result.stderr
     assert result.stderr.splitlines()[-1].startswith("vgan.evaluate: ")
     assert not (things / "nowhere").exists()
+
+
+def test_one_frame_and_a_broken_neighbour_do_not_lose_the_rest(things, tmp_path):
+    (tmp_path / "mixed").mkdir()
+    for name in ("short.mp4", "text.mp4"):
+        (tmp_path / "mixed" / name).write_bytes((things / name).read_bytes())
+    odd = tmp_path / "mixed" / os.fsdecode(b"bad\xff.mp4")
+    odd.write_bytes((things / "bright.mp4").read_bytes())
+    result = evaluate(
+        things,
+        *("--model=generator.keras", f"--content={tmp_path}/mixed", "--size=48"),
+        *("--styles=styles/mosaic.png", f"--output={tmp_path}/report"),
+    )
+    assert result.returncode == 0, result.stderr
+    assert f"--content: left out, {tmp_path}/mixed/text.mp4" in result.stderr
+    facts = json.loads((tmp_path / "report" / "metrics.json").read_text())
+    contents = {clip["content"] for clip in facts["clips"]}
+    assert contents == {"short", "bad\\xff"}
+    assert {path.name for path in (tmp_path / "report").iterdir()} == {
+        *("metrics.json", "index.html")
+    }

@@ -28,6 +28,7 @@ def run(main):
     # A warning is a line for the user: no dates, no source lines, no news from JAX.
     absl_logging.get_absl_handler().setFormatter(logging.Formatter("%(message)s"))
     logging.getLogger("jax").setLevel(logging.WARNING)
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     app.run(lambda argv: _guard(main, argv), flags_parser=_parse)
 
 

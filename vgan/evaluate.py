@@ -7,11 +7,13 @@ python -m vgan.evaluate --video=out.mp4 --content=in.mp4 --styles=s.jpg --output
 Writes metrics.json and index.html, a page that stands alone, and prints a table.
 """
 
+import contextlib
 import functools
 import hashlib
 import itertools
 import pathlib
 import shutil
+import sys
 
 import numpy as np
 from absl import flags
@@ -70,6 +72,9 @@ def main(_):
                 raise InputError(f"{flag}: with --video, give one file, not several")
     system = _system({name: paths[name] for name in styles})
     features = _features(groups)
+    from vgan.evaluation import report
+
+    report.check(FLAGS.output, FLAGS.overwrite)
     limit = limit or None
     scores = _scores(system, groups, features, contents, lengths, styles, limit)
     parts, missing = _parts(system, groups, contents, styles, limit)
@@ -84,7 +89,8 @@ def _check_flags():
         ("styles", "paintings/"),
         ("output", "report/"),
     ):
-        if not FLAGS[name].value:
+        given = FLAGS[name].value
+        if not given or (isinstance(given, list) and "" in given):
             raise InputError(f"--{name}: is missing; give one, such as {example}")
     for name in FLAGS.metrics:
         if name not in GROUPS:
@@ -97,11 +103,6 @@ def _check_flags():
         raise InputError(f"--size={FLAGS.size}: give 32 to 4096 pixels")
     if FLAGS.frames is not None and FLAGS.frames < 0:
         raise InputError(f"--frames={FLAGS.frames}: give 0 for all, or more")
-    report = pathlib.Path(FLAGS.output) / "metrics.json"
-    if report.exists() and not FLAGS.overwrite:
-        raise InputError(f"{report}: exists; give another folder or --overwrite")
-    if pathlib.Path(FLAGS.output).is_file():
-        raise InputError(f"--output={FLAGS.output}: is a file; give a folder")
     return FLAGS.metrics or GROUPS
 
 
@@ -149,9 +150,16 @@ def _scores(system, groups, features, contents, lengths, styles, limit):
             makers = {name: system.maker(*name, limit) for name in names}
             makers[("content", "")] = Maker()
             frames = sources.frames(path, FLAGS.size, limit)
-            for score in scorer.score(_counted(frames, bar), content, makers):
-                scores.append(score)
-                bar.update(score.num_frames if score.style else 0)
+            try:
+                for score in scorer.score(_counted(frames, bar), content, makers):
+                    scores.append(score)
+                    bar.update(score.num_frames if score.style else 0)
+            except InputError as error:  # a clip that breaks after its first frame
+                if len(contents) == 1:
+                    raise
+                bar.write(f"--content: left out, {error}", file=sys.stderr)
+    if not scores:
+        raise InputError("--content: none of them can be read to the end")
     return scores
 
 
@@ -240,9 +248,10 @@ def _adversarial(system, contents, styles):
                 )
                 real.append(np.ravel(gan.discriminator(batch["style"], code)))
                 fake.append(np.ravel(gan.discriminator(frames, code)))
-    except InputError as error:  # such as data that has moved
-        raise NotMeasured(f"needs the run's own data: {error}") from error
-    return adversarial_balance(np.concatenate(real), np.concatenate(fake))
+        return adversarial_balance(np.concatenate(real), np.concatenate(fake))
+    except (InputError, OSError, ValueError) as error:
+        # damaged, moved data, weights that are not finite
+        raise NotMeasured(f"needs the run that made it: {folder}: {error}") from error
 
 
 def _speed(system, contents, styles):
@@ -251,11 +260,10 @@ def _speed(system, contents, styles):
     first = next(iter(contents.values()))
     frame = next(sources.frames(first, FLAGS.size))
     size = frame.shape[:2]
-    return {
-        "frame": f"{size[1]}x{size[0]}",
-        **speed.measure(system.engine, size),
-        **speed.measure_codec(first),
-    }
+    figures = speed.measure(system.engine, size)
+    with contextlib.suppress(ValueError):  # a single frame tells no speed
+        figures |= speed.measure_codec(first)
+    return {"frame": f"{size[1]}x{size[0]}", **figures}
 
 
 def _external(system, name, contents, styles, limit):
@@ -284,7 +292,7 @@ def _report(system, scores, parts, missing, features, contents, styles):
     subject = pathlib.Path(FLAGS.model or FLAGS.video)
     setup = {
         "measured": str(subject),
-        "sha256": hashlib.sha256(subject.read_bytes()).hexdigest(),
+        "sha256": _sha256(subject),
         "content": ", ".join(str(path) for path in contents.values()),
         "styles": ", ".join(FLAGS.styles),
         "short side in pixels": FLAGS.size,
@@ -299,6 +307,13 @@ def _report(system, scores, parts, missing, features, contents, styles):
     )
     print(*report.lines(facts), sep="\n")
     print(pathlib.Path(FLAGS.output) / "index.html")
+
+
+def _sha256(path):
+    if not path.is_file():
+        return "of a folder or device: none"
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 if __name__ == "__main__":

@@ -60,6 +60,11 @@ class MeasuringFeatures:
         for _, network in opened:
             roles = network.roles | roles
         self.content_layers, self.style_layers = _layers_to_read(roles)
+        if not self.content_layers:
+            raise InputError(
+                f"{argument}: {networks[-1]} ends before the layer that content is "
+                "read from, conv3_1; give a deeper network, too"
+            )
         wanted = {*self.content_layers, *self.style_layers}
 
         self.sources = {}

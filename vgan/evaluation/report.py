@@ -2,17 +2,21 @@
 
 import datetime
 import json
+import math
 import os
 import pathlib
 import platform
+import tempfile
 
 import cv2
 import keras
 
 import vgan
+from vgan import InputError
 from vgan.evaluation import page
 from vgan.evaluation.metrics import METRICS, show
 
+FILES = ("metrics.json", "index.html")
 TABLE = (  # columns of the terminal's table
     *("style_strength", "style_ceiling", "style_strength_grey"),
     *("content_distance", "ssim", "edge_correlation"),
@@ -25,16 +29,50 @@ def write(folder, facts, scores, styles):
     """Write metrics.json and index.html, each whole or not at all.
 
     Args:
-        folder: Where; made if it is not there.
+        folder: Where; made if it is not there. See `check`.
         facts: What metrics.json holds, of plain types.
         scores: List of vgan.evaluation.scoring.Score.
         styles: {name: picture uint8 [h, w, 3]}.
     """
+    texts = {
+        "metrics.json": json.dumps(facts, indent=1, allow_nan=False) + "\n",
+        "index.html": page.render(facts, scores, styles),
+    }
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(facts, indent=1, allow_nan=False) + "\n"
-    _write(folder / "metrics.json", text)
-    _write(folder / "index.html", page.render(facts, scores, styles))
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".partial_") as partial:
+        for name, text in texts.items():
+            pathlib.Path(partial, name).write_bytes(
+                text.encode("utf-8", "backslashreplace")
+            )
+        for name in texts:
+            os.replace(pathlib.Path(partial, name), folder / name)
+
+
+def check(folder, overwrite):
+    """Make sure that a report can be written, before hours of work.
+
+    Raises:
+        InputError: It cannot be written, or holds a report, or another page.
+    """
+    folder = pathlib.Path(folder)
+    for name in FILES:
+        path = folder / name
+        if path.is_dir():
+            raise InputError(f"{path}: is a folder; give another --output")
+        if path.exists() and not overwrite:
+            raise InputError(f"{path}: exists; give another --output, or --overwrite")
+    existing = folder.absolute()
+    while not existing.exists():
+        existing = existing.parent
+    try:
+        with tempfile.TemporaryFile(dir=existing):
+            pass
+    except OSError as error:
+        raise InputError(
+            f"--output={folder}: cannot be written ({error.strerror}); "
+            "give another folder"
+        ) from error
 
 
 def table(rows):
@@ -66,12 +104,6 @@ def table(rows):
     return lines
 
 
-def _write(path, text):
-    partial = path.with_name(f".partial_{path.name}")
-    partial.write_text(text, encoding="utf-8")
-    os.replace(partial, path)
-
-
 def lines(facts):
     """What the terminal shows of `facts`."""
     shown = table(facts["systems"])
@@ -98,7 +130,7 @@ def facts(title, systems, scores, parts, missing, setup):
         setup: {what: how it was}.
     """
     means = {
-        name: _means([score.figures for score in scores if score.system == name])
+        name: _means([_finite(s.figures) for s in scores if s.system == name])
         for name in systems
     }
     for name, error in parts.get("exact", {}).items():
@@ -109,7 +141,7 @@ def facts(title, systems, scores, parts, missing, setup):
             "content": score.content,
             "style": score.style,
             "num_frames": score.num_frames,
-            **score.figures,
+            **_finite(score.figures),
         }
         for score in scores
     ]
@@ -127,6 +159,14 @@ def facts(title, systems, scores, parts, missing, setup):
         "clips": clips,
         "not_measured": missing,
         "setup": setup,
+    }
+
+
+def _finite(figures):
+    """JSON knows no NaN: what is not finite was not measured."""
+    return {
+        name: value if value is not None and math.isfinite(value) else None
+        for name, value in figures.items()
     }
 
 

@@ -1,15 +1,25 @@
 """What is measured: content clips and style pictures."""
 
 import itertools
+import os
 import pathlib
+import sys
 
 import cv2
 import numpy as np
 
 from vgan import InputError
-from vgan.video import VideoReader, is_image, read_image
+from vgan.video import (
+    IMAGE_SUFFIXES,
+    VIDEO_SUFFIXES,
+    VideoReader,
+    is_image,
+    read_image,
+)
 
 STYLE_FRAMES = 4  # of a style clip
+STYLE_SIDE = 512  # short side in pixels that larger styles are kept at
+LONGEST = 8  # times the short side
 
 
 def find(paths, flag):
@@ -26,26 +36,45 @@ def find(paths, flag):
         InputError: One does not exist, or there is nothing in it.
     """
     found = {}
-    for path in map(pathlib.Path, paths):
+    for text in paths:
+        path = pathlib.Path(text)
+        if "://" in text or text.startswith("camera:"):
+            raise InputError(f"{flag} {text}: give a file or a folder; save it first")
         if not path.exists():
             raise InputError(f"{flag} {path}: there is no such file or folder")
-        inside = (
-            sorted(p for p in path.iterdir() if p.is_file()) if path.is_dir() else []
-        )
-        inside = [p for p in inside if not p.name.startswith(".")]
-        pictures = [p for p in inside if is_image(p)]
-        if not path.is_dir() or (
-            flag == "--content" and pictures and len(pictures) == len(inside)
-        ):
+        inside = _media(path) if path.is_dir() else [path]
+        if flag == "--content" and inside and all(is_image(each) for each in inside):
             inside = [path]
         if not inside:
-            raise InputError(f"{flag} {path}: the folder is empty; put files into it")
+            raise InputError(
+                f"{flag} {path}: there is no video or picture in the folder itself; "
+                "put files into it, or name its sub-folders"
+            )
         for each in inside:
-            name, count = each.stem, 2
+            stem = readable(each.stem)
+            name, count = stem, 2
             while name in found:
-                name, count = f"{each.stem}_{count}", count + 1
+                name, count = f"{stem}_{count}", count + 1
             found[name] = each
     return found
+
+
+def readable(text):
+    """A name as text that can be shown: no control characters, no broken UTF-8."""
+    text = os.fsencode(text).decode("utf-8", "backslashreplace")
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+def _media(folder):
+    """Videos and pictures right in a folder, sorted."""
+    suffixes = {*IMAGE_SUFFIXES, *VIDEO_SUFFIXES}
+    return sorted(
+        path
+        for path in folder.iterdir()
+        if path.is_file()
+        and path.suffix.lower() in suffixes
+        and not path.name.startswith(".")
+    )
 
 
 def keep_readable(found, flag, read):
@@ -62,23 +91,36 @@ def keep_readable(found, flag, read):
     Raises:
         InputError: Only one was given, and it cannot be read; or none of them can.
     """
-    kept, reason = {}, None
+    kept, reasons = {}, []
     for name, path in found.items():
         try:
             kept[name] = read(path)
         except InputError as error:
-            reason = error
-            if len(found) > 1:
-                print(f"{flag}: left out, {error}")
+            reasons.append(error)
     if not kept:
-        raise InputError(f"{flag}: nothing can be read; {reason}")
+        raise InputError(
+            f"{flag}: {'none of them' if len(found) > 1 else 'it'} can be read; "
+            f"{reasons[0]}"
+        )
+    for reason in reasons:
+        print(f"{flag}: left out, {reason}", file=sys.stderr)
     return kept
 
 
 def length(path, limit):
-    """Number of frames that will be read, as the file says; None where it does not."""
+    """Number of frames that will be read, as the file says; None where it does not.
+
+    Raises:
+        InputError: It cannot be decoded, or is too long and thin to measure.
+    """
     with VideoReader(path) as reader:
-        next(iter(reader))  # what cannot be decoded fails here
+        frame, _ = next(iter(reader))
+        short, long = sorted(frame.shape[:2])
+        if long > LONGEST * short:
+            raise InputError(
+                f"{path}: {frame.shape[1]}x{frame.shape[0]} is too long and thin to "
+                f"measure; crop it to at most {LONGEST}:1"
+            )
         counts = [count for count in (reader.num_frames, limit) if count]
         return min(counts) if counts else None
 
@@ -93,20 +135,21 @@ def frames(path, size, limit=None):
 def style_frames(path):
     """Read a style picture, or a few frames of a style clip: uint8 [T', h, w, 3].
 
-    Of what is longer than 4:1, the middle.
+    Of what is longer than 4:1, the middle; what is large is scaled to `STYLE_SIDE`.
     """
     if is_image(path):
-        return _middle(read_image(path)[None])
+        return _middle(read_image(path))[None]
     with VideoReader(path) as reader:
-        first = [frame for frame, _ in itertools.islice(reader, STYLE_FRAMES)]
-    return _middle(np.stack(first))
+        first = itertools.islice(reader, STYLE_FRAMES)
+        return np.stack([_middle(frame) for frame, _ in first])
 
 
-def _middle(frames):
-    height, width = frames.shape[1:3]
+def _middle(frame):
+    height, width = frame.shape[:2]
     most = 4 * min(height, width)
     top, left = (max(0, (side - most) // 2) for side in (height, width))
-    return frames[:, top : top + most, left : left + most]
+    frame = frame[top : top + most, left : left + most]
+    return scaled(frame, STYLE_SIDE) if min(height, width) > STYLE_SIDE else frame
 
 
 def scaled(frame, size):

@@ -1,5 +1,7 @@
 """Who makes the results that are measured: a model, or whoever made a video."""
 
+import os
+
 import numpy as np
 
 from vgan import InputError
@@ -141,7 +143,8 @@ class Model:
         self.names = ("model", *baselines)
         info = engines.describe(path)
         read = {
-            name: runtime_styles.read([str(style)], info)
+            # an absolute path is no name that the model may know
+            name: runtime_styles.read([os.path.abspath(style)], info)
             for name, style in styles.items()
         }
         prepare()

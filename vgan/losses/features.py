@@ -49,6 +49,21 @@ class FeatureNetwork:
         else:
             self._stages = _from_file(pathlib.Path(network), argument)
         self.roles = {name: roles for name, (_, roles) in self._stages.items()}
+        if network not in ("random", "vgg19"):
+            self._try(network, argument)
+
+    def _try(self, path, argument):
+        """Run it once: a damaged file is best noticed before hours of work."""
+        try:
+            seen = self.layers(np.zeros((1, 1, 64, 64, 3), "float32"))
+            sound = all(np.all(np.isfinite(layer)) for layer in seen.values())
+        except Exception as error:  # backends raise their own for shapes that misfit
+            raise InputError(
+                f"{argument}: {path} holds layers that do not fit one another; "
+                "give an unchanged file"
+            ) from error
+        if not sound:
+            raise InputError(f"{argument}: {path} holds weights that are not finite")
 
     def __call__(self, clip):
         """Return {"content": [...], "style": [...]} of a clip [B, T, H, W, 3]."""
@@ -91,8 +106,11 @@ def _from_file(path, argument):
     try:
         with np.load(path, allow_pickle=False) as file:
             weights = {key: file[key] for key in file.files}
-    except (ValueError, OSError, zipfile.BadZipFile) as error:
+    except (ValueError, TypeError, OSError, EOFError, zipfile.BadZipFile) as error:
         raise InputError(f"{argument}: {path} is not an .npz of arrays") from error
+    odd = [key for key, array in weights.items() if array.dtype.kind != "f"]
+    if odd:
+        raise InputError(f"{argument}: {path} holds {odd[0]}, which is no float array")
     if "conv1_1/kernel" in weights or "block1_conv1/kernel" in weights:
         return _vgg(weights)
     if "fire2/squeeze1x1/kernel" in weights:

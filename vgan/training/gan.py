@@ -66,6 +66,11 @@ class VideoGAN(Gradients, keras.Model):
                 f"generator's stride {self.generator.stride}"
             )
         self.features = FeatureNetwork(config.losses.features)
+        if not any("content" in roles for roles in self.features.roles.values()):
+            raise InputError(
+                f"losses.features: {config.losses.features} ends before the layer that "
+                "content is read from, conv3_1; give a deeper network"
+            )
         self.game = adversarial.game(config.losses.adversarial)
         self.step = keras.Variable(0, dtype="int32", trainable=False, name="step")
         self.r1 = keras.Variable(0.0, trainable=False, name="r1")

@@ -20,4 +20,4 @@ def relative_distance(a, b):
     if a.shape != b.shape:
         raise ValueError(f"shapes differ: {list(a.shape)} and {list(b.shape)}")
     whole = np.linalg.norm(a) + np.linalg.norm(b)
-    return float(np.linalg.norm(a - b) / whole) if whole > 0 else 0.0
+    return 0.0 if whole == 0 else float(np.linalg.norm(a - b) / whole)

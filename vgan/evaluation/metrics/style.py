@@ -18,6 +18,7 @@ from vgan.evaluation.features import scale_to
 from vgan.evaluation.metrics.relative import relative_distance
 from vgan.losses import perceptual
 
+NEAREST = 0.05  # distance of a content that has the style already
 SMALLEST_SIDE = 32  # pixels; below, the deeper features have no area
 
 
@@ -59,9 +60,10 @@ def code_distance(a, b):
 def strength(d_result, d_content):
     """1 - d(result, style) / d(content, style); at most 1, higher is stronger.
 
-    NaN where d(content, style) is 0: such a content has the style already.
+    NaN where d(content, style) is under 0.05: such a content has the style already, and
+    a ratio would say nothing.
     """
-    return 1 - d_result / d_content if d_content > 0 else math.nan
+    return 1 - d_result / d_content if d_content >= NEAREST else math.nan
 
 
 class LayerStatistics(NamedTuple):

@@ -8,6 +8,8 @@ import zipfile
 
 from vgan import InputError
 
+LARGEST = 8192  # of a code, of noise, of a style's short side
+
 
 @dataclasses.dataclass(frozen=True)
 class ModelInfo:
@@ -67,8 +69,9 @@ def describe(path):
         )
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(misfit(path, f"argument {error}")) from error
-    if min(info.code_size, info.noise_size, info.style_size) < 1:
-        raise InputError(misfit(path, "its sizes are not positive"))
+    sizes = (info.code_size, info.noise_size, info.style_size)
+    if min(sizes) < 1 or max(sizes) > LARGEST:
+        raise InputError(misfit(path, "its sizes are out of range"))
     for style, code in info.named_styles.items():
         if (
             not isinstance(code, list)
