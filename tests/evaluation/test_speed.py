@@ -143,7 +143,7 @@ print(*figures, peak())
     before, then, after = map(float, in_a_fresh_process(code).split())
     assert 50 < before < 10_000
     assert 900 < then - before < 1030
-    assert after >= then
+    assert after >= then - 1  # the kernel counts per thread
 
 
 def test_codec(tmp_path):
