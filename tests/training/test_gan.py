@@ -66,7 +66,7 @@ def test_style_and_content_errors_fall():
 
 
 def test_r1_is_taken_every_interval():
-    gan = VideoGAN(config.override(SMOKE, ["losses.r1_interval=2"]))
+    gan = VideoGAN(config.override(SMOKE, ["losses.penalty_interval=2"]))
     step = stepper(gan)
     values = [step(batch(seed))["d/r1"] for seed in range(4)]
     assert values[0] == values[1] != values[2] == values[3]

@@ -143,7 +143,7 @@ class VideoGAN(Gradients, keras.Model):
         weights = self.weights_of_losses
         if not weights.gan:
             return {}
-        due = self.step % weights.r1_interval == 0
+        due = self.step % weights.penalty_interval == 0
 
         def loss():
             value, logs = self.discriminator_loss(real, fake, code)
@@ -152,7 +152,7 @@ class VideoGAN(Gradients, keras.Model):
                 r1 = ops.cond(
                     due, lambda: self.r1_penalty(real, code), lambda: self.r1 + 0.0
                 )
-                value = value + weights.r1 * weights.r1_interval * r1
+                value = value + weights.r1 * weights.penalty_interval * r1
                 logs["d/r1"] = r1
             return value, logs
 

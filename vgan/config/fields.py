@@ -1,0 +1,261 @@
+"""The fields of an experiment: what each of them means, and what it may hold."""
+
+import dataclasses
+import math
+
+from vgan import InputError
+from vgan.config import checks
+
+
+@dataclasses.dataclass(frozen=True)
+class Data:
+    """Where clips come from and what shape they get.
+
+    Attributes:
+        content: A source, or sources with weights {source: weight}. A source is
+            "synthetic" (rendered, with exact flow), a folder of videos, or a folder
+            of still images (made into clips by a moving window, with exact flow).
+        style: The same for style clips; "synthetic" gives procedural paintings.
+        image_size: Height and width of a clip in pixels.
+        clip_length: Frames per content clip, T.
+        style_length: Frames per style clip, T'; the discriminator sees these clips
+            as real.
+        target: Folder of the content's videos in their stylised form, under the same
+            names, which the reconstruction terms compare with; "" for none. Where
+            `style` is the same folder, each clip's style is its own target's.
+        fps: Frames per second that videos are resampled to.
+        estimate_flow: Estimate how videos move, for the temporal terms; else these
+            terms leave videos out.
+        flip: Mirror half of the training clips.
+        clips: Number of different training clips, which repeat in epochs; 0 for no
+            end of them.
+        validation: Fraction of each source's files that is never trained on.
+    """
+
+    content: str | dict[str, float] = "synthetic"
+    style: str | dict[str, float] = "synthetic"
+    image_size: int = 128
+    clip_length: int = 4
+    style_length: int = 4
+    target: str = ""
+    fps: float = 12.0
+    estimate_flow: bool = True
+    flip: bool = True
+    clips: int = 0
+    validation: float = 0.1
+
+    def __post_init__(self):
+        counts = ("clip_length", "style_length")
+        rules = [
+            ("at least 8", lambda x: x >= 8, ("image_size",)),
+            ("at least 1", lambda x: x >= 1, counts),
+            ("from 0.001 to 1000", lambda x: 1e-3 <= x <= 1000, ("fps",)),
+            ("0 or more", lambda x: x >= 0, ("clips",)),
+            ("from 0 to below 1", lambda x: 0 <= x < 1, ("validation",)),
+        ]
+        checks.check_values("data", self, rules)
+
+
+@dataclasses.dataclass(frozen=True)
+class Losses:
+    """Which terms the two networks minimise, and their weights (0 leaves one out).
+
+    Formulas and sources: vgan.losses.
+
+    Attributes:
+        adversarial: The game; see vgan.losses.adversarial.
+        gan: Weight of the game in what the generator minimises.
+        gan_warmup: Steps over which this weight grows from 0.
+        feature_matching: Weight of the discriminator's features, result against style.
+        label_smoothing: Taken off the label 1 of real clips, in games that have labels.
+        r1: Gamma of the discriminator's R1 penalty (on real clips); not in wasserstein.
+        r2: The same of R2 (on generated clips).
+        gradient_penalty: Weight of the gradient penalty of wasserstein.
+        penalty_interval: Steps from one penalty to the next (lazy regularisation).
+        features: Network of the perceptual terms: "random" (fixed random filters,
+            no download), "vgg19" (keras.applications), or the path of an .npz file.
+        content: Relative feature error against the content.
+        style: Gram and mean/spread errors against the style.
+        total_variation: Differences of neighbouring pixels.
+        reconstruction_l1: Absolute error against `data.target`.
+        reconstruction_l2: Squared error against `data.target`.
+        code: The style code of the result against the one that was asked for.
+        identity: Content in its own style against the content.
+        cycle: The result, in the content's style, against the content.
+        diversity: Rewards that two random codes give different results.
+        temporal: Warped difference of neighbouring frames.
+        temporal_luminance: The same, but following the content's change of light.
+        temporal_feature: Warped difference of the content encoder's features.
+        temporal_long: Warped difference of each frame and the first.
+        frame_difference: Change of the result against the change of the content.
+        ping_pong: The clip played forward against the same played back.
+    """
+
+    adversarial: str = "non_saturating"
+    gan: float = 0.2
+    gan_warmup: int = 0
+    feature_matching: float = 0.0
+    label_smoothing: float = 0.0
+    r1: float = 1.0
+    r2: float = 0.0
+    gradient_penalty: float = 10.0
+    penalty_interval: int = 4
+    features: str = "random"
+    content: float = 0.5
+    style: float = 10.0
+    total_variation: float = 0.0
+    reconstruction_l1: float = 0.0
+    reconstruction_l2: float = 0.0
+    code: float = 0.0
+    identity: float = 0.0
+    cycle: float = 0.0
+    diversity: float = 0.0
+    temporal: float = 20.0
+    temporal_luminance: float = 0.0
+    temporal_feature: float = 0.0
+    temporal_long: float = 0.0
+    frame_difference: float = 0.0
+    ping_pong: float = 0.0
+
+    def __post_init__(self):
+        others = ("adversarial", "features", "label_smoothing", "penalty_interval")
+        weights = [f.name for f in dataclasses.fields(self) if f.name not in others]
+        rules = [
+            ("0 or more", lambda x: 0 <= x < math.inf, weights),
+            ("from 0 to below 1", lambda x: 0 <= x < 1, ("label_smoothing",)),
+            ("at least 1", lambda x: x >= 1, ("penalty_interval",)),
+        ]
+        checks.check_values("losses", self, rules)
+
+
+@dataclasses.dataclass(frozen=True)
+class Train:
+    """How long and how fast, and what keeps the game in balance.
+
+    Attributes:
+        steps: Steps in all, resumed ones included; each takes a new batch.
+        batch_size: Clips per step, over all devices.
+        schedule: Stages that come before the full size: dicts of "until", a step, and
+            any of "image_size", "clip_length", "style_length" and "batch_size".
+        g_learning_rate: Adam's rate for the generator.
+        d_learning_rate: Adam's rate for the discriminator.
+        g_every: The generator learns at every so many steps only.
+        d_every: The discriminator likewise.
+        balance: The discriminator rests while its advantage, -1 to 1, is on average
+            over this; 1 lets it always learn.
+        clip_norm: Bound on the norm of each network's gradient; 0 for none.
+        accumulate: Steps whose gradients are averaged for one update.
+        precision: "float32", "bfloat16", or "float16", of the two networks' layers.
+        ema_decay: Decay per step of the averaged generator that ships.
+        alarm: What happens when the game goes wrong: "say" it, "lower" the learning
+            rates too, or "stop" too.
+        alarm_every: Steps between looks at how the game goes.
+        log_every: Steps between scalars in TensorBoard.
+        sample_every: Steps between moving samples in TensorBoard.
+        evaluate_every: Steps between figures of validation clips; best.keras is the
+            generator with the best of them.
+        checkpoint_every: Steps between checkpoints; a killed run loses at most these.
+        jit_compile: Compile the step with XLA; slower on a CPU, faster on a GPU.
+    """
+
+    steps: int = 1000
+    batch_size: int = 4
+    schedule: list[dict] = dataclasses.field(default_factory=list)
+    g_learning_rate: float = 1e-3
+    d_learning_rate: float = 1e-3
+    g_every: int = 1
+    d_every: int = 1
+    balance: float = 1.0
+    clip_norm: float = 0.0
+    accumulate: int = 1
+    precision: str = "float32"
+    ema_decay: float = 0.999
+    alarm: str = "say"
+    alarm_every: int = 50
+    log_every: int = 20
+    sample_every: int = 500
+    evaluate_every: int = 250
+    checkpoint_every: int = 250
+    jit_compile: bool = False
+
+    def __post_init__(self):
+        every = [f.name for f in dataclasses.fields(self) if f.name.endswith("_every")]
+        counts = ("steps", "batch_size", "accumulate", *every)
+        rates = ("g_learning_rate", "d_learning_rate")
+        precisions, alarms = (
+            ("float32", "bfloat16", "float16"),
+            ("say", "lower", "stop"),
+        )
+        rules = [
+            ("at least 1", lambda x: x >= 1, counts),
+            ("above 0", lambda x: 0 < x < math.inf, rates),
+            ("from 0 to below 1", lambda x: 0 <= x < 1, ("ema_decay",)),
+            ("from -1 to 1", lambda x: -1 <= x <= 1, ("balance",)),
+            ("0 or more", lambda x: 0 <= x < math.inf, ("clip_norm",)),
+            (", ".join(precisions), lambda x: x in precisions, ("precision",)),
+            (", ".join(alarms), lambda x: x in alarms, ("alarm",)),
+        ]
+        checks.check_values("train", self, rules)
+
+
+@dataclasses.dataclass(frozen=True)
+class Experiment:
+    """All that decides what a run computes."""
+
+    data: Data = dataclasses.field(default_factory=Data)
+    generator: dict = dataclasses.field(default_factory=dict)
+    discriminator: dict = dataclasses.field(default_factory=dict)
+    losses: Losses = dataclasses.field(default_factory=Losses)
+    train: Train = dataclasses.field(default_factory=Train)
+    seed: int = 0
+
+    def __post_init__(self):
+        checks.check_values(
+            "experiment", self, [("0 or more", lambda x: x >= 0, ("seed",))]
+        )
+        self.stages()  # raises where the schedule does not fit
+
+    def stages(self):
+        """Return [(step where it ends, Experiment with that stage's sizes)], in order.
+
+        Raises:
+            InputError: The schedule has an unknown field, a size that is out of range,
+                or stages that are out of order.
+        """
+        stages, last = [], 0
+        for number, stage in enumerate(self.train.schedule):
+            name = f"train.schedule[{number}]"
+            sizes = _stage_sizes(stage, name)
+            until = sizes.pop("until")
+            if not last < until:
+                raise InputError(
+                    f"{name}: until must be above {last}, where the stage before ends, "
+                    f"got {until}"
+                )
+            last, batch_size = until, sizes.pop("batch_size", self.train.batch_size)
+            try:
+                data = dataclasses.replace(self.data, **sizes)
+                train = dataclasses.replace(
+                    self.train, batch_size=batch_size, schedule=[]
+                )
+            except InputError as error:
+                raise InputError(f"{name}: {error}") from error
+            if until < self.train.steps:
+                stages.append(
+                    (until, dataclasses.replace(self, data=data, train=train))
+                )
+        full = dataclasses.replace(self.train, schedule=[])
+        full = self if full == self.train else dataclasses.replace(self, train=full)
+        return [*stages, (self.train.steps, full)]
+
+
+def _stage_sizes(stage, name):
+    """The fields of a stage, if each of them is known and a whole number."""
+    known = ("until", "image_size", "clip_length", "style_length", "batch_size")
+    if not isinstance(stage, dict) or "until" not in stage:
+        raise InputError(f"{name}: must be a dict with 'until', got {stage!r}")
+    for key, value in stage.items():
+        if key not in known:
+            raise InputError(f"{name}: no {key!r} there; known: {', '.join(known)}")
+        checks.check_type(int, value, f"{name}.{key}")
+    return dict(stage)
