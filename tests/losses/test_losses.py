@@ -3,57 +3,12 @@ import pytest
 from keras import ops
 
 from vgan import InputError
-from vgan.losses import adversarial, distribution, perceptual, temporal
+from vgan.losses import distribution, perceptual
 from vgan.losses.features import FeatureNetwork
 
 
 def noise(*shape, seed=0):
     return np.random.default_rng(seed).uniform(-1, 1, shape).astype("float32")
-
-
-def test_non_saturating_equals_cross_entropy():
-    real, fake = noise(2, 3, 4, 4, 1), noise(2, 3, 4, 4, 1, seed=1)
-    discriminator, generator = adversarial.game("non_saturating")
-    d_real, d_fake = 1 / (1 + np.exp(-real)), 1 / (1 + np.exp(-fake))
-    expected = -np.log(d_real).mean() - np.log(1 - d_fake).mean()
-    np.testing.assert_allclose(discriminator(real, fake), expected, rtol=1e-5)
-    np.testing.assert_allclose(generator(fake), -np.log(d_fake).mean(), rtol=1e-5)
-
-
-def test_unknown_game_lists_the_known():
-    with pytest.raises(InputError, match="non_saturating"):
-        adversarial.game("chess")
-
-
-def test_gradient_penalty_of_a_linear_critic():
-    gradients = np.full((2, 3, 4, 4, 3), 0.5, "float32")
-    expected = 0.5 * 0.25 * 3 * 4 * 4 * 3
-    np.testing.assert_allclose(adversarial.gradient_penalty(gradients), expected)
-
-
-def test_warp_by_whole_pixels_and_by_halves():
-    frames = noise(2, 8, 9, 3)
-    flow = np.zeros((2, 8, 9, 2), "float32")
-    flow[..., 0], flow[..., 1] = 2, -1
-    moved = np.asarray(temporal.warp(frames, flow))
-    np.testing.assert_allclose(moved[:, 1:, :-2], frames[:, :-1, 2:], atol=1e-6)
-    flow[..., 0], flow[..., 1] = 0.5, 0
-    between = (frames[:, :, 1:] + frames[:, :, :-1]) / 2
-    moved = np.asarray(temporal.warp(frames, flow))
-    np.testing.assert_allclose(moved[:, :, :-1], between, atol=1e-6)
-    np.testing.assert_allclose(moved[:, :, -1], frames[:, :, -1], atol=1e-6)
-
-
-def test_warp_loss_counts_only_what_the_flow_explains():
-    first = noise(1, 1, 8, 8, 3)
-    clip = np.concatenate([first, np.roll(first, 1, axis=3)], axis=1)
-    flow = np.zeros((1, 1, 8, 8, 2), "float32")
-    flow[..., 0] = -1
-    occlusion = np.zeros((1, 1, 8, 8, 1), "float32")
-    assert float(temporal.warp_loss(clip, flow, occlusion)) > 1e-3
-    occlusion[:, :, :, 0] = 1  # what np.roll brought in from the other side
-    assert float(temporal.warp_loss(clip, flow, occlusion)) < 1e-10
-    assert float(temporal.warp_loss(clip, 0 * flow, 0 * occlusion + 1)) == 0
 
 
 def test_gram_matrix_and_moments():
