@@ -21,10 +21,11 @@ class Gradients:
         values = [[scope.get_current_value(v) for v in group] for group in groups]
         return logs, (*values, metrics)
 
-    def gradients(self, loss, variables):
+    def gradients(self, loss, variables, optimizer=None):
         """Return the gradients of `loss() -> (scalar, logs)`, and its logs.
 
-        What `loss` assigns to variables is assigned.
+        What `loss` assigns to variables is assigned. With an optimizer that scales its
+        loss, they are the gradients of the scaled loss, as `apply` takes them.
         """
         own = {id(v) for v in variables}
         everything = [v for group in self._variable_groups() for v in group]
@@ -35,21 +36,56 @@ class Gradients:
             mapping = [*present, *zip(variables, values, strict=True)]
             with keras.StatelessScope(state_mapping=mapping) as scope:
                 value, logs = loss()
+                if optimizer is not None:
+                    value = optimizer.scale_loss(value)
             return value, (logs, [scope.get_current_value(v) for v in others])
 
         values = [v.value for v in variables]
         gradients, (logs, changed) = jax.grad(pure, has_aux=True)(values)
-        for variable, value in zip(others, changed, strict=True):
-            variable.assign(value)
+        _assign(others, changed)
         return gradients, logs
+
+    def apply(self, optimizer, gradients, variables):
+        """Let the optimizer change the variables that it was built with."""
+        # Also within a `StatelessScope`, where a scaled loss branches: pure functions.
+        _assign(*_applied(optimizer, gradients, variables))
+
+    def apply_if(self, due, optimizer, gradients, variables):
+        """The same where the boolean `due` holds; else nothing changes at all."""
+        changing = [*variables, *optimizer.variables]
+        values = jax.lax.cond(
+            due,
+            lambda: _applied(optimizer, gradients, variables)[1],
+            lambda: [v.value for v in changing],
+        )
+        _assign(changing, values)
 
     def input_gradient(self, score, x):
         """Return the gradient of the scalar `score(x)` by the array x."""
         return jax.grad(score)(x)
 
     def compile_function(self, function):
-        """Return the function as it is: it reads variables that change."""
-        return function
+        """Return the function compiled for its shapes.
+
+        It reads this model's variables as they are at each call, and may assign.
+        """
+        variables = [v for group in self._variable_groups() for v in group]
+
+        @jax.jit
+        def pure(values, *arguments):
+            mapping = zip(variables, values, strict=True)
+            with keras.StatelessScope(state_mapping=mapping) as scope:
+                result = function(*arguments)
+            # jit hands through what is not changed; nothing is copied.
+            return result, [scope.get_current_value(v) for v in variables]
+
+        def compiled(*arguments):
+            self.jax_state_sync()  # within `fit`, values are not in the variables
+            result, values = pure([v.value for v in variables], *arguments)
+            _assign(variables, values)
+            return result
+
+        return compiled
 
     def _variable_groups(self):
         """Variables in the order in which `fit` passes their values."""
@@ -63,3 +99,18 @@ class Gradients:
 def make_deterministic(seed):
     """Make every number of a run depend on the seed alone."""
     keras.utils.set_random_seed(seed)
+
+
+def _applied(optimizer, gradients, variables):
+    """[variables of both], and the values that they would have after `apply`."""
+    values, state = optimizer.stateless_apply(
+        [v.value for v in optimizer.variables],
+        gradients,
+        [v.value for v in variables],
+    )
+    return [*variables, *optimizer.variables], [*values, *state]
+
+
+def _assign(variables, values):
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)

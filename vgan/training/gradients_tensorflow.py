@@ -16,10 +16,28 @@ class Gradients:
         """What `fit` calls; returns scalars to log."""
         return self.update(batch)
 
-    def gradients(self, loss, variables):
-        """Return the gradients of `loss() -> (scalar, logs)`, and its logs."""
+    def gradients(self, loss, variables, optimizer=None):
+        """Return the gradients of `loss() -> (scalar, logs)`, and its logs.
+
+        With an optimizer that scales its loss, they are the gradients of the scaled
+        loss, as `apply` takes them.
+        """
         value, logs = loss()
+        if optimizer is not None:
+            value = optimizer.scale_loss(value)
         return _gradients(value, [variable.value for variable in variables]), logs
+
+    def apply(self, optimizer, gradients, variables):
+        """Let the optimizer change the variables that it was built with."""
+        optimizer.apply(gradients, variables)
+
+    def apply_if(self, due, optimizer, gradients, variables):
+        """The same where the boolean `due` holds; else nothing changes at all."""
+        tf.cond(
+            due,
+            lambda: self.apply(optimizer, gradients, variables),
+            lambda: None,
+        )
 
     def input_gradient(self, score, x):
         """Return the gradient of the scalar `score(x)` by the tensor x."""
@@ -41,4 +59,7 @@ def make_deterministic(seed):
 
 def _gradients(value, sources):
     tree = tf.AggregationMethod.EXPERIMENTAL_TREE
-    return tf.gradients(value, sources, aggregation_method=tree)
+    zero = tf.UnconnectedGradients.ZERO  # as on JAX, not None
+    return tf.gradients(
+        value, sources, aggregation_method=tree, unconnected_gradients=zero
+    )
