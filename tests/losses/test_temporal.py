@@ -1,10 +1,43 @@
 import numpy as np
+import pytest
+from keras import ops
 
+from vgan import InputError
 from vgan.losses import temporal
 
 
 def noise(*shape, seed=0):
     return np.random.default_rng(seed).uniform(-1, 1, shape).astype("float32")
+
+
+def panning(steps, size=24, channels=3, seed=0):
+    """A smooth picture under a window that moves by (x, y) pixels at each step.
+
+    Returns:
+        frames [1, T, size, size, C], flow and occlusion, exact.
+    """
+    margin = int(np.abs(np.cumsum(steps, axis=0)).max()) + 1
+    wide = size + 2 * margin
+    picture = ops.image.resize(
+        noise(wide // 4, wide // 4, channels, seed=seed), (wide, wide), "bicubic"
+    )
+    picture = np.asarray(picture)
+    frames, (x, y) = [], (margin, margin)
+    flow = np.zeros((1, len(steps), size, size, 2), "float32")
+    occlusion = np.zeros((1, len(steps), size, size, 1), "float32")
+    rows, columns = np.mgrid[:size, :size]
+    for t, step in enumerate([(0, 0), *steps]):
+        x, y = x + step[0], y + step[1]
+        frames.append(picture[y : y + size, x : x + size])
+        if t:
+            flow[:, t - 1] = step
+            outside = (columns + step[0] < 0) | (columns + step[0] > size - 1)
+            outside |= (rows + step[1] < 0) | (rows + step[1] > size - 1)
+            occlusion[0, t - 1, ..., 0] = outside
+    return np.stack(frames)[None], flow, occlusion
+
+
+STEPS = [(2, 1), (-1, 3), (3, 0), (1, -2)]
 
 
 def test_warp_by_whole_pixels_and_by_halves():
@@ -30,3 +63,130 @@ def test_warp_loss_counts_only_what_the_flow_explains():
     occlusion[:, :, :, 0] = 1  # what np.roll brought in from the other side
     assert float(temporal.warp_loss(clip, flow, occlusion)) < 1e-10
     assert float(temporal.warp_loss(clip, 0 * flow, 0 * occlusion + 1)) == 0
+
+
+def test_warp_loss_of_a_panning_window():
+    frames, flow, occlusion = panning(STEPS)
+    assert float(temporal.warp_loss(frames, flow, occlusion)) < 1e-10
+    assert float(temporal.warp_loss(frames, -flow, occlusion)) > 1e-2
+    # A flicker of 0.1 of every other frame.
+    frames[:, 1::2] += 0.1
+    np.testing.assert_allclose(
+        temporal.warp_loss(frames, flow, occlusion), 0.01, rtol=1e-2
+    )
+
+
+def test_luminance_term_follows_the_content_and_warp_loss_does_not():
+    content, flow, occlusion = panning(STEPS)
+    result = np.tanh(panning(STEPS, seed=1)[0])
+    light = 0.1 * np.arange(5, dtype="float32")[:, None, None, None]
+
+    def loss(result, content):
+        return float(temporal.luminance_warp_loss(result, content, flow, occlusion))
+
+    assert loss(result, content) < 1e-10
+    assert loss(result + light, content + light) < 1e-10
+    np.testing.assert_allclose(loss(result + light, content), 0.01, rtol=1e-2)
+    np.testing.assert_allclose(loss(result, content + light), 0.01, rtol=1e-2)
+    steady = temporal.warp_loss(result + light, flow, occlusion)
+    np.testing.assert_allclose(steady, 0.01, rtol=1e-2)
+    # 0.1 more of green at each step is 0.07152 more of luminance, in all channels.
+    green = light * np.array([0, 1, 0], "float32")
+    assert loss(result + 0.7152 * light, content + green) < 1e-10
+
+
+def test_feature_term_moves_by_cells():
+    # Cells of 4 x 2 pixels (x, y); the window moves by whole cells.
+    cells, steps = [(1, 2), (-2, 1), (1, -1)], [(4, 4), (-8, 2), (4, -2)]
+    features, *_ = panning(cells, size=12, channels=5)
+    _, flow, occlusion = panning(steps, size=48)
+    flow, occlusion = flow[:, :, :24], occlusion[:, :, :24]
+    for t, (_, y) in enumerate(steps):  # the lower edge is higher now
+        occlusion[:, t, max(24 - y, 0) :] = 1
+    assert flow.shape[2:4] == (24, 48)
+    assert float(temporal.feature_warp_loss(features, flow, occlusion)) < 1e-10
+    still = temporal.feature_warp_loss(features, 0 * flow, occlusion)
+    unscaled = temporal.feature_warp_loss(features, flow / 2, occlusion)
+    assert min(float(still), float(unscaled)) > 1e-2
+    # One occluded pixel takes its cell out.
+    wrong = features.copy()
+    wrong[0, 1, 5, 6] += 9
+    assert float(temporal.feature_warp_loss(wrong, flow, occlusion)) > 1e-2
+    at = {1: (5, 6), 2: (5 - 1, 6 + 2)}  # as frame 1, and as what frame 2 comes from
+    for t, (row, column) in at.items():
+        occlusion[0, t - 1, 2 * row, 4 * column + 3] = 1
+    assert float(temporal.feature_warp_loss(wrong, flow, occlusion)) < 1e-10
+
+
+def test_feature_term_needs_whole_cells():
+    flow = np.zeros((1, 1, 24, 48, 2), "float32")
+    with pytest.raises(InputError, match="5 x 12 do not divide 24 x 48"):
+        temporal.feature_warp_loss(noise(1, 2, 5, 12, 3), flow, flow[..., :1])
+
+
+def test_long_range_composes_the_flow():
+    frames, flow, occlusion = panning(STEPS)
+    assert float(temporal.long_range_loss(frames, flow, occlusion)) < 1e-10
+    assert float(temporal.long_range_loss(frames, -flow, occlusion)) > 1e-2
+    wrong = frames.copy()
+    wrong[:, 0] += 0.1  # the first frame alone, as when a state starts
+    np.testing.assert_allclose(
+        temporal.long_range_loss(wrong, flow, occlusion), 0.01, rtol=1e-2
+    )
+    # A slow drift that each step hides.
+    drift = frames + 0.1 * np.arange(5, dtype="float32")[:, None, None, None]
+    near = float(temporal.warp_loss(drift, flow, occlusion))
+    far = float(temporal.long_range_loss(drift, flow, occlusion))
+    assert far > 4 * near
+    # The second frame is not its business.
+    second = frames.copy()
+    second[:, 1] += 0.1
+    assert float(temporal.long_range_loss(second, flow, occlusion)) < 1e-10
+
+
+def test_long_range_composes_a_flow_that_differs_from_place_to_place():
+    """A zoom: the composition must look up the earlier flow where the point came from.
+
+    At each step x -> 0.9 x about the middle, so that two steps are x -> 0.81 x.
+    """
+    size = 33
+    place = np.arange(size, dtype="float32") - size // 2
+    grid = np.stack(np.meshgrid(place, place), axis=-1)
+    # A linear picture, which is sampled between pixels without an error.
+    frames = [0.02 * grid * 0.9**t for t in range(4)]
+    frames = np.stack(frames)[None].astype("float32")
+    flow = np.stack([-0.1 * grid] * 3)[None].astype("float32")
+    occlusion = np.zeros((1, 3, size, size, 1), "float32")
+    assert float(temporal.warp_loss(frames, flow, occlusion)) < 1e-10
+    assert float(temporal.long_range_loss(frames, flow, occlusion)) < 1e-10
+    # A plain sum of the steps, 0.7 in place of 0.729 at the end, would be seen.
+    summed = frames.copy()
+    summed[:, 2], summed[:, 3] = 0.02 * 0.8 * grid, 0.02 * 0.7 * grid
+    assert float(temporal.long_range_loss(summed, flow, occlusion)) > 1e-6
+
+
+def test_long_range_keeps_out_what_was_hidden_once():
+    frames, flow, occlusion = panning([(1, 0), (1, 0), (1, 0)])
+    marked = frames.copy()
+    marked[:, 0, 10, 12] += 9  # is at 11, 10, 9 in the later frames
+    assert float(temporal.long_range_loss(marked, flow, occlusion)) > 1e-2
+    occlusion[:, 0, 10, 11] = 1  # hidden in the first step alone
+    assert float(temporal.long_range_loss(marked, flow, occlusion)) < 1e-10
+
+
+def test_frame_difference_follows_the_content():
+    content, result = noise(2, 3, 8, 8, 3), noise(2, 3, 8, 8, 3, seed=1)
+    painted = content + result[:, :1]  # another picture that changes in the same way
+    assert float(temporal.frame_difference_loss(painted, content)) < 1e-6
+    expected = np.abs(np.diff(result, axis=1) - np.diff(content, axis=1)).mean()
+    found = temporal.frame_difference_loss(result, content)
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
+def test_ping_pong_compares_each_frame_with_its_own_return():
+    clip = noise(2, 4, 8, 8, 3)
+    assert float(temporal.ping_pong_loss(clip, clip[:, :-1])) == 0
+    np.testing.assert_allclose(
+        temporal.ping_pong_loss(clip, clip[:, :-1] + 0.5), 0.25, rtol=1e-5
+    )
+    assert float(temporal.ping_pong_loss(clip, clip[:, -2::-1])) > 0.1
