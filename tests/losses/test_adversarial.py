@@ -246,3 +246,21 @@ def test_advantage():
     np.testing.assert_allclose(
         adversarial.advantage(real[:, :2], fake), np.tanh(means / 2).mean(), atol=1e-6
     )
+
+
+def test_feature_matching_compares_means_at_each_layers_own_scale():
+    loss = adversarial.feature_matching_loss
+    real = [noise(2, 3, 8, 8, 4), 100 * noise(2, 3, 4, 4, 8, seed=1)]
+    assert float(loss(real, real)) == 0
+    # Where things are does not count, nor how many frames they are shown.
+    moved = [np.concatenate([x[:, ::-1, :, ::-1]] * 2, axis=1) for x in real]
+    assert float(loss(moved, real)) < 1e-8
+    # Every layer counts alike, however large its numbers are.
+    shifted = [x + np.sqrt(np.mean(x**2)) for x in real]
+    np.testing.assert_allclose(loss(shifted, real), 1.0, rtol=1e-4)
+    one = loss([shifted[0], real[1]], real)
+    other = loss([real[0], shifted[1]], real)
+    np.testing.assert_allclose([one, other], 0.5, rtol=1e-4)
+    # Each clip has its own style: exchanged clips do not match.
+    apart = [x + np.array([1, -1], "float32")[:, None, None, None, None] for x in real]
+    assert float(loss([x[::-1] for x in apart], apart)) > 0.5

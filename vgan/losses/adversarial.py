@@ -178,6 +178,27 @@ def one_centred_penalty(gradients):
 gradient_penalty = zero_centred_penalty
 
 
+def feature_matching_loss(fake, real):
+    """What the discriminator sees on average, in generated against real clips.
+
+    |m(fake) - m(real)|^2 / E[real^2], where m is a clip's mean over time and space;
+    mean over layers. After Salimans et al., 2016, with each layer divided by its own
+    scale. Averages only, as the two clips do not show the same scene.
+
+    Args:
+        fake: List of the discriminator's features [B, t, h, w, C] of generated clips.
+        real: The same of the real clips that have the same styles; t, h and w may
+            differ.
+    """
+    terms = []
+    for y, x in zip(fake, real, strict=True):
+        y, x = ops.cast(y, "float32"), ops.cast(x, "float32")
+        error = ops.mean(y, axis=(1, 2, 3)) - ops.mean(x, axis=(1, 2, 3))
+        scale = ops.mean(ops.square(x)) + 1e-6
+        terms.append(ops.mean(ops.square(error)) / scale)
+    return sum(terms) / len(terms)
+
+
 def advantage(real, fake):
     """How far the discriminator is ahead, in [-1, 1]: 2 E[sigmoid(real - fake)] - 1.
 
