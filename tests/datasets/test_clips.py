@@ -36,6 +36,7 @@ def test_batches_are_as_promised():
         "style": (2, 2, 24, 24, 3),
         "flow": (2, 2, 24, 24, 2),
         "occlusion": (2, 2, 24, 24, 1),
+        "noise": (2, clips.NOISE),
     }
     batch = next(dataset.as_numpy_iterator())
     assert {part.dtype for part in batch.values()} == {np.dtype(np.float32)}
@@ -57,6 +58,19 @@ def test_a_batch_depends_on_seed_split_and_step_alone():
     for other in others:
         assert not np.array_equal(straight[0]["content"], other["content"])
         assert not np.array_equal(straight[0]["style"], other["style"])
+        assert not np.array_equal(straight[0]["noise"], other["noise"])
+
+
+def test_noise_is_standard_normal_and_the_same_whatever_the_clips_are():
+    noise = np.concatenate([batch["noise"] for batch in _batches(CONFIG, count=16)])
+    assert abs(noise.mean()) < 0.03
+    assert abs(noise.std() - 1) < 0.03
+    # Neighbours in the batch, and in time, have nothing in common.
+    likeness = np.corrcoef(noise) - np.eye(len(noise))
+    assert np.abs(likeness).max() < 0.2
+    data = dataclasses.replace(DATA, image_size=32, clip_length=2, flip=False)
+    other = _batches(dataclasses.replace(CONFIG, data=data))[0]
+    np.testing.assert_array_equal(noise[:2], other["noise"])
 
 
 def test_another_process_makes_the_same_batches():

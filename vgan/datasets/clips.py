@@ -12,6 +12,8 @@ import tensorflow as tf
 from vgan import InputError
 from vgan.datasets.sources import SPLITS, open_source
 
+NOISE = 1024  # numbers per example, more than a step of training needs
+
 
 def make_dataset(config, split, first_step=0):
     """Make an endless data set of batches.
@@ -34,6 +36,8 @@ def make_dataset(config, split, first_step=0):
             occlusion: [B, T-1, S, S, 1], 1 where the flow does not hold: hidden or
                 outside of the earlier frame. Clips of real videos have no known
                 flow: theirs is 0 and the occlusion 1 everywhere.
+            noise: [B, NOISE], standard normal: all that is random in a step, so
+                that it is the same on every backend.
 
     Raises:
         InputError: A source cannot be used.
@@ -50,14 +54,17 @@ def make_dataset(config, split, first_step=0):
         (data.style_length, size, size, 3),
         (data.clip_length - 1, size, size, 2),
         (data.clip_length - 1, size, size, 1),
+        (NOISE,),
     )
-    types = (tf.uint8, tf.uint8, tf.float32, tf.uint8)
+    types = (tf.uint8, tf.uint8, tf.float32, tf.uint8, tf.float32)
 
     def draw(index):
         rng = np.random.default_rng([config.seed, SPLITS.index(split), int(index)])
-        content_rng, style_rng = rng.spawn(2)
+        content_rng, style_rng, noise_rng = rng.spawn(3)
         frames, flow, occlusion = content.clip(content_rng, data.clip_length)
-        return frames, style.clip(style_rng, data.style_length).frames, flow, occlusion
+        pictures = style.clip(style_rng, data.style_length).frames
+        noise = noise_rng.standard_normal(NOISE, dtype=np.float32)
+        return frames, pictures, flow, occlusion, noise
 
     def example(index):
         parts = tf.numpy_function(draw, [index], types, stateful=False)
@@ -65,12 +72,13 @@ def make_dataset(config, split, first_step=0):
             tf.ensure_shape(part, s) for part, s in zip(parts, shapes, strict=True)
         )
 
-    def finish(frames, pictures, flow, occlusion):
+    def finish(frames, pictures, flow, occlusion, noise):
         return {
             "content": tf.cast(frames, tf.float32) / 127.5 - 1,
             "style": tf.cast(pictures, tf.float32) / 127.5 - 1,
             "flow": flow,
             "occlusion": tf.cast(occlusion, tf.float32),
+            "noise": noise,
         }
 
     # Parallelism is over clips; OpenCV's own threads would only compete.
