@@ -73,6 +73,29 @@ def test_noise_is_standard_normal_and_the_same_whatever_the_clips_are():
     np.testing.assert_array_equal(noise[:2], other["noise"])
 
 
+def test_clips_come_again_in_epochs_and_noise_does_not():
+    def examples(experiment, split="train"):
+        batches = _batches(experiment, split, count=5)
+        return {k: np.concatenate([b[k] for b in batches]) for k in batches[0]}
+
+    def of_epochs(clips):
+        data = dataclasses.replace(DATA, clips=clips)
+        return dataclasses.replace(CONFIG, data=data)
+
+    # An epoch of 3 does not divide by the batch of 2.
+    straight, epochs = examples(CONFIG), examples(of_epochs(3))
+    for name in ("content", "style", "flow", "occlusion"):
+        np.testing.assert_array_equal(
+            epochs[name], straight[name][np.arange(len(epochs[name])) % 3]
+        )
+    np.testing.assert_array_equal(epochs["noise"], straight["noise"])
+    assert len(np.unique(epochs["noise"], axis=0)) == 10
+    _assert_same(
+        _batches(CONFIG, "validation", 2)[0],
+        _batches(of_epochs(3), "validation", 2)[0],
+    )
+
+
 def test_another_process_makes_the_same_batches():
     code = (
         "import sys, zlib; from vgan import config; from vgan.datasets import clips;"

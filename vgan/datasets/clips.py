@@ -20,7 +20,8 @@ def make_dataset(config, split, first_step=0):
 
     Batch k is a function of (config, split, k) and the files alone, not of where
     the data set starts, of parallelism or of the process: a run that is resumed with
-    `first_step` sees what it would have seen.
+    `first_step` sees what it would have seen. With `data.clips`, the clips of the
+    training split come again in epochs of so many; the noise is always new.
 
     Args:
         config: A config.Experiment; `data`, `train.batch_size` and `seed` count.
@@ -58,9 +59,15 @@ def make_dataset(config, split, first_step=0):
     )
     types = (tf.uint8, tf.uint8, tf.float32, tf.uint8, tf.float32)
 
+    def generators(index):
+        key = [config.seed, SPLITS.index(split), index]
+        return np.random.default_rng(key).spawn(3)
+
     def draw(index):
-        rng = np.random.default_rng([config.seed, SPLITS.index(split), int(index)])
-        content_rng, style_rng, noise_rng = rng.spawn(3)
+        index = int(index)
+        clip = index % data.clips if data.clips and split == "train" else index
+        content_rng, style_rng, _ = generators(clip)
+        *_, noise_rng = generators(index)
         frames, flow, occlusion = content.clip(content_rng, data.clip_length)
         pictures = style.clip(style_rng, data.style_length).frames
         noise = noise_rng.standard_normal(NOISE, dtype=np.float32)
