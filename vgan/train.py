@@ -99,21 +99,32 @@ def _fit(gan, config, folder, styles, first_step):
     from vgan.training.callbacks import run_callbacks
 
     samples = _validation_batch(config, SAMPLE_CLIPS, clip_length=SAMPLE_FRAMES)
-    dataset = make_dataset(config, "train", first_step=first_step)
+    stages = [stage for stage in config.stages() if stage[0] > first_step]
+    starts = [first_step, *(until for until, _ in stages)]
+    datasets = [
+        make_dataset(stage, "train", first_step=start)
+        for start, (_, stage) in zip(starts, stages, strict=False)
+    ]
     # All of it is accepted: from here on, this is what the run computes.
     _write_config(folder, config)
     features = MeasuringFeatures([config.losses.features], config.data.image_size)
     measure = QuickMeasure(samples, features)
     callbacks = run_callbacks(folder, config, gan, samples, styles, measure)
     try:
-        with plain_errors():
-            gan.fit(
-                dataset,
-                steps_per_epoch=config.train.steps - first_step,
-                shuffle=False,
-                verbose=0,
-                callbacks=list(callbacks.values()),
-            )
+        for dataset, start, (until, stage) in zip(
+            datasets, starts, stages, strict=False
+        ):
+            if config.train.schedule:
+                size, length = stage.data.image_size, stage.data.clip_length
+                print(f"up to step {until}: {length} frames of {size} pixels")
+            with plain_errors():
+                gan.fit(
+                    dataset,
+                    steps_per_epoch=until - start,
+                    shuffle=False,
+                    verbose=0,
+                    callbacks=list(callbacks.values()),
+                )
     except KeyboardInterrupt:
         callbacks["checkpoints"].save()
         print(f"\nstopped at step {int(gan.step.value)}; the same command goes on")

@@ -174,10 +174,6 @@ def one_centred_penalty(gradients):
     return ops.mean(ops.square(ops.sqrt(square + 1e-12) - 1.0))
 
 
-# The name that the train step still uses.
-gradient_penalty = zero_centred_penalty
-
-
 def feature_matching_loss(fake, real):
     """What the discriminator sees on average, in generated against real clips.
 

@@ -17,14 +17,26 @@ class Discriminator(keras.Model):
 
     Args:
         filters: Channels of the stages; each halves H and W, none T.
+        temporal_size: Frames that each convolution spans, odd; 1 judges frames one by
+            one.
         code_size: D of the style code.
         pair: Whether a reference clip comes with the judged one.
     """
 
-    def __init__(self, filters=(32, 64, 128), code_size=64, pair=False, **kwargs):
+    def __init__(
+        self,
+        filters=(32, 64, 128),
+        temporal_size=3,
+        code_size=64,
+        pair=False,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
-        check_sizes(filters=filters, code_size=code_size)
+        check_sizes(filters=filters, temporal_size=temporal_size, code_size=code_size)
+        if temporal_size % 2 == 0:
+            raise ValueError(f"temporal_size must be odd, got {temporal_size}")
         self.filters = tuple(filters)
+        self.temporal_size = temporal_size
         self.code_size = code_size
         self.pair = pair
         self.stages = []
@@ -32,7 +44,7 @@ class Discriminator(keras.Model):
         for i, size in enumerate(self.filters):
             stage = keras.layers.Conv3D(
                 size,
-                (3, 4, 4),
+                (temporal_size, 4, 4),
                 strides=(1, 2, 2),
                 padding="same",
                 kernel_initializer="he_normal",
@@ -41,7 +53,9 @@ class Discriminator(keras.Model):
             stage.build((None, None, None, None, channels))
             self.stages.append(stage)
             channels = size
-        self.head = keras.layers.Conv3D(1, 3, padding="same", name="head")
+        self.head = keras.layers.Conv3D(
+            1, (temporal_size, 3, 3), padding="same", name="head"
+        )
         self.head.build((None, None, None, None, channels))
         self.project = keras.layers.Dense(channels, use_bias=False, name="project")
         self.project.build((None, code_size))
@@ -55,22 +69,34 @@ class Discriminator(keras.Model):
             style_code: [B, D].
             reference: With `pair`, the real clip beside it, of the same shape.
         """
+        return self.score(self.features(frames, reference), style_code)
+
+    def features(self, frames, reference=None):
+        """Return what each stage sees of a clip, [B, T, h, w, C] each; as `call`."""
         if (reference is not None) != self.pair:
             raise ValueError(
                 f"a reference clip goes with pair=True, and pair is {self.pair}"
             )
         x = ops.concatenate([frames, reference], axis=-1) if self.pair else frames
+        seen = []
         for stage in self.stages:
             x = ops.leaky_relu(stage(x), 0.2)
+            seen.append(x)
+        return seen
+
+    def score(self, features, style_code):
+        """Return the patch logits, float32, of `features` under a style code [B, D]."""
+        x = features[-1]
         weights = self.project(style_code)[:, None, None, None, :]
         match = ops.mean(x * weights, axis=-1, keepdims=True)
-        return self.head(x) + match
+        return ops.cast(self.head(x) + match, "float32")
 
     def get_config(self):
         """Constructor arguments."""
         return {
             **super().get_config(),
             "filters": self.filters,
+            "temporal_size": self.temporal_size,
             "code_size": self.code_size,
             "pair": self.pair,
         }

@@ -71,7 +71,8 @@ class Generator(keras.Model):
         named_styles=None,
         **kwargs,
     ):
-        super().__init__(**kwargs)
+        # Layers choose their precision; the picture itself stays float32.
+        super().__init__(**{"autocast": False, **kwargs})
         check_sizes(
             filters=filters,
             hidden_filters=hidden_filters,
@@ -136,11 +137,11 @@ class Generator(keras.Model):
 
     def encode_style(self, style):
         """Style image or clip [B, T', h, w, 3] in [-1, 1] -> code [B, D]."""
-        return self.style_encoder(style)
+        return ops.cast(self.style_encoder(style), "float32")
 
     def encode_noise(self, noise):
         """Noise [B, Z], standard normal -> code [B, D]."""
-        return self.mapping(noise)
+        return ops.cast(self.mapping(noise), "float32")
 
     def initial_state(self, batch_size, height, width):
         """State before the first frame, a flat dict of named tensors.
@@ -181,17 +182,7 @@ class Generator(keras.Model):
         def styled_relu(layer, x):
             return ops.leaky_relu(styled(layer, x), 0.2)
 
-        light = ops.matmul(content, ops.reshape(ops.array(LUMA), (3, 1)))
-        # Faint texture is what strokes can hold on to, and what moves with the scene.
-        texture = local_contrast(fold_time(light))
-        x = ops.concatenate([fold_time(content), texture], axis=-1)
-        x = ops.leaky_relu(self.stem(x), 0.2)
-        skips = []
-        for down in self.down:
-            skips.append(unfold_time(x, num_frames))
-            x = ops.leaky_relu(down(x), 0.2)
-        x = unfold_time(x, num_frames)
-
+        *skips, x = self.encode_content(content)
         hidden, cell_state = self.recurrent(x, _take(state, "recurrent"))
         new_state.update(_prefixed(cell_state, "recurrent"))
         x = styled_relu(self.merge, ops.concatenate([x, hidden], axis=-1))
@@ -202,7 +193,24 @@ class Generator(keras.Model):
             x = styled_relu(up, ops.concatenate([x, skips.pop()], axis=-1))
         # Light and dark are the content's from the first step on: a network that begins
         # with its negative needs hundreds of steps to turn it round. Colour is free.
-        return ops.tanh(0.5 * (styled(self.to_rgb, x) + light)), new_state
+        color = ops.cast(styled(self.to_rgb, x), "float32")
+        return ops.tanh(0.5 * (color + _luma(content))), new_state
+
+    def encode_content(self, content):
+        """Frames [B, T, H, W, 3] in [-1, 1] -> features at strides 1, 2, 4, ...
+
+        Each frame by itself, [B, T, H / stride, W / stride, C] with the C of `filters`.
+        """
+        num_frames = content.shape[1]
+        # Faint texture is what strokes can hold on to, and what moves with the scene.
+        texture = local_contrast(fold_time(_luma(content)))
+        x = ops.concatenate([fold_time(content), texture], axis=-1)
+        x = ops.leaky_relu(self.stem(x), 0.2)
+        levels = [unfold_time(x, num_frames)]
+        for down in self.down:
+            x = ops.leaky_relu(down(x), 0.2)
+            levels.append(unfold_time(x, num_frames))
+        return levels
 
     def _styled_layers(self):
         return [self.merge, *self.residual, *self.up, self.to_rgb]
@@ -222,6 +230,11 @@ class Generator(keras.Model):
             "style_size": self.style_size,
             "named_styles": self.named_styles,
         }
+
+
+def _luma(content):
+    """[..., 3] -> [..., 1]."""
+    return ops.matmul(content, ops.reshape(ops.array(LUMA), (3, 1)))
 
 
 def _take(state, layer):

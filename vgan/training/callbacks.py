@@ -106,7 +106,10 @@ class Scalars(keras.callbacks.Callback):
         super().__init__()
         self.writer = writer
         self.every = config.train.log_every
-        self.frames = config.train.batch_size * config.data.clip_length
+        self.frames = [
+            (until, stage.train.batch_size * stage.data.clip_length)
+            for until, stage in config.stages()
+        ]
 
     def on_train_begin(self, logs=None):
         """Start the clock."""
@@ -119,13 +122,14 @@ class Scalars(keras.callbacks.Callback):
         if step % self.every:
             return
         seconds = (time.perf_counter() - self.since) / self.count
+        frames = next(frames for until, frames in self.frames if step <= until)
         rates = {
             "learning_rate/g": self.model.g_optimizer.learning_rate,
             "learning_rate/d": self.model.d_optimizer.learning_rate,
         }
         speed = {
             "speed/step_ms": 1000 * seconds,
-            "speed/frames_per_second": self.frames / seconds,
+            "speed/frames_per_second": frames / seconds,
         }
         with self.writer.as_default(step=step):
             for name, value in {**logs, **rates, **speed}.items():

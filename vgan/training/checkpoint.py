@@ -69,6 +69,7 @@ def restore(folder, gan):
         )
     for name, variable in variables.items():
         variable.assign(arrays[name])
+    gan.set_learning_rates()
     return int(gan.step.value)
 
 

@@ -2,251 +2,279 @@
 
 One step trains the discriminator, then the generator, then moves the averaged
 generator, which is the one that ships. How gradients are taken depends on the backend:
-`gradients_tensorflow` and `gradients_jax`.
+`gradients_tensorflow` and `gradients_jax`. A step is a function of weights and batch:
+what chance it needs comes as noise with the batch.
 """
 
+import contextlib
+
 import keras
+import numpy as np
 from keras import ops
 
 from vgan import InputError, models
-from vgan.losses import adversarial, distribution, perceptual, temporal
+from vgan.losses import adversarial
 from vgan.losses.features import FeatureNetwork
+from vgan.training import checks, optimizers, terms
 
 if keras.backend.backend() == "jax":
-    from vgan.training.gradients_jax import Gradients, make_deterministic
+    from vgan.training import gradients_jax as gradients
 else:
-    from vgan.training.gradients_tensorflow import Gradients, make_deterministic
+    from vgan.training import gradients_tensorflow as gradients
 
-__all__ = ["VideoGAN", "make_deterministic"]
+make_deterministic = gradients.make_deterministic
 
-SMALLEST = 32  # pixels; below, the deeper features have no area
-CODES = 64  # that are compared: of the last styles, and from noise
+WATCH_RATE = 0.01  # of the moving averages of the advantage, as in TecoGAN
+PENALTIES = (  # weight, for which games, function of the discriminator's slope
+    ("r1", "zero", adversarial.zero_centred_penalty),
+    ("r2", "zero", adversarial.zero_centred_penalty),
+    ("gradient_penalty", "one", adversarial.one_centred_penalty),
+)
 
 
-class VideoGAN(Gradients, keras.Model):
+class VideoGAN(gradients.Gradients, keras.Model):
     """Generator, discriminator, and their losses; trained by `fit`.
 
     Args:
         config: The `vgan.config.Experiment`.
 
+    Attributes:
+        advantage: The discriminator's, -1 to 1, a moving average; see
+            `adversarial.advantage`.
+        advantage_variance: Moving average of its squared deviation.
+
     Raises:
-        InputError: A network does not take an argument that the experiment gives, or
-            a loss is unknown.
+        InputError: A network does not take an argument that the experiment gives, a
+            loss is unknown, or fields of the experiment do not fit one another.
     """
 
     def __init__(self, config):
         super().__init__(name="video_gan")
         self.weights_of_losses = config.losses
         self.train_config = config.train
-        code_size = config.generator.get("code_size")
-        shared = {} if code_size is None else {"code_size": code_size}
-        self.generator = _construct(
-            models.Generator,
-            "generator",
-            {"style_size": config.data.image_size, **config.generator},
-        )
-        self.discriminator = _construct(
-            models.Discriminator, "discriminator", {**shared, **config.discriminator}
-        )
-        if self.discriminator.code_size != self.generator.code_size:
-            raise InputError(
-                f"discriminator.code_size: {self.discriminator.code_size} is not the "
-                f"generator's {self.generator.code_size}; leave it out"
-            )
-        self.ema_generator = models.Generator.from_config(self.generator.get_config())
-        self.ema_generator.set_weights(self.generator.get_weights())
-        if config.data.image_size < SMALLEST:
-            raise InputError(
-                f"data.image_size: {config.data.image_size} is too small for the "
-                f"networks; give at least {SMALLEST}"
-            )
-        if config.data.image_size % self.generator.stride:
-            raise InputError(
-                f"data.image_size: {config.data.image_size} does not divide by the "
-                f"generator's stride {self.generator.stride}"
-            )
-        self.features = FeatureNetwork(config.losses.features)
-        if not any("content" in roles for roles in self.features.roles.values()):
-            raise InputError(
-                f"losses.features: {config.losses.features} ends before the layer that "
-                "content is read from, conv3_1; give a deeper network"
-            )
         self.game = adversarial.game(config.losses.adversarial)
-        self.step = keras.Variable(0, dtype="int32", trainable=False, name="step")
-        self.r1 = keras.Variable(0.0, trainable=False, name="r1")
-        self.seed = keras.random.SeedGenerator(config.seed)
-        self.codes = keras.Variable(
-            self.generator.encode_noise(
-                keras.random.normal(
-                    (CODES, self.generator.noise_size), seed=config.seed
-                )
-            ),
-            trainable=False,
-            name="codes",
-        )
+        self.features = FeatureNetwork(config.losses.features)
+        with _precision(config.train.precision):
+            self.generator = _construct(
+                models.Generator,
+                "generator",
+                {"style_size": config.data.image_size},
+                config.generator,
+            )
+        with _precision(gradients.conv3d_precision(config.train.precision)):
+            self.discriminator = _construct(
+                models.Discriminator,
+                "discriminator",
+                {"code_size": self.generator.code_size, "pair": self.game.pair},
+                config.discriminator,
+            )
+        checks.check(config, self)
+        plain = {**self.generator.get_config(), "dtype": "float32"}
+        self.ema_generator = models.Generator.from_config(plain)
+        self.ema_generator.set_weights(self.generator.get_weights())
+
+        self.step = _counter(0, "step", "int32")
+        self.advantage = _counter(0.0, "advantage")
+        self.advantage_variance = _counter(0.0, "advantage_variance")
+        self.rate_scale = _counter(1.0, "rate_scale")
+        self.penalties = _counter([0.0] * len(PENALTIES), "penalties")
+        random = np.random.default_rng(config.seed)
+        noise = random.normal(size=(terms.CODES, self.generator.noise_size))
+        self.codes = _counter(self.generator.encode_noise(noise), "codes")
         # Little momentum and a short memory, as is usual for GANs (StyleGAN2, 2020).
-        self.g_optimizer = keras.optimizers.Adam(
-            config.train.g_learning_rate, beta_1=0.5, beta_2=0.99
-        )
-        self.d_optimizer = keras.optimizers.Adam(
-            config.train.d_learning_rate, beta_1=0.0, beta_2=0.99
-        )
+        self.g_optimizer = optimizers.adam(config.train, "g_learning_rate", beta_1=0.5)
+        self.d_optimizer = optimizers.adam(config.train, "d_learning_rate", beta_1=0.0)
         self.g_optimizer.build(self.generator.trainable_variables)
         self.d_optimizer.build(self.discriminator.trainable_variables)
         self.built = True
         self.compile(
-            optimizer=PairOptimizer(self.g_optimizer, self.d_optimizer),
+            optimizer=optimizers.PairOptimizer(self.g_optimizer, self.d_optimizer),
             # without it, JAX runs one operation after the other
             jit_compile=config.train.jit_compile or keras.backend.backend() == "jax",
         )
 
     def saved_variables(self):
         """All that a resumed run needs, {group: [variables]}."""
+        game = [self.advantage, self.advantage_variance, self.penalties]
         return {
             "generator": self.generator.weights,
             "ema_generator": self.ema_generator.weights,
             "discriminator": self.discriminator.weights,
-            "g_optimizer": _memory(self.g_optimizer),
-            "d_optimizer": _memory(self.d_optimizer),
-            "counters": [self.step, self.r1, self.seed.state, self.codes],
+            "g_optimizer": optimizers.memory(self.g_optimizer),
+            "d_optimizer": optimizers.memory(self.d_optimizer),
+            "counters": [self.step, self.rate_scale, *game, self.codes],
         }
 
     def stylise(self, content, style, generator=None):
         """Return the clip [B, T, H, W, 3] and the style code [B, D]."""
         generator = generator or self.generator
         code = generator.encode_style(style)
-        batch, _, height, width, _ = content.shape
-        state = generator.initial_state(batch, height, width)
-        frames, _ = generator(content, code, state)
-        return frames, code
+        return terms.generate(generator, content, code)[0], code
 
     def update(self, batch):
-        """Train on one batch: discriminator, generator, EMA; return scalars to log."""
+        """Train on one batch: discriminator, generator, EMA; return scalars to log.
+
+        Args:
+            batch: As `vgan.datasets.clips.make_dataset` gives it.
+        """
 
         def loss():
-            frames, code = self.stylise(batch["content"], batch["style"])
-            d_logs = self._update_discriminator(
-                batch["style"], ops.stop_gradient(frames), ops.stop_gradient(code)
-            )
+            forward = terms.Forward(self, batch)
+            d_logs = self._update_discriminator(forward)
             # The same frames, against the discriminator that has just learned of them.
-            value, g_logs = self.generator_loss(batch, frames, code)
+            value, g_logs = self.generator_loss(forward)
             return value, {**g_logs, **d_logs}
 
-        variables = self.generator.trainable_variables
-        gradients, logs = self.gradients(loss, variables)
-        self.g_optimizer.apply(gradients, variables)
+        variables, train = self.generator.trainable_variables, self.train_config
+        slopes, logs = self.gradients(loss, variables, self.g_optimizer)
+        self._apply(train.g_every, True, self.g_optimizer, slopes, variables)
         self.step.assign(self.step + 1)
         self._update_ema()
         return logs
 
-    def _update_discriminator(self, real, fake, code):
-        weights = self.weights_of_losses
-        if not weights.gan:
+    def _update_discriminator(self, forward):
+        if not self.weights_of_losses.gan:
             return {}
-        due = self.step % weights.penalty_interval == 0
+        real, fake, code, reference = (
+            None if x is None else ops.stop_gradient(x)
+            for x in (forward.style, forward.frames, forward.code, forward.reference)
+        )
 
         def loss():
-            value, logs = self.discriminator_loss(real, fake, code)
-            if weights.r1:
-                # Lazy: what is taken rarely weighs more; what is old has no gradient.
-                r1 = ops.cond(
-                    due, lambda: self.r1_penalty(real, code), lambda: self.r1 + 0.0
-                )
-                value = value + weights.r1 * weights.penalty_interval * r1
-                logs["d/r1"] = r1
-            return value, logs
+            real_logits = self.discriminator(real, code, reference)
+            fake_logits = self.discriminator(fake, code, reference)
+            value, logs = self.discriminator_loss(real_logits, fake_logits)
+            noise = forward.batch["noise"][:, 0]
+            penalty, penalty_logs = self._penalty(real, fake, noise, code, reference)
+            return value + penalty, {**logs, **penalty_logs}
 
-        variables = self.discriminator.trainable_variables
-        gradients, logs = self.gradients(loss, variables)
-        self.d_optimizer.apply(gradients, variables)
-        self.r1.assign(logs.get("d/r1", self.r1))
+        variables, train = self.discriminator.trainable_variables, self.train_config
+        slopes, logs = self.gradients(loss, variables, self.d_optimizer)
+        awake = True if train.balance == 1 else self.advantage <= train.balance
+        self._apply(train.d_every, awake, self.d_optimizer, slopes, variables)
+        self._watch(logs["d/advantage"])
         return logs
+
+    def _apply(self, every, awake, optimizer, slopes, variables):
+        """Let a network learn if its turn has come and it is awake."""
+        if every == 1 and awake is True:
+            self.apply(optimizer, slopes, variables)
+        else:
+            due = ops.logical_and(self.step % every == 0, awake)
+            self.apply_if(due, optimizer, slopes, variables)
+
+    def _watch(self, advantage):
+        """Follow the discriminator's advantage."""
+        step = ops.cast(self.step, "float32")
+        rate = ops.maximum(WATCH_RATE, 1.0 / (1.0 + step))
+        deviation = advantage - self.advantage
+        self.advantage.assign(self.advantage + rate * deviation)
+        spread = (1.0 - rate) * ops.square(deviation) - self.advantage_variance
+        self.advantage_variance.assign(self.advantage_variance + rate * spread)
 
     def _update_ema(self):
         """Move the averaged generator; the average is short while it is young."""
-        step = ops.cast(self.step, "float32")
-        decay = ops.minimum(self.train_config.ema_decay, (1.0 + step) / (10.0 + step))
+        step, train = ops.cast(self.step, "float32"), self.train_config
+        decay = ops.minimum(train.ema_decay, (1.0 + step) / (10.0 + step))
+        # The decay is meant per update of the weights, which not every step brings.
+        rate = (1.0 - decay) / (train.accumulate * train.g_every)
         pairs = zip(self.ema_generator.weights, self.generator.weights, strict=True)
         for average, weight in pairs:
-            average.assign(average + (1.0 - decay) * (weight - average))
+            average.assign(average + rate * (weight - average))
 
-    def discriminator_loss(self, real, fake, code):
-        """Loss of the game, without R1, and what to log."""
-        real_logits = self.discriminator(real, code)
-        fake_logits = self.discriminator(fake, code)
-        loss = self.game[0](real_logits, fake_logits)
+    def discriminator_loss(self, real, fake):
+        """Loss of the game, without penalties, of patch logits; and what to log."""
+        smoothing = self.weights_of_losses.label_smoothing
+        labels = {"smoothing": smoothing} if smoothing else {}
+        loss = self.game.discriminator(real, fake, **labels)
         return loss, {
             "d/loss": loss,
-            "d/real": ops.mean(ops.sigmoid(real_logits)),
-            "d/fake": ops.mean(ops.sigmoid(fake_logits)),
+            "d/real": ops.mean(ops.sigmoid(real)),
+            "d/fake": ops.mean(ops.sigmoid(fake)),
+            "d/advantage": adversarial.advantage(real, fake),
         }
 
-    def r1_penalty(self, real, code):
-        """R1 of the real clips [B, T', h, w, 3]."""
+    def _penalty(self, real, fake, noise, code, reference):
+        """The weighted sum of the gradient penalties that the game takes; logs."""
+        weights = self.weights_of_losses
+        kinds = [
+            (index, name, penalty)
+            for index, (name, kind, penalty) in enumerate(PENALTIES)
+            if kind == self.game.penalty and getattr(weights, name)
+        ]
+        if not kinds:
+            return 0.0, {}
+
+        def fresh():
+            clips = {"r1": real, "r2": fake}
+            if self.game.penalty == "one":
+                share = 0.5 + 0.5 * ops.erf(noise / 2**0.5)  # uniform
+                share = share[:, None, None, None, None]
+                clips["gradient_penalty"] = real + share * (fake - real)
+            values = [ops.zeros(())] * len(PENALTIES)
+            for index, name, penalty in kinds:
+                gradient = self.slope(clips[name], code, reference)
+                values[index] = penalty(gradient)
+            return ops.stack(values)
+
+        # Lazy: what is taken rarely weighs more; what is old has no gradient.
+        due = self.step % weights.penalty_interval == 0
+        values = ops.cond(due, fresh, lambda: self.penalties + 0.0)
+        self.penalties.assign(ops.stop_gradient(values))
+        total = sum(getattr(weights, name) * values[index] for index, name, _ in kinds)
+        logs = {f"d/{name}": values[index] for index, name, _ in kinds}
+        return weights.penalty_interval * total, logs
+
+    def slope(self, clips, code, reference=None):
+        """Gradient of each clip's mean patch logit by the clip, [B, T, h, w, 3]."""
 
         def score(clips):
             # Patches are averaged, clips are summed: each clip has its own gradient.
-            logits = self.discriminator(clips, code)
+            logits = self.discriminator(clips, code, reference)
             return ops.sum(ops.mean(logits, axis=(1, 2, 3, 4)))
 
-        return adversarial.gradient_penalty(self.input_gradient(score, real))
+        return self.input_gradient(score, clips)
 
-    def generator_loss(self, batch, frames, code):
+    def generator_loss(self, forward):
         """Weighted sum of the generator's terms, and each of them to log."""
         weights = self.weights_of_losses
-        result = self.features(frames)
-        terms = {
-            "content": perceptual.content_loss(
-                result["content"], self.features(batch["content"])["content"]
-            ),
-            "style": perceptual.style_loss(
-                result["style"], self.features(batch["style"])["style"]
-            ),
-            "temporal": temporal.warp_loss(frames, batch["flow"], batch["occlusion"]),
-        }
-        if weights.gan:
-            # The code is the discriminator's condition, not a way to please it.
-            logits = self.discriminator(frames, ops.stop_gradient(code))
-            terms["gan"] = self.game[1](logits)
-        loss = sum(getattr(weights, name) * term for name, term in terms.items())
-        logs = {f"g/{name}": term for name, term in terms.items()}
-        logs["g/mapping"] = self._mapping_loss(ops.stop_gradient(code))
-        loss = loss + logs["g/mapping"]
+        loss, logs = terms.mapping(forward), {}
+        logs["g/mapping"] = loss
+        for name, term in terms.TERMS.items():
+            weight = getattr(weights, name)
+            if not weight or (name == "feature_matching" and not weights.gan):
+                continue
+            logs[f"g/{name}"] = term(forward)
+            if name == "gan" and weights.gan_warmup:
+                step = ops.cast(self.step, "float32")
+                weight *= ops.minimum(1.0, (step + 1.0) / weights.gan_warmup)
+            loss = loss + weight * logs[f"g/{name}"]
         return loss, {"g/loss": loss, **logs}
 
-    def _mapping_loss(self, code):
-        """Codes from noise should be distributed as those of the last styles are."""
-        self.codes.assign(ops.concatenate([code, self.codes], axis=0)[:CODES])
-        shape = (CODES, self.generator.noise_size)
-        noise = keras.random.normal(shape, seed=self.seed)
-        mapped = self.generator.encode_noise(noise)
-        return distribution.energy_distance(mapped, self.codes + 0.0)
+    def set_learning_rates(self):
+        """Set both rates to the experiment's, lowered by what alarms have asked for."""
+        scale = float(self.rate_scale.value)
+        self.g_optimizer.learning_rate = scale * self.train_config.g_learning_rate
+        self.d_optimizer.learning_rate = scale * self.train_config.d_learning_rate
 
 
-class PairOptimizer(keras.optimizers.Optimizer):
-    """Both optimizers as the one that Keras knows of, so that it carries their state.
-
-    It is never applied: each of the two is, to its own network.
-    """
-
-    def __init__(self, generator, discriminator):
-        super().__init__(learning_rate=0.0, name="pair")
-        self.pair = (generator, discriminator)
-        self.built = True
-
-    @property
-    def variables(self):
-        """State of both."""
-        return [*self.pair[0].variables, *self.pair[1].variables]
+def _counter(value, name, dtype="float32"):
+    return keras.Variable(value, dtype=dtype, trainable=False, name=name)
 
 
-def _memory(optimizer):
-    """An optimizer's variables but the learning rate, which the experiment decides."""
-    return [v for v in optimizer.variables if v.name != "learning_rate"]
-
-
-def _construct(network, section, arguments):
+@contextlib.contextmanager
+def _precision(name):
+    """Construct networks whose layers work in this precision, on float32 weights."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(name if name == "float32" else f"mixed_{name}")
     try:
-        return network(**arguments)
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def _construct(network, section, defaults, arguments):
+    try:
+        return network(**{**defaults, **arguments})
     except (TypeError, ValueError) as error:
         raise InputError(f"{section}: {error}") from error

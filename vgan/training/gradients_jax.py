@@ -101,6 +101,11 @@ def make_deterministic(seed):
     keras.utils.set_random_seed(seed)
 
 
+def conv3d_precision(precision):
+    """Return the precision that 3-D convolutions can be trained in: this one."""
+    return precision
+
+
 def _applied(optimizer, gradients, variables):
     """[variables of both], and the values that they would have after `apply`."""
     values, state = optimizer.stateless_apply(

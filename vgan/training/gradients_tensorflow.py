@@ -57,6 +57,16 @@ def make_deterministic(seed):
     tf.config.optimizer.set_experimental_options({"arithmetic_optimization": False})
 
 
+def conv3d_precision(precision):
+    """Return the precision that 3-D convolutions can be trained in, of this or more.
+
+    On a CPU, oneDNN in TensorFlow 2.21 returns what happens to lie in memory as the
+    gradient of a bfloat16 kernel.
+    """
+    on_cpu = not tf.config.list_physical_devices("GPU")
+    return "float32" if precision == "bfloat16" and on_cpu else precision
+
+
 def _gradients(value, sources):
     tree = tf.AggregationMethod.EXPERIMENTAL_TREE
     zero = tf.UnconnectedGradients.ZERO  # as on JAX, not None
