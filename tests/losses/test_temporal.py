@@ -174,6 +174,21 @@ def test_long_range_keeps_out_what_was_hidden_once():
     assert float(temporal.long_range_loss(marked, flow, occlusion)) < 1e-10
 
 
+def test_long_range_keeps_out_what_is_hidden_now():
+    frames, flow, occlusion = panning([(1, 0), (1, 0), (1, 0)])
+    frames[:, 3, 10, 12] += 9
+    assert float(temporal.long_range_loss(frames, flow, occlusion)) > 1e-2
+    occlusion[:, 2, 10, 12] = 1
+    assert float(temporal.long_range_loss(frames, flow, occlusion)) < 1e-10
+
+
+def test_long_range_leaves_two_frames_to_warp_loss():
+    frames, flow, occlusion = panning([(1, 0)])
+    frames[:, 1] += 0.1
+    assert float(temporal.warp_loss(frames, flow, occlusion)) > 5e-3
+    assert float(temporal.long_range_loss(frames, flow, occlusion)) == 0
+
+
 def test_frame_difference_follows_the_content():
     content, result = noise(2, 3, 8, 8, 3), noise(2, 3, 8, 8, 3, seed=1)
     painted = content + result[:, :1]  # another picture that changes in the same way
