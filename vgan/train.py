@@ -117,6 +117,7 @@ def _fit(gan, config, folder, styles, first_step):
             if config.train.schedule:
                 size, length = stage.data.image_size, stage.data.clip_length
                 print(f"up to step {until}: {length} frames of {size} pixels")
+            gan.train_function = None  # or the step is compiled for shapes of any size
             with plain_errors():
                 gan.fit(
                     dataset,
