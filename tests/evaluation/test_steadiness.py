@@ -2,9 +2,8 @@ import cv2
 import numpy as np
 import pytest
 
-from vgan import InputError
 from vgan.datasets.synthetic import scene
-from vgan.evaluation.metrics.flow import estimate_flow, flow_holds, still_pixels
+from vgan.evaluation.metrics.flow import still_pixels
 from vgan.evaluation.metrics.steadiness import (
     Steadiness,
     flow_difference,
@@ -12,6 +11,7 @@ from vgan.evaluation.metrics.steadiness import (
     warping_error,
 )
 from vgan.losses import temporal
+from vgan.video.flow import estimate_flow, flow_holds
 
 
 def smooth_picture(height, width, seed=0):
@@ -63,16 +63,6 @@ def test_flow_and_error_of_an_exact_translation(x, y):
     assert warping_error(frame, before, 0 * exact, valid) > 3e-4
 
 
-def test_a_flow_that_leaves_the_frame_does_not_hold():
-    backward = np.zeros((16, 20, 2), np.float32)
-    backward[..., 0] = -3
-    backward[..., 1] = 2
-    valid = flow_holds(backward, -backward)
-    assert not valid[:, :3].any()
-    assert not valid[-2:].any()
-    assert valid[:-2, 3:].all()
-
-
 def test_what_was_hidden_is_masked():
     """A square moves 12 pixels to the right over a picture that stands still."""
     ground, square = (
@@ -97,16 +87,6 @@ def test_what_was_hidden_is_masked():
 
     estimated = flow_holds(estimate_flow(frame, before), estimate_flow(before, frame))
     assert estimated[32:64, 26:36].mean() < 0.5 < 0.95 < estimated[:24].mean()
-
-
-def test_motion_edges_alone_are_masked():
-    """Half of a picture creeps: far too little for the forward-backward check."""
-    backward = np.zeros((16, 16, 2), np.float32)
-    backward[:, 8:, 0] = -0.4
-    valid = flow_holds(backward, -backward)
-    assert not valid[:, 7:9].any()
-    assert valid[:, :6].all()
-    assert valid[:, 10:].all()
 
 
 def test_nothing_valid_is_not_a_number():
@@ -291,8 +271,6 @@ def test_wrong_frames_are_refused():
     steadiness.update(frame, frame)
     with pytest.raises(ValueError, match="one size"):
         steadiness.update(frame[:, :-2], frame[:, :-2])
-    with pytest.raises(InputError, match="15x32"):
-        estimate_flow(frame[:, :15], frame[:, :15])
     for lags in ((), (0,), (1.5,)):
         with pytest.raises(ValueError, match="lags"):
             Steadiness(lags)

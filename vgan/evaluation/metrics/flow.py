@@ -1,7 +1,6 @@
-"""How pictures move: estimated optical flow, and where it can be trusted.
+"""How the content moves, and where it stands still.
 
-Frames are uint8 RGB [H, W, 3]. A flow is backward: `before` at p + flow(p) shows what
-`frame` shows at p, as in `vgan.losses.temporal`.
+Frames are uint8 RGB [H, W, 3]; the convention of a flow is that of `vgan.video.flow`.
 """
 
 import collections
@@ -11,66 +10,10 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from vgan import InputError
+from vgan.video.flow import estimate_flow, flow_holds, grey
 
-SMALLEST_SIDE = 16  # pixels; the flow's patches have 8
 STILL_FLOW = 0.1  # pixels
 STILL_CHANGE = 2  # grey levels of 255
-
-
-def estimate_flow(frame, before):
-    """Estimate backward optical flow by dense inverse search (Kroeger et al., 2016).
-
-    OpenCV's fast preset, but down to the finest scale: on synthetic scenes this leaves
-    less than half of the warping error of the medium preset, and takes half of the
-    time of the medium preset at the finest scale, which is hardly better.
-
-    Args:
-        frame: uint8 [H, W, 3].
-        before: uint8 [H, W, 3], an earlier frame.
-
-    Returns:
-        float32 [H, W, 2] in pixels, (x, y).
-
-    Raises:
-        InputError: The frames are too small to search.
-    """
-    height, width = frame.shape[:2]
-    if min(height, width) < SMALLEST_SIDE:
-        raise InputError(
-            f"frames of {width}x{height} are too small to see how they move;"
-            f" give at least {SMALLEST_SIDE} pixels on each side"
-        )
-    search = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
-    search.setFinestScale(0)
-    return search.calc(grey(frame), grey(before), None)
-
-
-def flow_holds(backward, forward):
-    """Find where an estimated flow can be trusted (Ruder et al., 2016).
-
-    A pixel is excluded where
-    |fw + bw|^2 > 0.01 (|fw|^2 + |bw|^2) + 0.5, with fw taken at p + bw(p): it was
-    hidden before, or was not found again;
-    |grad u|^2 + |grad v|^2 > 0.01 |bw|^2 + 0.002, with bw = (u, v): motion's edges;
-    p + bw(p) lies outside of the frame.
-
-    Args:
-        backward: float32 [H, W, 2], from the frame to the one before.
-        forward: float32 [H, W, 2], from the one before to the frame.
-
-    Returns:
-        bool [H, W].
-    """
-    height, width = backward.shape[:2]
-    x, y = _targets(backward)
-    inside = (x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)
-    forward = warp(forward, backward)
-    length = _squared(backward)
-    found = _squared(forward + backward) <= 0.01 * (_squared(forward) + length) + 0.5
-    down, across = np.gradient(backward, axis=(0, 1))
-    smooth = _squared(down) + _squared(across) <= 0.01 * length + 0.002
-    return inside & found & smooth
 
 
 def still_pixels(frame, before, flow):
@@ -88,7 +31,7 @@ def still_pixels(frame, before, flow):
         bool [H, W].
     """
     change = cv2.absdiff(*(cv2.blur(grey(each), (5, 5)) for each in (frame, before)))
-    return (change <= STILL_CHANGE) & (_squared(flow) < STILL_FLOW**2)
+    return (change <= STILL_CHANGE) & (np.linalg.norm(flow, axis=-1) < STILL_FLOW)
 
 
 class Motion(NamedTuple):
@@ -148,26 +91,3 @@ class ContentMotion:
 def frame_difference(frame, before):
     """Mean |frame - before| over pixels and channels, in [0, 1]; frames uint8."""
     return cv2.norm(frame, before, cv2.NORM_L1) / (255 * frame.size)
-
-
-def warp(picture, flow):
-    """Sample [H, W, C] at p + flow(p), bilinearly, as `vgan.losses.temporal.warp`."""
-    x, y = _targets(flow)
-    return cv2.remap(picture, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-
-
-def grey(frame):
-    """uint8 RGB [H, W, 3] -> uint8 [H, W]."""
-    return cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
-
-
-def _squared(vectors):
-    return np.einsum("...c,...c", vectors, vectors)
-
-
-def _targets(flow):
-    """Where each pixel's flow points, x and y [H, W]."""
-    height, width = flow.shape[:2]
-    flow = np.asarray(flow, np.float32)
-    x = flow[..., 0] + np.arange(width, dtype=np.float32)
-    return x, flow[..., 1] + np.arange(height, dtype=np.float32)[:, None]

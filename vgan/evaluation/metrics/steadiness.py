@@ -2,7 +2,7 @@
 
 Frames are uint8 RGB [H, W, 3]; every figure scales them to [0, 1]. The flow is that of
 the content, since the result should move as the content does; its convention is that of
-`vgan.evaluation.metrics.flow`. No figure is 0 for the content itself: resampling, noise
+`vgan.video.flow`. No figure is 0 for the content itself: resampling, noise
 and the estimate's errors all count. Measure the content against itself to know the
 floor.
 """
@@ -13,13 +13,8 @@ import math
 import cv2
 import numpy as np
 
-from vgan.evaluation.metrics.flow import (
-    ContentMotion,
-    estimate_flow,
-    frame_difference,
-    grey,
-    warp,
-)
+from vgan.evaluation.metrics.flow import ContentMotion, frame_difference
+from vgan.video.flow import estimate_flow, grey, warp
 
 NO_CONTRAST = 1e-6  # variance; that of rounding to 8 bits alone is 1.3e-6
 
