@@ -211,7 +211,7 @@ def test_clips_of_videos_never_cross_a_cut(tmp_path):
         frames[..., 1] = frames[..., 1] // 4 + 80 * k
     for name in ("a.mp4", "b.mp4"):
         _video(tmp_path / name, np.concatenate(scenes))
-    source = _open(tmp_path, clip_length=4)
+    source = _open(tmp_path, clip_length=4, estimate_flow=False)
     seen = set()
     for seed in range(20):
         clip = source.clip(np.random.default_rng(seed), 4)
@@ -225,13 +225,40 @@ def test_clips_of_videos_never_cross_a_cut(tmp_path):
     assert len(seen) == 3
 
 
+@pytest.mark.parametrize("split", sources.SPLITS)
+@pytest.mark.parametrize("length", [20, 3])
+def test_flow_of_videos_is_estimated(tmp_path, warp_error, split, length):
+    # A clip of 6 out of 3 frames goes to and fro, and so does its flow.
+    for seed in (1, 4):
+        _video(tmp_path / f"{seed}.mp4", synthetic.scene(seed, length, 96, 128).frames)
+    source = _open(tmp_path, split, image_size=64)
+    errors = []
+    for seed in range(6):
+        clip = source.clip(np.random.default_rng(seed), 6)
+        assert clip.occlusion.mean() < 0.5
+        errors.append(warp_error(clip))
+    moved, plain = np.mean(errors, axis=0)
+    assert plain > 2
+    assert moved < 0.5 * plain
+
+
+def test_styles_and_tiny_clips_have_no_flow(tmp_path):
+    for name in ("a.mp4", "b.mp4"):
+        _video(tmp_path / name, synthetic.scene(1, 8, 64, 64).frames)
+    style = sources.open_source("style", "train", _data("", style=str(tmp_path)))
+    for source in (style, _open(tmp_path, image_size=15)):
+        clip = source.clip(np.random.default_rng(0), 3)
+        assert (clip.flow == 0).all()
+        assert (clip.occlusion == 1).all()
+
+
 def test_short_odd_and_mixed_videos_work(tmp_path):
     _video(tmp_path / "two.mp4", synthetic.scene(0, 2, 33, 51).frames)
     _video(tmp_path / "one.gif", synthetic.scene(1, 1, 40, 20).frames)
     _stills(tmp_path, ["still.png"])
     known = set()
     for split in sources.SPLITS:
-        source = _open(tmp_path, split, validation=0.3)
+        source = _open(tmp_path, split, validation=0.3, estimate_flow=False)
         for seed in range(10):
             clip = source.clip(np.random.default_rng(seed), 5)
             assert clip.frames.shape == (5, 32, 32, 3)

@@ -35,8 +35,9 @@ def make_dataset(config, split, first_step=0):
             flow: [B, T-1, S, S, 2], backward, (x, y) in pixels: content[:, t + 1] at
                 p shows what content[:, t] showed at p + flow[:, t](p).
             occlusion: [B, T-1, S, S, 1], 1 where the flow does not hold: hidden or
-                outside of the earlier frame. Clips of real videos have no known
-                flow: theirs is 0 and the occlusion 1 everywhere.
+                outside of the earlier frame. Flow of real videos is estimated, and
+                1 is also where it cannot be trusted; without `data.estimate_flow`
+                their flow is 0 and the occlusion 1 everywhere.
             noise: [B, NOISE], standard normal: all that is random in a step, so
                 that it is the same on every backend.
 

@@ -46,6 +46,7 @@ class Folder:
         self.path = pathlib.Path(path).expanduser()
         self.data = data
         self.training = split == "train"
+        self.estimate_flow = data.estimate_flow and role == "content"
         self._broken = {}
         files = _find(self.path, role)
         while True:
@@ -89,7 +90,13 @@ class Folder:
         try:
             if file.suffix.lower() in video.VIDEO_SUFFIXES:
                 return videos.clip_of_video(
-                    file, rng, length, size, self.data.fps, self.training
+                    file,
+                    rng,
+                    length,
+                    size,
+                    self.data.fps,
+                    self.training,
+                    self.estimate_flow,
                 )
             picture = video.read_image(file)
             return stills.clip_of_still(

@@ -7,16 +7,15 @@ import numpy as np
 
 from vgan import InputError
 from vgan.datasets import motion, stills
-from vgan.video import VideoReader, cuts
+from vgan.video import VideoReader, cuts, flow
 
 PATIENCE = 4  # a cut-free span is sought within this many times the clip's length
 
 
-def clip_of_video(path, rng, num_frames, size, fps, training):
+def clip_of_video(path, rng, num_frames, size, fps, training, estimate_flow=False):
     """Cut a square clip out of a video.
 
-    Its flow is not known: flow is 0 and occlusion 1 everywhere. A scene shorter than
-    the clip is played to and fro.
+    A scene shorter than the clip is played to and fro.
 
     Args:
         path: The file.
@@ -26,6 +25,8 @@ def clip_of_video(path, rng, num_frames, size, fps, training):
         fps: Frames per second; the video is resampled.
         training: Whether the crop's size and place are random; else it is the
             centre, as large as fits.
+        estimate_flow: Estimate how the clip moves (Kroeger et al., 2016); else, and in
+            clips under 16 pixels, flow is 0 and occlusion 1 everywhere.
 
     Returns:
         A motion.Clip.
@@ -45,9 +46,20 @@ def clip_of_video(path, rng, num_frames, size, fps, training):
         frames = (frame[y : y + side, x : x + side] for frame, _ in reader)
         scene = _longest_scene(frames, num_frames, size)
     index = np.pad(np.arange(len(scene)), (0, num_frames - len(scene)), mode="reflect")
-    flow = np.zeros((num_frames - 1, size, size, 2), np.float32)
-    occlusion = np.ones((num_frames - 1, size, size, 1), np.uint8)
-    return motion.Clip(np.stack(scene)[index], flow, occlusion)
+    return _with_flow(np.stack(scene)[index], estimate_flow)
+
+
+def _with_flow(frames, estimate):
+    """The motion.Clip of frames [T, H, W, 3]: estimated, or hidden everywhere."""
+    steps, (height, width) = len(frames) - 1, frames.shape[1:3]
+    moves = np.zeros((steps, height, width, 2), np.float32)
+    occlusion = np.ones((steps, height, width, 1), np.uint8)
+    if estimate and min(height, width) >= flow.SMALLEST_SIDE:
+        for t in range(steps):
+            moves[t] = flow.estimate_flow(frames[t + 1], frames[t])
+            forward = flow.estimate_flow(frames[t], frames[t + 1])
+            occlusion[t, ..., 0] = ~flow.flow_holds(moves[t], forward)
+    return motion.Clip(frames, moves, occlusion)
 
 
 @functools.lru_cache(maxsize=2**16)
