@@ -18,7 +18,7 @@ from absl import flags
 
 import vgan.config
 from vgan import InputError, command
-from vgan.training import checkpoint
+from vgan.training import Stopped, checkpoint
 
 FLAGS = flags.FLAGS
 flags.DEFINE_string(
@@ -58,7 +58,7 @@ def main(argv):
     with _only_one(folder):
         try:
             train(config, folder)
-        except FloatingPointError as error:
+        except (FloatingPointError, Stopped) as error:
             failure = str(error)
     if failure:
         last = checkpoint.latest_step(folder / "checkpoints")

@@ -5,7 +5,6 @@ resumed run goes on in the same curves.
 """
 
 import io
-import math
 import os
 import pathlib
 import shutil
@@ -18,6 +17,7 @@ import tqdm
 from PIL import Image
 
 from vgan.training import checkpoint
+from vgan.training.alarm import Alarm
 from vgan.training.validation import Validation
 
 BAR = "{n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_fmt}{postfix}]"
@@ -43,9 +43,19 @@ def run_callbacks(folder, config, gan, samples, named_styles, measure):
     def stylise():
         return np.asarray(stylised(samples["content"], samples["style"]))
 
+    # Of the sizes that are trained at, not of those that are shown.
+    data = config.data
+    cut = {
+        **samples,
+        "content": samples["content"][:, : data.clip_length],
+        "flow": samples["flow"][:, : data.clip_length - 1],
+        "occlusion": samples["occlusion"][:, : data.clip_length - 1],
+    }
+    if "target" in samples:
+        cut["target"] = samples["target"][:, : data.clip_length]
     writer = tf.summary.create_file_writer(str(folder / "tensorboard"))
     return {
-        "nan": StopOnNaN(),
+        "alarm": Alarm(writer, folder, gan, cut, config.train),
         "scalars": Scalars(writer, config),
         "samples": Samples(
             writer, folder / "samples", samples, stylise, config.train.sample_every
@@ -57,16 +67,6 @@ def run_callbacks(folder, config, gan, samples, named_styles, measure):
         "checkpoints": Checkpoints(folder, config.train.checkpoint_every, named_styles),
         "bar": ProgressBar(config.train.steps),
     }
-
-
-class StopOnNaN(keras.callbacks.Callback):
-    """Raise FloatingPointError at the first loss that is not finite."""
-
-    def on_train_batch_end(self, batch, logs=None):
-        """Check every logged number."""
-        bad = [name for name, value in logs.items() if not math.isfinite(value)]
-        if bad:
-            raise FloatingPointError(f"{', '.join(bad)} is not finite")
 
 
 class ProgressBar(keras.callbacks.Callback):

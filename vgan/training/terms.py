@@ -26,6 +26,7 @@ class Forward:
     Args:
         gan: The VideoGAN.
         batch: As `VideoGAN.update` takes it.
+        frames: Judge these in place of the generator's.
 
     Attributes:
         frames: The result [B, T, H, W, 3] in [-1, 1].
@@ -33,13 +34,14 @@ class Forward:
         state: The generator's state after the last frame.
     """
 
-    def __init__(self, gan, batch):
+    def __init__(self, gan, batch, frames=None):
         self.gan = gan
         self.batch = batch
         self.content = batch["content"]
         self.style = batch["style"]
         self.code = gan.generator.encode_style(self.style)
-        self.frames, self.state = self.generate(self.content, self.code)
+        made, self.state = self.generate(self.content, self.code)
+        self.frames = made if frames is None else frames
 
     def generate(self, content, code, state=None):
         """Run the generator over a clip; return frames and the new state."""
