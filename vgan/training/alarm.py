@@ -19,7 +19,7 @@ from vgan.training import Stopped, terms
 ALIKE = 0.02  # mean difference, of 2, under which two inputs count as the same
 STYLE_CHANGE = 0.05  # of the results, for a change of 1 of the style
 CONTENT_CHANGE = 0.1  # likewise
-SWING = 0.5  # standard deviation of the advantage
+SWING = 0.4  # standard deviation of the advantage
 WON = 0.9  # advantage from which the discriminator has won,
 GONE = 0.01  # and the game's part in what moves the generator
 
