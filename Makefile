@@ -1,4 +1,5 @@
 EXP    ?= quickstart
+BACKEND ?= $(or $(KERAS_BACKEND),tensorflow)
 INPUT  ?=
 STYLE  ?=
 OUTPUT ?= stylised.mp4
@@ -15,7 +16,7 @@ DONE := $(VENV)/.installed
 help:  ## show this help
 	@echo "make TARGET [VARIABLE=value ...]"
 	@sed -n 's/^\([a-z]*\):.*## /  \1\t/p' Makefile | expand -t 16
-	@echo "variables: EXP=$(EXP) INPUT STYLE OUTPUT=$(OUTPUT) MODEL=$(MODEL) PYTHON=$(PYTHON) ARGS"
+	@echo "variables: EXP=$(EXP) BACKEND=$(BACKEND) INPUT STYLE OUTPUT=$(OUTPUT) MODEL=$(MODEL) PYTHON=$(PYTHON) ARGS"
 
 # The stamp is touched last: an interrupted set-up starts again.
 $(DONE): setup.py
@@ -30,8 +31,8 @@ $(DONE): setup.py
 
 setup: $(DONE)  ## create .venv with everything that training and tests need
 
-train: $(DONE)  ## train experiments/$(EXP).py; the same command resumes
-	$(BIN)/python -m vgan.train --experiment=$(EXP) $(ARGS)
+train: $(DONE)  ## train experiments/$(EXP).py (BACKEND=jax: on JAX); again resumes
+	KERAS_BACKEND="$(BACKEND)" $(BIN)/python -m vgan.train --experiment=$(EXP) $(ARGS)
 
 # By the environment, so that the shell never reads what a file is called.
 generate: export MODEL_ := $(MODEL)
