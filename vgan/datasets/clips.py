@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from vgan import InputError
+from vgan.datasets.pairs import styled_by_target
 from vgan.datasets.sources import SPLITS, open_source
 
 NOISE = 1024  # numbers per example, more than a step of training needs
@@ -38,6 +39,8 @@ def make_dataset(config, split, first_step=0):
                 outside of the earlier frame. Flow of real videos is estimated, and
                 1 is also where it cannot be trusted; without `data.estimate_flow`
                 their flow is 0 and the occlusion 1 everywhere.
+            target: [B, T, S, S, 3] in [-1, 1], the content's stylised form, of the
+                same pixels and times; only with `data.target`.
             noise: [B, NOISE], standard normal: all that is random in a step, so
                 that it is the same on every backend.
 
@@ -49,16 +52,17 @@ def make_dataset(config, split, first_step=0):
     data, batch = config.data, config.train.batch_size
     _check(split, first_step)
     content = open_source("content", split, data)
-    style = open_source("style", split, data)
-    size = data.image_size
-    shapes = (
-        (data.clip_length, size, size, 3),
-        (data.style_length, size, size, 3),
-        (data.clip_length - 1, size, size, 2),
-        (data.clip_length - 1, size, size, 1),
-        (NOISE,),
-    )
-    types = (tf.uint8, tf.uint8, tf.float32, tf.uint8, tf.float32)
+    style = None if styled_by_target(data) else open_source("style", split, data)
+    square = (data.image_size, data.image_size)
+    parts = {  # as they are drawn; pictures are bytes until they are batched
+        "content": (tf.uint8, (data.clip_length, *square, 3)),
+        "style": (tf.uint8, (data.style_length, *square, 3)),
+        "flow": (tf.float32, (data.clip_length - 1, *square, 2)),
+        "occlusion": (tf.uint8, (data.clip_length - 1, *square, 1)),
+        "noise": (tf.float32, (NOISE,)),
+    }
+    if data.target:
+        parts["target"] = parts["content"]
 
     def generators(index):
         key = [config.seed, SPLITS.index(split), index]
@@ -66,28 +70,32 @@ def make_dataset(config, split, first_step=0):
 
     def draw(index):
         index = int(index)
-        clip = index % data.clips if data.clips and split == "train" else index
-        content_rng, style_rng, _ = generators(clip)
+        number = index % data.clips if data.clips and split == "train" else index
+        content_rng, style_rng, _ = generators(number)
         *_, noise_rng = generators(index)
-        frames, flow, occlusion = content.clip(content_rng, data.clip_length)
-        pictures = style.clip(style_rng, data.style_length).frames
-        noise = noise_rng.standard_normal(NOISE, dtype=np.float32)
-        return frames, pictures, flow, occlusion, noise
+        drawn = {"noise": noise_rng.standard_normal(NOISE, dtype=np.float32)}
+        clip = content.clip(content_rng, data.clip_length)
+        if data.target:
+            clip, drawn["target"], drawn["style"] = clip
+        if style is not None:
+            drawn["style"] = style.clip(style_rng, data.style_length).frames
+        drawn["content"], drawn["flow"], drawn["occlusion"] = clip
+        return [drawn[name] for name in parts]
 
     def example(index):
-        parts = tf.numpy_function(draw, [index], types, stateful=False)
-        return tuple(
-            tf.ensure_shape(part, s) for part, s in zip(parts, shapes, strict=True)
-        )
-
-    def finish(frames, pictures, flow, occlusion, noise):
+        types = [kind for kind, _ in parts.values()]
+        drawn = tf.numpy_function(draw, [index], types, stateful=False)
         return {
-            "content": tf.cast(frames, tf.float32) / 127.5 - 1,
-            "style": tf.cast(pictures, tf.float32) / 127.5 - 1,
-            "flow": flow,
-            "occlusion": tf.cast(occlusion, tf.float32),
-            "noise": noise,
+            name: tf.ensure_shape(part, shape)
+            for (name, (_, shape)), part in zip(parts.items(), drawn, strict=True)
         }
+
+    def finish(batch):
+        batch["occlusion"] = tf.cast(batch["occlusion"], tf.float32)
+        for name in ("content", "style", "target"):
+            if name in batch:
+                batch[name] = tf.cast(batch[name], tf.float32) / 127.5 - 1
+        return batch
 
     # Parallelism is over clips; OpenCV's own threads would only compete.
     cv2.setNumThreads(1)

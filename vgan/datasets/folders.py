@@ -48,7 +48,7 @@ class Folder:
         self.training = split == "train"
         self.estimate_flow = data.estimate_flow and role == "content"
         self._broken = {}
-        files = _find(self.path, role)
+        files = self.find(role)
         while True:
             parts = split_files(files, self.path, data.validation)
             useless = [part for part in parts if part and not self._any_works(part)]
@@ -59,12 +59,20 @@ class Folder:
                 self._give_up()
         self.files = parts[0] if self.training else parts[1]
         if not self.files:
-            _log.warning(
-                "data.%s: %s has only one usable file, and it is trained on; "
-                "validation uses the synthetic source",
-                role,
-                path,
-            )
+            self.do_without_validation(role)
+
+    def find(self, role):
+        """Return all files that clips may come from."""
+        return find_files(self.path, role)
+
+    def do_without_validation(self, role):
+        """Say that the folder's only file is trained on."""
+        _log.warning(
+            "data.%s: %s has only one usable file, and it is trained on; "
+            "validation uses the synthetic source",
+            role,
+            self.path,
+        )
 
     def clip(self, rng, length):
         """Return a motion.Clip of `length` frames.
@@ -86,26 +94,38 @@ class Folder:
         """Return a motion.Clip of one file; None, and a line, if it is broken."""
         if file in self._broken:
             return None
-        size = self.data.image_size
         try:
-            if file.suffix.lower() in video.VIDEO_SUFFIXES:
-                return videos.clip_of_video(
-                    file,
-                    rng,
-                    length,
-                    size,
-                    self.data.fps,
-                    self.training,
-                    self.estimate_flow,
-                )
-            picture = video.read_image(file)
-            return stills.clip_of_still(
-                picture, rng, length, size, self.training, name=file
-            )
+            return self.cut(file, rng, length)
         except InputError as error:
             self._broken[file] = str(error)
             _log.warning("skipped: %s", error)
             return None
+
+    def cut(self, file, rng, length):
+        """Return a motion.Clip of one file.
+
+        Raises:
+            InputError: It is broken.
+        """
+        data = self.data
+        if is_video(file):
+            return videos.clip_of_video(
+                file,
+                rng,
+                length,
+                data.image_size,
+                data.fps,
+                self.training,
+                self.estimate_flow,
+            )
+        return stills.clip_of_still(
+            video.read_image(file),
+            rng,
+            length,
+            data.image_size,
+            self.training,
+            name=file,
+        )
 
     def _any_works(self, files):
         rng = np.random.default_rng(0)
@@ -144,13 +164,29 @@ def split_files(files, root, fraction):
     return sorted(ordered[count:]), sorted(ordered[:count])
 
 
-def _find(root, role):
-    """All videos and images under a folder, sorted; hidden ones are not seen."""
+def is_video(file):
+    """Whether a file's name says that it is a video, not a still picture."""
+    return file.suffix.lower() in video.VIDEO_SUFFIXES
+
+
+def find_files(root, role):
+    """Find all videos and images under a folder; hidden ones are not seen.
+
+    Args:
+        root: The folder.
+        role: "content", "style" or "target", for messages.
+
+    Returns:
+        Paths, sorted.
+
+    Raises:
+        InputError: It is no folder, or has none of them.
+    """
     if not root.is_dir():
         what = "is not a folder" if root.exists() else "there is no such folder"
         raise InputError(
-            f"data.{role}: {root}: {what}; give a folder of videos or images, "
-            "or 'synthetic'"
+            f"data.{role}: {root}: {what}; give a folder of videos or images"
+            + ("" if role == "target" else ", or 'synthetic'")
         )
     suffixes = {*video.VIDEO_SUFFIXES, *video.IMAGE_SUFFIXES}
     files, seen = [], set()

@@ -81,11 +81,11 @@ def open_source(role, split, data):
         role: "content" or "style", a field of `data`: a folder, "synthetic" or
             {source: weight}.
         split: "train" or "validation".
-        data: A config.Data.
+        data: A config.Data. With `target`, content comes as pairs.
 
     Raises:
-        InputError: A folder is missing or has no usable file, or a weight is not
-            positive.
+        InputError: A folder is missing or has no usable file, a weight is not
+            positive, or content that is rendered should have a target.
     """
     spec = getattr(data, role)
     weights = spec if isinstance(spec, dict) else {spec: 1.0}
@@ -107,10 +107,17 @@ def open_source(role, split, data):
 
 def _open(name, role, split, data):
     rendered = Scenes if role == "content" else Paintings
+    paired = role == "content" and data.target
+    if paired and name == "synthetic":
+        raise InputError(
+            "data.target: rendered content has no stylised form; make data.content a "
+            "folder of videos or images"
+        )
     if name == "synthetic":
         return rendered(split, data.image_size)
     # Only folders need decoders: rendered clips do without them.
     from vgan.datasets.folders import Folder
+    from vgan.datasets.pairs import Pairs
 
-    folder = Folder(name, role, split, data)
+    folder = (Pairs if paired else Folder)(name, role, split, data)
     return folder if folder.files else rendered(split, data.image_size)

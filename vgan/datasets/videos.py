@@ -1,6 +1,9 @@
 """A short clip out of a video file, without a scene cut in it."""
 
+import contextlib
 import functools
+import math
+from fractions import Fraction
 
 import cv2
 import numpy as np
@@ -15,8 +18,6 @@ PATIENCE = 4  # a cut-free span is sought within this many times the clip's leng
 def clip_of_video(path, rng, num_frames, size, fps, training, estimate_flow=False):
     """Cut a square clip out of a video.
 
-    A scene shorter than the clip is played to and fro.
-
     Args:
         path: The file.
         rng: A numpy Generator; it decides when the clip starts.
@@ -25,32 +26,26 @@ def clip_of_video(path, rng, num_frames, size, fps, training, estimate_flow=Fals
         fps: Frames per second; the video is resampled.
         training: Whether the crop's size and place are random; else it is the
             centre, as large as fits.
-        estimate_flow: Estimate how the clip moves (Kroeger et al., 2016); else, and in
-            clips under 16 pixels, flow is 0 and occlusion 1 everywhere.
+        estimate_flow: See `with_flow`.
 
     Returns:
-        A motion.Clip.
+        A motion.Clip. A scene shorter than the clip is played to and fro.
 
     Raises:
         InputError: The file cannot be read or decoded, or its picture is too small.
     """
-    height, width, duration = _measures(path)
-    stills.check_size(path, height, width, size)
-    start = rng.uniform(0, max(0.0, duration - num_frames / fps))
-    side, place = min(height, width), np.array([0.5, 0.5])
-    if training:
-        part = rng.uniform(max(0.6, min(1.0, size / side)), 1.0)
-        side, place = round(part * side), rng.random(2)
-    x, y = np.rint(place * (width - side, height - side)).astype(int)
-    with _open(path, fps, start) as reader:
-        frames = (frame[y : y + side, x : x + side] for frame, _ in reader)
-        scene = _longest_scene(frames, num_frames, size)
-    index = np.pad(np.arange(len(scene)), (0, num_frames - len(scene)), mode="reflect")
-    return _with_flow(np.stack(scene)[index], estimate_flow)
+    (frames,) = cut([path], rng, num_frames, size, fps, training)
+    return with_flow(frames, estimate_flow)
 
 
-def _with_flow(frames, estimate):
-    """The motion.Clip of frames [T, H, W, 3]: estimated, or hidden everywhere."""
+def with_flow(frames, estimate):
+    """Return the motion.Clip of frames that nothing else is known of.
+
+    Args:
+        frames: uint8 [T, H, W, 3].
+        estimate: Whether to estimate how they move (Kroeger et al., 2016). If not,
+            or under 16 pixels, flow is 0 and occlusion 1 everywhere.
+    """
     steps, (height, width) = len(frames) - 1, frames.shape[1:3]
     moves = np.zeros((steps, height, width, 2), np.float32)
     occlusion = np.ones((steps, height, width, 1), np.uint8)
@@ -62,32 +57,109 @@ def _with_flow(frames, estimate):
     return motion.Clip(frames, moves, occlusion)
 
 
+def cut(paths, rng, num_frames, size, fps, training):
+    """Cut the same square out of the same moments of videos that differ in look only.
+
+    Args:
+        paths: Files of one length, and one shape in any size. The first of them
+            decides where a scene is cut.
+        rng: A numpy Generator, for `training` and when the clip starts.
+        num_frames: T.
+        size: Height and width of the clip in pixels.
+        fps: Frames per second.
+        training: Whether the crop is random.
+
+    Returns:
+        uint8 [len(paths), T, size, size, 3].
+
+    Raises:
+        InputError: As in `clip_of_video`.
+    """
+    path = paths[0]
+    height, width, duration = measures(path)
+    stills.check_size(path, height, width, size)
+    start = rng.uniform(0, max(0.0, duration - num_frames / fps))
+    if len(paths) > 1:
+        start = _on_grid(start, fps)
+    side, place = min(height, width), np.array([0.5, 0.5])
+    if training:
+        part = rng.uniform(max(0.6, min(1.0, size / side)), 1.0)
+        side, place = round(part * side), rng.random(2)
+    x, y = np.rint(place * (width - side, height - side)).astype(int)
+
+    def window(frame):
+        if frame.shape[:2] != (height, width):
+            frame = _resize(frame, width, height)
+        return frame[y : y + side, x : x + side]
+
+    with contextlib.ExitStack() as stack:
+        readers = _open(paths, fps, start, stack)
+        moments = zip(*readers, strict=False)
+        moments = ([window(frame) for frame, _ in moment] for moment in moments)
+        scene = _longest_scene(moments, num_frames, size)
+    index = np.pad(np.arange(len(scene)), (0, num_frames - len(scene)), mode="reflect")
+    return np.stack(scene, axis=1)[:, index]
+
+
 @functools.lru_cache(maxsize=2**16)
-def _measures(path):
-    """Height, width and seconds; kept, as each opening decodes a frame."""
+def measures(path):
+    """Height, width and seconds (0 if unknown) of a video.
+
+    Kept, as each opening decodes a frame.
+
+    Raises:
+        InputError: The file cannot be read or decoded.
+    """
     with VideoReader(path) as reader:
         return reader.height, reader.width, float(reader.duration or 0)
 
 
-def _open(path, fps, start):
+def _on_grid(start, fps):
+    """The last k / fps, exactly: there, two files of one video show the same frame."""
+    fps = Fraction(fps).limit_denominator(100_000)
+    return math.floor(start * fps) / fps
+
+
+def _open(paths, fps, start, stack):
+    """Readers of all files from the same second on."""
     try:
-        return VideoReader(path, fps=fps, start=start)
+        with contextlib.ExitStack() as attempt:
+            readers = [
+                attempt.enter_context(VideoReader(path, fps=fps, start=start))
+                for path in paths
+            ]
+            stack.push(attempt.pop_all())
     except InputError:  # shorter than its header says, or it cannot seek
-        return VideoReader(path, fps=fps)
+        readers = [stack.enter_context(VideoReader(path, fps=fps)) for path in paths]
+    return readers
 
 
-def _longest_scene(frames, num_frames, size):
-    """The first cut-free run of `num_frames`, or else the longest one near."""
+def _longest_scene(moments, num_frames, size):
+    """The first cut-free run of `num_frames`, or else the longest one near.
+
+    Args:
+        moments: Iterator of lists of frames that are shown at once; the first of them
+            says where a scene is cut.
+        num_frames: T.
+        size: Height and width of what is returned.
+
+    Returns:
+        List of at most T lists of uint8 [size, size, 3].
+    """
     best, scene, last = [], [], None
-    for count, frame in enumerate(frames, start=1):
-        shrinks = min(frame.shape[:2]) > size
-        way = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
-        frame = cv2.resize(frame, (size, size), interpolation=way)
-        thumbnail = cuts.thumbnail(frame)
+    for count, moment in enumerate(moments, start=1):
+        moment = [_resize(frame, size, size) for frame in moment]
+        thumbnail = cuts.thumbnail(moment[0])
         if last is not None and cuts.is_cut(last, thumbnail):
             scene = []
-        scene, last = [*scene, frame], thumbnail
+        scene, last = [*scene, moment], thumbnail
         best = max(best, scene, key=len)
         if len(best) == num_frames or count == PATIENCE * num_frames:
             break
     return best
+
+
+def _resize(frame, width, height):
+    shrinks = min(frame.shape[:2]) > min(height, width)
+    way = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
+    return cv2.resize(frame, (width, height), interpolation=way)

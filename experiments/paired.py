@@ -1,0 +1,38 @@
+"""Distil a slow stylizer into a live one, from clips that it has stylised already.
+
+Any stylizer will do: an optimiser, a diffusion model, keyframes painted by hand and
+carried on. Put its results beside the originals, under the same names:
+
+    data/paired/content/a.mp4       the original
+    data/paired/target/a.mov        the same video stylised: as long, any size
+    data/paired/content/b/c.jpg     a photo
+    data/paired/target/b/c.png      the same photo stylised
+
+Command: make train EXP=paired
+Takes:   a GPU is advised. It has not been trained yet.
+"""
+
+from vgan.config import Data, Experiment, Losses, Train
+
+
+def get_config():
+    """The default generator at 128 px, which imitates the target above all."""
+    return Experiment(
+        data=Data(
+            content="data/paired/content",
+            target="data/paired/target",
+            # each clip's style is its own target's, so one model may learn several
+            style="data/paired/target",
+            image_size=128,
+            clip_length=4,
+            fps=12,
+        ),
+        losses=Losses(
+            reconstruction_l1=10.0,  # the main term
+            content=0.1,
+            style=1.0,  # forgives what L1 would blur
+            temporal=5.0,  # lower, if the target itself moves against the content
+            gan=0.05,  # a little, for texture
+        ),
+        train=Train(steps=20_000, batch_size=4),
+    )

@@ -1,0 +1,172 @@
+"""Videos and pictures beside their stylised form, from two folders."""
+
+import logging
+import pathlib
+import typing
+
+import cv2
+import numpy as np
+
+from vgan import InputError, video
+from vgan.datasets import motion, stills, videos
+from vgan.datasets.folders import Folder, find_files, is_video
+
+_log = logging.getLogger("vgan")
+
+ALIKE = 0.02  # how far shapes and lengths of the two may differ
+
+
+class Pair(typing.NamedTuple):
+    """A clip and its stylised form.
+
+    Attributes:
+        clip: A motion.Clip of the content.
+        target: uint8 [T, H, W, 3], its frames in their stylised form.
+        style: uint8 [T', H, W, 3], another clip of the stylised file, or None.
+    """
+
+    clip: motion.Clip
+    target: np.ndarray
+    style: np.ndarray | None = None
+
+    def mirrored(self):
+        """All of it flipped left to right."""
+        style = None if self.style is None else self.style[:, :, ::-1]
+        return Pair(self.clip.mirrored(), self.target[:, :, ::-1], style)
+
+
+class Pairs(Folder):
+    """Clips of content files whose stylised form `data.target` holds.
+
+    The two files have the same path below their folders, but for the suffix; videos go
+    with videos, pictures with pictures. A folder's only pair is used for both splits.
+    """
+
+    def find(self, role):
+        """Return the content files that have a partner; a line tells of the others."""
+        root = pathlib.Path(self.data.target).expanduser()
+        targets = {}
+        for file in find_files(root, "target"):
+            targets.setdefault(_key(file, root), []).append(file)
+        self._partners, found = {}, find_files(self.path, role)
+        for file in found:
+            alike = targets.get(_key(file, self.path), [])
+            same = [t for t in alike if t.suffix == file.suffix]
+            if alike:
+                self._partners[file] = (same or alike)[0]
+        missing = len(found) - len(self._partners)
+        if not self._partners:
+            raise InputError(
+                f"data.target: {root}: has no file of the same name as any in "
+                f"{self.path}; name the stylised form of a/b.mp4 a/b.mp4 too"
+            )
+        if missing:
+            _log.warning(
+                "data.target: %d of %d files of %s are left out, as %s has no file of "
+                "their name",
+                missing,
+                len(found),
+                self.path,
+                root,
+            )
+        return list(self._partners)
+
+    def do_without_validation(self, role):
+        """Validate on the only pair: rendered clips have no target."""
+        self.files = list(self._partners)
+        self.files = [file for file in self.files if file not in self._broken]
+        _log.warning(
+            "data.%s: %s has only one usable pair; it is trained on, and validation "
+            "uses it too",
+            role,
+            self.path,
+        )
+
+    def cut(self, file, rng, length):
+        """Return a Pair; it has a style if styles come from targets.
+
+        Raises:
+            InputError: One of the two files is broken, or they do not fit.
+        """
+        data, target = self.data, self._partners[file]
+        cut = self._cut_videos if is_video(file) else self._cut_pictures
+        pair = cut(file, target, rng, length)
+        if not styled_by_target(data):
+            return pair
+        style_rng = rng.spawn(1)[0]
+        if is_video(target):
+            style = videos.clip_of_video(
+                target,
+                style_rng,
+                data.style_length,
+                data.image_size,
+                data.fps,
+                self.training,
+            )
+        else:
+            style = stills.clip_of_still(
+                video.read_image(target),
+                style_rng,
+                data.style_length,
+                data.image_size,
+                self.training,
+                name=target,
+            )
+        return pair._replace(style=style.frames)
+
+    def _cut_videos(self, file, target, rng, length):
+        data = self.data
+        *shape, seconds = videos.measures(file)
+        *target_shape, target_seconds = videos.measures(target)
+        _check_shapes(file, shape, target, target_shape)
+        apart = abs(seconds - target_seconds)
+        if seconds and target_seconds and apart > max(1 / data.fps, ALIKE * seconds):
+            raise InputError(
+                f"{target}: lasts {target_seconds:.2f} s, and {file} "
+                f"{seconds:.2f} s; a pair must be equally long"
+            )
+        frames, stylised = videos.cut(
+            [file, target], rng, length, data.image_size, data.fps, self.training
+        )
+        return Pair(videos.with_flow(frames, self.estimate_flow), stylised)
+
+    def _cut_pictures(self, file, target, rng, length):
+        pictures = [video.read_image(each) for each in (file, target)]
+        height, width = pictures[0].shape[:2]
+        _check_shapes(file, (height, width), target, pictures[1].shape[:2])
+        # The window depends on the size in pixels; the same seed moves it alike.
+        shrinks = pictures[1].shape[0] > height
+        way = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
+        pictures[1] = cv2.resize(pictures[1], (width, height), interpolation=way)
+        seed = int(rng.integers(2**62))
+        clip, stylised = (
+            stills.clip_of_still(
+                picture,
+                np.random.default_rng(seed),
+                length,
+                self.data.image_size,
+                self.training,
+                name=file,
+            )
+            for picture in pictures
+        )
+        return Pair(clip, stylised.frames)
+
+
+def styled_by_target(data):
+    """Whether each clip's style is its own target's: one folder is named for both."""
+    named = bool(data.target) and isinstance(data.style, str)
+    return named and pathlib.Path(data.style) == pathlib.Path(data.target)
+
+
+def _key(file, root):
+    return file.relative_to(root).with_suffix(""), is_video(file)
+
+
+def _check_shapes(file, shape, target, target_shape):
+    (height, width), (rows, columns) = shape, target_shape
+    if abs(columns * height / (rows * width) - 1) > ALIKE:
+        raise InputError(
+            f"{target}: {columns}x{rows} pixels, and {file} {width}x{height}; a pair "
+            "must have one shape, in any size"
+        )
