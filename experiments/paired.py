@@ -9,7 +9,7 @@ carried on. Put its results beside the originals, under the same names:
     data/paired/target/b/c.png      the same photo stylised
 
 Command: make train EXP=paired
-Takes:   a GPU is advised. It has not been trained yet.
+Takes:   a GPU is advised. So far it was run for 3 steps only, to see that it runs.
 """
 
 from vgan.config import Data, Experiment, Losses, Train
