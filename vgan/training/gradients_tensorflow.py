@@ -46,7 +46,7 @@ class Gradients:
 
     def compile_function(self, function):
         """Return the function compiled for its shapes."""
-        return tf.function(function)
+        return tf.function(function, autograph=False)  # which takes as long again
 
 
 def make_deterministic(seed):

@@ -137,7 +137,8 @@ def _compiled(generator):
     if backend == "tensorflow":
         import tensorflow as tf
 
-        return tf.function, tf.function(lambda *inputs: generator(*inputs))
+        compiled = tf.function(lambda *inputs: generator(*inputs), autograph=False)
+        return tf.function, compiled
     if backend == "jax":
         import jax
 
