@@ -17,8 +17,8 @@ def get_config():
     """The default generator at 128 px; every field here is a good first knob."""
     return Experiment(
         data=Data(
-            # Folders with weights. Rendered scenes stay in the mixture: the flow of
-            # videos is not known, and steadiness is learned where it is.
+            # Folders with weights. Rendered scenes stay in the mixture: how they move is
+            # known exactly, how videos move is estimated.
             content={"data/my_videos/content": 3, "synthetic": 1},
             style="data/my_videos/styles",
             image_size=128,
@@ -30,7 +30,7 @@ def get_config():
             features="random",
             content=0.5,  # higher: the content stays sharper
             style=10.0,  # higher: more of the painting
-            temporal=20.0,  # higher: steadier (by photos and "synthetic" content)
+            temporal=20.0,  # higher: steadier
             gan=0.2,  # higher: more texture, less calm
         ),
         train=Train(steps=20_000, batch_size=4),

@@ -1,7 +1,7 @@
 r"""Real videos, photos and paintings from folders of yours.
 
-Photos become clips by a moving window, so their flow is known and teaches steadiness;
-videos teach how things really look when they move.
+Photos become clips by a moving window, so their flow is known exactly; videos teach how
+things really look when they move, and their flow is estimated.
 
 Command: make train EXP=real ARGS="--set data.content=VIDEOS --set data.style=PAINTINGS"
 or, with photos too and weights of VGG-19 from a file:

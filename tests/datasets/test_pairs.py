@@ -71,7 +71,7 @@ def test_targets_show_the_same_pixels_at_the_same_times(folders, split):
     assert known == {True}
 
 
-@pytest.mark.parametrize(("fps", "suffix"), [(24, ".mov"), (12, ".mp4")])
+@pytest.mark.parametrize(("fps", "suffix"), [(24, ".mov"), (12, ".mp4"), (24, ".mkv")])
 def test_another_frame_rate_and_container_keep_the_times(tmp_path, fps, suffix):
     # Brightness is time: 5 levels for each of 48 frames, in two seconds.
     levels = (np.arange(48) * 5).astype(np.uint8)

@@ -14,6 +14,8 @@ VIDEO_SUFFIXES = (
     ".mpg", ".mts", ".ogv", ".ts", ".webm", ".wmv",
 )  # fmt: skip
 
+ROUNDING = Fraction(1, 2000)  # of a second, in timestamps
+
 
 class VideoReader:
     """Frames of a video and the times at which they are shown.
@@ -143,14 +145,15 @@ def _at_rate(frames, fps, start):
     """Frame k is the last whose timestamp is not after second k / fps.
 
     A live source would make us wait for the next frame to know: there, a frame is
-    due one frame late.
+    due one frame late. Timestamps may be a little late themselves, as Matroska rounds
+    them to milliseconds.
     """
     index = None
     held = None
     for frame, timestamp, duration in frames:
         if index is None:
-            index = math.floor(max(timestamp, start) * fps)
-        while held is not None and index / fps < timestamp:
+            index = math.floor((max(timestamp, start) + ROUNDING) * fps)
+        while held is not None and index / fps + ROUNDING < timestamp:
             yield held, index / fps, 1 / fps
             index += 1
         held, end = frame, timestamp + duration
