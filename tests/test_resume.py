@@ -8,6 +8,8 @@ import time
 
 import numpy as np
 import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.util import tensor_util
 
 from vgan import InputError, config
 from vgan.train import train
@@ -41,25 +43,52 @@ def test_two_and_two_steps_are_four(tmp_path):
 
 
 def test_killed_at_any_moment(tmp_path):
+    """VGAN_KILLS says how often; whatever was logged in between is what would be."""
     command = [sys.executable, "-m", "vgan.train", "--experiment=smoke"]
     command += [f"--runs={tmp_path}", "--run=killed", "--set=train.steps=100000"]
-    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-    folder = tmp_path / "killed" / "checkpoints"
-    try:
-        for _ in range(1200):
-            if checkpoint.latest_step(folder):
-                break
-            assert process.poll() is None, "training ended by itself"
-            time.sleep(0.1)
-        time.sleep(0.37)
-    finally:
-        os.kill(process.pid, signal.SIGKILL)
-        process.wait()
-    reached = checkpoint.latest_step(folder)
-    assert reached >= 2
-    train(smoke(reached + 3), tmp_path / "killed")
-    train(smoke(reached + 3), tmp_path / "whole")
+    folder, random = tmp_path / "killed" / "checkpoints", np.random.default_rng()
+    reached = []
+    for _ in range(int(os.environ.get("VGAN_KILLS", "2"))):
+        started = checkpoint.latest_step(folder)
+        process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+        try:
+            for _ in range(1200):
+                if checkpoint.latest_step(folder) > started:
+                    break
+                assert process.poll() is None, "training ended by itself"
+                time.sleep(0.1)
+            time.sleep(random.uniform(0, 1))
+        finally:
+            os.kill(process.pid, signal.SIGKILL)
+            process.wait()
+        reached.append(checkpoint.latest_step(folder))
+    assert reached == sorted(set(reached))
+    train(smoke(reached[-1] + 3), tmp_path / "killed")
+    train(smoke(reached[-1] + 3), tmp_path / "whole")
     assert_same(state(tmp_path / "whole"), state(tmp_path / "killed"))
+    wanted, found = history(tmp_path / "whole"), history(tmp_path / "killed")
+    assert wanted.keys() == found.keys()
+    for name, values in wanted.items():
+        assert all(len(set(values[step])) == 1 for step in values), name
+        # Some steps were done twice: each time with the same result.
+        assert {k: set(v) for k, v in found[name].items()} == {
+            k: set(v) for k, v in values.items()
+        }, name
+
+
+def history(folder):
+    """{name: {step: values}} of the losses in TensorBoard, in all their event files."""
+    events = EventAccumulator(
+        str(folder / "tensorboard"), {"tensors": 0}, purge_orphaned_data=False
+    ).Reload()
+    found = {}
+    for name in events.Tags()["tensors"]:
+        if name.startswith(("g/", "d/")):
+            for event in events.Tensors(name):
+                value = tensor_util.make_ndarray(event.tensor_proto).item()
+                steps = found.setdefault(name, {})
+                steps.setdefault(event.step, []).append(value)
+    return found
 
 
 def test_two_runs_beside_each_other_agree(tmp_path):
