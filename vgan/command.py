@@ -3,6 +3,7 @@
 The flags are parsed, and --help answered, before TensorFlow is imported.
 """
 
+import functools
 import gc
 import logging
 import os
@@ -16,20 +17,24 @@ from absl import logging as absl_logging
 from vgan import InputError
 
 
-def run(main):
+def run(main, actions=()):
     """Run `main(argv)`; exit 2 after one line where the input is bad.
 
     Args:
-        main: Function of the positional arguments, [program, ...].
+        main: Function of the positional arguments, [program], or [program, action].
+        actions: What the command can do, of which the user names one; without any, it
+            takes flags alone.
     """
     # What TensorFlow cannot do it raises; its log is about what it tried in vain.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     # A warning is a line for the user: no dates, no source lines, no news from JAX.
     absl_logging.get_absl_handler().setFormatter(logging.Formatter("%(message)s"))
-    logging.getLogger("jax").setLevel(logging.WARNING)
+    for name in ("jax", "tensorboard"):
+        logging.getLogger(name).setLevel(logging.WARNING)
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
-    app.run(lambda argv: _guard(main, argv), flags_parser=_parse)
+    parse = functools.partial(_parse, actions=actions)
+    app.run(lambda argv: _guard(main, argv), flags_parser=parse)
 
 
 def import_keras():
@@ -59,12 +64,20 @@ def import_keras():
             os.close(terminal)
 
 
-def _parse(argv):
+def _parse(argv, actions):
     try:
         rest = flags.FLAGS(argv)
-        if len(rest) > 1:
+        given = rest[1:]
+        if actions:
+            known = ", ".join(actions)
+            if not given:
+                raise flags.Error(f"say what to do; known: {known}")
+            action, *given = given
+            if action not in actions:
+                raise flags.Error(f"cannot do {action!r}; known: {known}")
+        if given:
             raise flags.Error(
-                f"unexpected argument {rest[1]!r}; every option is a --flag"
+                f"unexpected argument {given[0]!r}; every option is a --flag"
             )
         return rest
     except flags.Error as error:
