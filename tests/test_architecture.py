@@ -15,6 +15,10 @@ MAY_IMPORT = {
     "training": {"config", "models", "losses"},
     "runtime": {"models", "video"},
     "evaluation": {"models", "losses", "runtime", "video"},
+    "benchmarks": {
+        *("config", "datasets", "models", "losses", "training", "evaluation"),
+        "runtime",
+    },
 }
 ROOMS = {*MAY_IMPORT, "command"}
 MAY_IMPORT_TENSORFLOW = {"datasets", "training", "export"}
@@ -103,7 +107,7 @@ def test_generate_runs_without_training_code():
 
 
 def test_commands_parse_before_heavy_imports():
-    for name in ("train", "generate", "evaluate"):
+    for name in ("train", "generate", "evaluate", "benchmark"):
         code = f"import sys, vgan.{name}; print('keras' in sys.modules)"
         output = subprocess.run(
             [sys.executable, "-c", code], capture_output=True, text=True, check=True

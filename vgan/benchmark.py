@@ -1,0 +1,110 @@
+r"""Measure what training costs, and which objective does best.
+
+  python -m vgan.benchmark train --experiment=quickstart --output=report.json
+  python -m vgan.benchmark objectives --experiment=objectives \
+      --output=experiments/README.md
+
+train: how long a step takes, what each term of the losses costs of it or would add,
+and how long training waits for clips.
+objectives: trains every adversarial game alike, measures all on the same clips, and
+renews the table in a Markdown page; runs that are finished are not trained again.
+"""
+
+import shlex
+import sys
+
+from absl import flags
+
+import vgan.config
+from vgan import InputError, command
+
+FLAGS = flags.FLAGS
+flags.DEFINE_string(
+    "experiment", None, "Name of a file in experiments/, or the path of one."
+)
+flags.DEFINE_multi_string(
+    "set", [], "Change a field, as in --set train.steps=100; may be repeated."
+)
+flags.DEFINE_string(
+    "output", None, "train: a .json file. objectives: a .md file, whose table is made."
+)
+flags.DEFINE_integer("steps", 20, "train: steps that are timed of each variant.")
+flags.DEFINE_multi_string(
+    "term", [], "train: only this term or penalty; may be repeated (default: all)."
+)
+flags.DEFINE_integer("seeds", 2, "objectives: runs of each game.")
+flags.DEFINE_multi_string(
+    "game", [], "objectives: only this game; may be repeated (default: all)."
+)
+flags.DEFINE_string("runs", "runs/objectives", "objectives: folder of the runs.")
+
+
+def main(argv):
+    """Parse, check what is cheap to check, measure."""
+    action = argv[1]
+    for other, (_, names) in ACTIONS.items():
+        for name in names:
+            if other != action and FLAGS[name].present:
+                raise InputError(f"--{name}: is for {other}, not for {action}")
+    if not FLAGS.experiment:
+        raise InputError("--experiment: give one, as in --experiment=quickstart")
+    for name in ("steps", "seeds"):
+        if FLAGS[name].value < 1:
+            raise InputError(f"--{name}={FLAGS[name].value}: give at least 1")
+    ACTIONS[action][0](vgan.config.load(FLAGS.experiment, FLAGS.set))
+
+
+def train(config):
+    """Time the training step."""
+    from vgan.benchmarks import files
+
+    if FLAGS.output:
+        files.check(FLAGS.output, ".json")
+    command.import_keras()
+    from vgan.benchmarks import steps
+
+    facts = steps.measure(config, FLAGS.steps, FLAGS.term)
+    facts["setup"]["command"] = _command()
+    print(*steps.lines(facts), sep="\n")
+    if FLAGS.output:
+        files.write_json(FLAGS.output, facts)
+
+
+def objectives(config):
+    """Compare the games."""
+    from vgan.benchmarks import files, runs
+
+    if FLAGS.output:
+        files.check(FLAGS.output, ".md")
+        files.with_block(FLAGS.output, "objectives", "")
+    command.import_keras()  # no device is taken yet: the runs need them
+    from vgan.losses.adversarial import GAMES, game
+
+    for name in FLAGS.game:
+        game(name)
+    plan = runs.plan(
+        FLAGS.experiment, FLAGS.set, FLAGS.game or GAMES, FLAGS.seeds, FLAGS.runs
+    )
+    runs.train(plan)
+    from vgan.benchmarks import standings
+
+    facts = standings.measure(config, plan)
+    facts["setup"]["command"] = _command()
+    page = standings.markdown(facts)
+    print(page)
+    files.write_json(f"{FLAGS.runs}/objectives.json", facts)
+    if FLAGS.output:
+        files.write(FLAGS.output, files.with_block(FLAGS.output, "objectives", page))
+
+
+def _command():
+    return shlex.join(["python", "-m", "vgan.benchmark", *sys.argv[1:]])
+
+
+ACTIONS = {
+    "train": (train, ("steps", "term")),
+    "objectives": (objectives, ("seeds", "game", "runs")),
+}
+
+if __name__ == "__main__":
+    command.run(main, ACTIONS)

@@ -1,0 +1,1 @@
+"""What costs what, and which objective does best: measured, side by side."""

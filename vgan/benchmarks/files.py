@@ -1,0 +1,79 @@
+"""Results in files: JSON, and a marked block of a Markdown page."""
+
+import contextlib
+import json
+import os
+import pathlib
+import tempfile
+
+from vgan import InputError
+
+
+def check(path, suffix):
+    """Make sure that a result can be written there, before long work.
+
+    Raises:
+        InputError: It is no such file, or cannot be written.
+    """
+    path = pathlib.Path(path)
+    if path.suffix != suffix:
+        raise InputError(f"--output={path}: give a file that ends in {suffix}")
+    if path.is_dir():
+        raise InputError(f"--output={path}: is a folder; give a file")
+    try:
+        with tempfile.TemporaryFile(dir=path.resolve().parent):
+            pass
+    except OSError as error:
+        raise InputError(
+            f"--output={path}: cannot be written ({error.strerror})"
+        ) from error
+
+
+def write_json(path, facts):
+    """Write plain types as JSON, whole or not at all."""
+    write(path, json.dumps(facts, indent=1, allow_nan=False) + "\n")
+
+
+def write(path, text):
+    """Write a text, whole or not at all; a link stays one."""
+    path = pathlib.Path(path).resolve()
+    partial = path.with_name(f".partial_{path.name}")
+    try:
+        partial.write_bytes(text.encode())
+        os.replace(partial, path)
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            partial.unlink()
+
+
+def with_block(path, name, block):
+    """Return the text of a Markdown file with the block of that name renewed.
+
+    A block lies between the lines <!-- name --> and <!-- /name -->; all else stays as
+    it is. A file without the block gets it at its end; no file counts as an empty one.
+
+    Args:
+        path: The file.
+        name: Of the block.
+        block: Its new text.
+
+    Raises:
+        InputError: The file is no text, or its marks do not make one block.
+    """
+    path = pathlib.Path(path)
+    first, last = f"<!-- {name} -->", f"<!-- /{name} -->"
+    try:
+        text = path.read_bytes().decode() if path.exists() else ""
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: is no UTF-8 text") from error
+    block = f"{first}\n{block.strip()}\n{last}"
+    if first not in text and last not in text:
+        return f"{text.rstrip()}\n\n{block}\n".lstrip()
+    before, _, rest = text.partition(first)
+    _, end, after = rest.partition(last)
+    if not end or text.count(first) > 1 or text.count(last) > 1:
+        raise InputError(
+            f"{path}: needs {first} once, and {last} once below it; mend them, or "
+            "remove both"
+        )
+    return before + block + after
