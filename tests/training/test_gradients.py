@@ -7,15 +7,18 @@ import itertools
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import sys
+import threading
 
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from keras import ops
 
-from vgan.training.gan import Gradients
+from vgan.training.gan import gradients
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DUE = [True, True, False, True, False, True, True, True]
@@ -30,7 +33,7 @@ KINDS = {
 INPUT = np.random.default_rng(0).normal(size=(len(DUE), 5, 3)).astype("float32")
 
 
-class Toy(Gradients, keras.Model):
+class Toy(gradients.Gradients, keras.Model):
     """A linear layer, an optimizer, and one weight that nothing depends on."""
 
     def __init__(self, optimizer):
@@ -40,6 +43,7 @@ class Toy(Gradients, keras.Model):
         self.layer.set_weights([INPUT[0, :3, :2], INPUT[1, 0, :2]])
         self.idle = self.add_weight(shape=(), initializer="ones", name="idle")
         self.seen = keras.Variable(0.0, trainable=False)
+        self.impatient = False
         self.built = True
         optimizer.build(self.trainable_variables)
         self.compile(optimizer=optimizer, auto_scale_loss=False)
@@ -54,6 +58,13 @@ class Toy(Gradients, keras.Model):
         gradients, logs = self.gradients(loss, variables, self.optimizer)
         self.apply_if(due, self.optimizer, gradients, variables)
         return logs["loss"]
+
+    def update(self, batch):
+        """As `fit` calls it; Ctrl-C comes while the first step is traced."""
+        if self.impatient:
+            self.impatient = False
+            raise KeyboardInterrupt
+        return {"loss": self.step(batch, True, 1.0)}
 
     def state(self):
         return [np.asarray(v.value) for v in self.optimizer.variables]
@@ -91,6 +102,24 @@ def trajectories():
     found["scale"] = [float(toy.optimizer.dynamic_scale)]
     found["seen"] = [float(toy.seen)]
     return found
+
+
+def interrupted():
+    """Steps that `fit` has kept of a first step, and of an endless run, at Ctrl-C."""
+
+    def press(batch, logs):
+        if batch == 3:
+            threading.Timer(0.1, signal.raise_signal, [signal.SIGINT]).start()
+
+    toy, kept = make("plain"), []
+    data = tf.data.Dataset.from_tensors(INPUT[0]).repeat()
+    ctrl_c = keras.callbacks.LambdaCallback(on_train_batch_end=press)
+    for toy.impatient in (True, False):
+        try:
+            toy.fit(data, steps_per_epoch=3000, verbose=0, callbacks=[ctrl_c])
+        except KeyboardInterrupt:
+            kept.append(float(toy.seen.value))
+    return kept
 
 
 @pytest.fixture(scope="module")
@@ -175,10 +204,12 @@ def test_jax_does_the_same(found):
     )
     assert result.returncode == 0, result.stderr
     other = json.loads(result.stdout.splitlines()[-1])
+    first, endless = other.pop("interrupted")
+    assert first == 0 < endless < 3000
     assert other.keys() == found.keys()
     for name, values in found.items():
         np.testing.assert_allclose(other[name], values, 1e-4, 1e-6, err_msg=name)
 
 
 if __name__ == "__main__":
-    print(json.dumps(trajectories()))
+    print(json.dumps({**trajectories(), "interrupted": interrupted()}))

@@ -21,6 +21,26 @@ class Gradients:
         values = [[scope.get_current_value(v) for v in group] for group in groups]
         return logs, (*values, metrics)
 
+    def make_train_function(self, force=False):
+        """Compile the step such that an interrupted one leaves all as it was.
+
+        Keras takes the values out of the variables and gives their memory to the step:
+        Ctrl-C while it runs, or is compiled, would leave nothing to save. It also waits
+        for a step where it ignores exceptions, Ctrl-C among them.
+        """
+        if self.train_function is not None and not force:
+            return
+        step = jax.jit(self.train_step)
+        variables = [v for group in self._variable_groups() for v in group]
+
+        def train_function(state, iterator):
+            batch = next(iterator)
+            _assign(variables, [value for group in state[:-1] for value in group])
+            logs, state = step(state, batch)
+            return jax.block_until_ready(logs), state
+
+        self.train_function = train_function
+
     def gradients(self, loss, variables, optimizer=None):
         """Return the gradients of `loss() -> (scalar, logs)`, and its logs.
 
