@@ -15,7 +15,7 @@ def get_config():
         data=Data(image_size=64, clip_length=4, style_length=4),
         generator=dict(filters=(8, 16, 32, 64), hidden_filters=32, blocks=1),
         discriminator=dict(filters=(16, 32, 64)),
-        losses=Losses(content=0.2, style=12.0, gan=1.0),
+        losses=Losses(content=0.2, style=12.0, gan=1.0, r1=1.0, r2=1.0),
         train=Train(
             steps=300,
             ema_decay=0.995,
