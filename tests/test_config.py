@@ -43,6 +43,16 @@ def test_overrides_replace_fields_by_type():
         ("losses.style=-1", "must be 0 or more"),
         ("data.fps=0", "must be from 0.001 to 1000"),
         ("seed=-1", "must be 0 or more"),
+        ("train.precision=int8", "must be float32, bfloat16, float16"),
+        ("train.alarm=loud", "must be say, lower, stop"),
+        ("train.balance=2", "must be from -1 to 1"),
+        ("losses.label_smoothing=1", "must be from 0 to below 1"),
+        ("losses.cycle=-1", "must be 0 or more"),
+        ("train.schedule=3", "expected list"),
+        ("train.schedule=[3]", "must be a dict with 'until'"),
+        ('train.schedule=[{"until": 9, "fps": 3}]', "no 'fps' there"),
+        ('train.schedule=[{"until": 9, "image_size": 4}]', "at least 8, got 4"),
+        ('train.schedule=[{"until": 9}, {"until": 5}]', "until must be above 9"),
     ],
 )
 def test_bad_override_is_one_clear_line(assignment, says):
@@ -50,6 +60,23 @@ def test_bad_override_is_one_clear_line(assignment, says):
         config.override(config.Experiment(), [assignment])
     assert says in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_stages_come_before_the_full_size():
+    stages = '[{"until": 5, "image_size": 64}, {"until": 9, "batch_size": 2}]'
+    experiment = config.override(
+        config.Experiment(), ["train.steps=20", f"train.schedule={stages}"]
+    )
+    sizes = [
+        (until, stage.data.image_size, stage.train.batch_size)
+        for until, stage in experiment.stages()
+    ]
+    assert sizes == [(5, 64, 4), (9, 128, 2), (20, 128, 4)]
+    short = config.override(experiment, ["train.steps=7"])
+    assert [until for until, _ in short.stages()] == [5, 7]
+    assert short.stages()[-1][1].train.batch_size == 2
+    plain = config.Experiment()
+    assert plain.stages() == [(plain.train.steps, plain)]
 
 
 def test_json_round_trip():

@@ -42,6 +42,23 @@ def test_two_and_two_steps_are_four(tmp_path):
     assert_same(state(tmp_path / "whole"), state(tmp_path / "parts"))
 
 
+def test_sizes_grow_in_stages(tmp_path):
+    stages = 'train.schedule=[{"until": 2, "image_size": 48, "clip_length": 1}]'
+    train(smoke(4, stages), tmp_path / "whole")
+    train(smoke(1, stages), tmp_path / "parts")
+    train(smoke(3, stages), tmp_path / "parts")
+    train(smoke(4, stages), tmp_path / "parts")
+    assert_same(state(tmp_path / "whole"), state(tmp_path / "parts"))
+    losses = history(tmp_path / "whole")["g/temporal"]
+    # One frame has nothing to be steady with.
+    assert [losses[step] == [0.0] for step in (1, 2, 3, 4)] == [
+        True,
+        True,
+        False,
+        False,
+    ]
+
+
 def test_killed_at_any_moment(tmp_path):
     """VGAN_KILLS says how often; whatever was logged in between is what would be."""
     command = [sys.executable, "-m", "vgan.train", "--experiment=smoke"]

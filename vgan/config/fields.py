@@ -218,11 +218,14 @@ class Experiment:
     def stages(self):
         """Return [(step where it ends, Experiment with that stage's sizes)], in order.
 
+        The last one ends where the run does. A shorter run is the beginning of a longer
+        one.
+
         Raises:
             InputError: The schedule has an unknown field, a size that is out of range,
                 or stages that are out of order.
         """
-        stages, last = [], 0
+        stages, last, steps = [], 0, self.train.steps
         for number, stage in enumerate(self.train.schedule):
             name = f"train.schedule[{number}]"
             sizes = _stage_sizes(stage, name)
@@ -232,7 +235,7 @@ class Experiment:
                     f"{name}: until must be above {last}, where the stage before ends, "
                     f"got {until}"
                 )
-            last, batch_size = until, sizes.pop("batch_size", self.train.batch_size)
+            batch_size = sizes.pop("batch_size", self.train.batch_size)
             try:
                 data = dataclasses.replace(self.data, **sizes)
                 train = dataclasses.replace(
@@ -240,13 +243,17 @@ class Experiment:
                 )
             except InputError as error:
                 raise InputError(f"{name}: {error}") from error
-            if until < self.train.steps:
-                stages.append(
-                    (until, dataclasses.replace(self, data=data, train=train))
-                )
-        full = dataclasses.replace(self.train, schedule=[])
-        full = self if full == self.train else dataclasses.replace(self, train=full)
-        return [*stages, (self.train.steps, full)]
+            if last < steps:
+                part = dataclasses.replace(self, data=data, train=train)
+                stages.append((min(until, steps), part))
+            last = until
+        if last < steps:
+            full = dataclasses.replace(self.train, schedule=[])
+            whole = (
+                self if full == self.train else dataclasses.replace(self, train=full)
+            )
+            stages.append((steps, whole))
+        return stages
 
 
 def _stage_sizes(stage, name):
