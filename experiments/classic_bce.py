@@ -1,0 +1,35 @@
+"""Where the field began: minimax with binary cross-entropy, Adam at 2e-4, 200 epochs.
+
+The style comes from the game alone, with no penalty and no style loss; a content term
+keeps the scene. The discriminator judges clips; with temporal_size=1 frames one by one.
+
+Command: make train EXP=classic_bce
+         make train EXP=classic_bce ARGS="--set discriminator.temporal_size=1 --run frames"
+"""
+
+from vgan.config import Data, Experiment, Losses, Train
+
+CLIPS, EPOCHS, BATCH = 64, 200, 8
+
+
+def get_config():
+    """The small generator at 64 px, on 64 clips."""
+    return Experiment(
+        data=Data(image_size=64, clips=CLIPS),
+        generator=dict(filters=(8, 16, 32, 64), hidden_filters=32, blocks=1),
+        discriminator=dict(filters=(16, 32, 64)),
+        losses=Losses(
+            adversarial="minimax",
+            gan=1.0,
+            r1=0.0,
+            content=0.5,
+            style=0.0,
+            temporal=0.0,
+        ),
+        train=Train(
+            steps=EPOCHS * CLIPS // BATCH,
+            batch_size=BATCH,
+            g_learning_rate=2e-4,
+            d_learning_rate=2e-4,
+        ),
+    )

@@ -1,0 +1,22 @@
+"""A recurrent generator under a CNN's style code, against a discriminator of pairs.
+
+The discriminator judges each clip beside a real one, D(X_gen, X_real).
+
+Command: make train EXP=realtime_pair
+         make train EXP=realtime_pair ARGS="--set generator.cell=gru --run realtime_gru"
+"""
+
+from vgan.config import Data, Experiment, Losses, Train
+
+
+def get_config():
+    """The small generator at 64 px."""
+    return Experiment(
+        data=Data(image_size=64),
+        generator=dict(
+            filters=(8, 16, 32, 64), hidden_filters=32, blocks=1, cell="lstm"
+        ),
+        discriminator=dict(filters=(16, 32, 64)),
+        losses=Losses(adversarial="pair", gan=1.0, content=0.2, style=12.0),
+        train=Train(steps=1000, ema_decay=0.995),
+    )
