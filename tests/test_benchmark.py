@@ -42,17 +42,16 @@ def test_train_tells_what_a_term_costs(tmp_path):
     assert (row["term"], row["used"], row["weight"]) == ("cycle", False, 0)
     assert row["variant_ms"] / facts["step_ms"] == pytest.approx(row["ratio"])
     assert row["cost_ms"] / facts["step_ms"] == pytest.approx(row["share"])
-    assert row["cost_ms"] > 0  # another pass of the generator
     assert 0 <= facts["pipeline"]["wait_share"] < 1
     assert "whole step" in done.stdout
     assert "cycle" in done.stdout
 
 
 def test_variants_change_one_thing_each():
-    from vgan.benchmarks import steps
+    from vgan.benchmarks import costs
 
     losses = config.load(str(ROOT / "experiments" / "smoke.py")).losses
-    found = {(v.kind, v.name): v.losses for v in steps.variants(losses)}
+    found = {(v.kind, v.name): v.losses for v in costs.variants(losses)}
     assert found["whole", ""] == found["noise", ""] == losses
     assert found["used", "style"].style == 0
     assert found["used", "style"].content == losses.content
@@ -62,25 +61,25 @@ def test_variants_change_one_thing_each():
     assert found["penalty", "r2"].r1 == 0
     assert found["penalty", "r1"].penalty_interval == 1
     assert ("penalty", "gradient_penalty") not in found  # not in this game
-    no_game = {(v.kind, v.name) for v in steps.variants(config.Losses(gan=0.0))}
+    no_game = {(v.kind, v.name) for v in costs.variants(config.Losses(gan=0.0))}
     assert ("unused", "gan") in no_game
     assert ("penalty", "r1") not in no_game
     with pytest.raises(InputError, match="--term=nothing"):
-        steps.variants(losses, ["nothing"])
+        costs.variants(losses, ["nothing"])
 
 
 def test_costs_are_of_whole_cycles():
     """A penalty at every second step, on a machine that slows down: 30 ms of 100."""
-    from vgan.benchmarks import steps
+    from vgan.benchmarks import costs
 
     losses = config.Losses(penalty_interval=2)
     slow = np.linspace(0, 1, 8)
     lazy = np.array([0.115, 0.085] * 4) + slow
     kinds = {"whole": lazy, "noise": lazy, "unpunished": 0.085 + slow}
-    times = {steps.Variant("", kind, losses): t for kind, t in kinds.items()}
-    times[steps.Variant("style", "used", losses)] = lazy - 0.03
-    times[steps.Variant("r1", "penalty", losses)] = 0.115 + slow
-    figures = steps._figures(losses, times, 2)
+    times = {costs.Variant("", kind, losses): t for kind, t in kinds.items()}
+    times[costs.Variant("style", "used", losses)] = lazy - 0.03
+    times[costs.Variant("r1", "penalty", losses)] = 0.115 + slow
+    figures = costs.figures(losses, times, 2)
     assert figures["noise_ms"] == 0
     assert figures["terms"][0]["cost_ms"] == pytest.approx(30)
     (penalty,) = figures["penalties"]
@@ -134,10 +133,10 @@ def test_finished_runs_are_not_trained_again(compared):
 
 
 def test_games_are_ranked_and_collapses_told():
-    from vgan.benchmarks import standings
+    from vgan.benchmarks import table
 
     def row(game, score, stopped="", alarms=()):
-        figures = dict.fromkeys(standings.COLUMNS, score)
+        figures = dict.fromkeys(table.COLUMNS, score)
         return {
             "game": game,
             "seed": 0,
@@ -149,7 +148,7 @@ def test_games_are_ranked_and_collapses_told():
 
     won = "step 50: the discriminator wins: its advantage is 1.00 of 1; lower it"
     nan = "step 7: g/loss is not finite"
-    table = standings.markdown(
+    lines = table.markdown(
         {
             "setup": {
                 **{"steps": 9, "seeds": 2, "clips": "few", "features": "random"},
@@ -162,7 +161,7 @@ def test_games_are_ranked_and_collapses_told():
             ],
         }
     ).splitlines()
-    cells = [line.strip("| ").split(" | ") for line in table[2:5]]
+    cells = [line.strip("| ").split(" | ") for line in lines[2:5]]
     assert [cell[0] for cell in cells] == ["better", "worse", "broken"]
     assert (cells[0][1], cells[0][-1]) == ("0.50 ± 0.10", "no")
     assert cells[1][-1] == "1 of 2: the discriminator wins (step 50)"

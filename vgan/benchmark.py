@@ -61,11 +61,11 @@ def train(config):
     if FLAGS.output:
         files.check(FLAGS.output, ".json")
     command.import_keras()
-    from vgan.benchmarks import steps
+    from vgan.benchmarks import costs, steps
 
     facts = steps.measure(config, FLAGS.steps, FLAGS.term)
     facts["setup"]["command"] = _command()
-    print(*steps.lines(facts), sep="\n")
+    print(*costs.lines(facts), sep="\n")
     if FLAGS.output:
         files.write_json(FLAGS.output, facts)
 
@@ -86,11 +86,11 @@ def objectives(config):
         FLAGS.experiment, FLAGS.set, FLAGS.game or GAMES, FLAGS.seeds, FLAGS.runs
     )
     runs.train(plan)
-    from vgan.benchmarks import standings
+    from vgan.benchmarks import standings, table
 
     facts = standings.measure(config, plan)
     facts["setup"]["command"] = _command()
-    page = standings.markdown(facts)
+    page = table.markdown(facts)
     print(page)
     files.write_json(f"{FLAGS.runs}/objectives.json", facts)
     if FLAGS.output:

@@ -5,6 +5,7 @@ The flags are parsed, and --help answered, before TensorFlow is imported.
 
 import functools
 import gc
+import importlib.util
 import logging
 import os
 import signal
@@ -49,6 +50,10 @@ def import_keras():
     backend = os.environ["KERAS_BACKEND"]
     if backend not in ("tensorflow", "jax"):
         raise InputError(f"KERAS_BACKEND={backend}: vgan runs on tensorflow or jax")
+    if importlib.util.find_spec(backend) is None:
+        raise InputError(
+            f"KERAS_BACKEND={backend}: it is not installed; pip install -e '.[jax]'"
+        )
     sys.stderr.flush()
     with tempfile.TemporaryFile() as held:
         terminal = os.dup(2)
