@@ -1,10 +1,11 @@
-"""Where the field began: minimax with binary cross-entropy, Adam at 2e-4, 200 epochs.
+r"""Where the field began: minimax with binary cross-entropy, Adam at 2e-4, 200 epochs.
 
 The style comes from the game alone, with no penalty and no style loss; a content term
 keeps the scene. The discriminator judges clips; with temporal_size=1 frames one by one.
 
 Command: make train EXP=classic_bce
-         make train EXP=classic_bce ARGS="--set discriminator.temporal_size=1 --run frames"
+Frames:  make train EXP=classic_bce \
+             ARGS="--set discriminator.temporal_size=1 --run classic_frames"
 """
 
 from vgan.config import Data, Experiment, Losses, Train

@@ -17,8 +17,8 @@ def get_config():
     """The default generator at 128 px; every field here is a good first knob."""
     return Experiment(
         data=Data(
-            # Folders with weights. Rendered scenes stay in the mixture: how they move is
-            # known exactly, how videos move is estimated.
+            # Folders with weights. Rendered scenes stay in the mixture: how they move
+            # is known exactly, how videos move is estimated.
             content={"data/my_videos/content": 3, "synthetic": 1},
             style="data/my_videos/styles",
             image_size=128,

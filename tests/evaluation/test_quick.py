@@ -45,6 +45,13 @@ def test_unknown_flow_is_estimated(batch, features):
     assert estimated["steadiness"] == pytest.approx(known["steadiness"], abs=0.1)
 
 
+def test_content_that_has_the_style_already_earns_nothing(batch, features):
+    same = {**batch, "style": batch["content"][:, -1:]}
+    figures = QuickMeasure(same, features)(batch["content"])
+    assert figures["style_strength"] == 0
+    assert figures["score"] == 0
+
+
 def test_none_of_the_three_makes_up_for_another():
     assert combined(0.5, 0.5, 0.5) == pytest.approx(0.5)
     assert combined(-0.3, 1, 1) == 0

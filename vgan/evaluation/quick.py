@@ -48,7 +48,8 @@ class QuickMeasure:
             ]
             rows.append(
                 {
-                    "style_strength": style["style_strength"],
+                    # None where the content has the style already: nothing was earned
+                    "style_strength": style["style_strength"] or 0.0,
                     "edge_correlation": float(np.mean(edges)),
                     "steadiness": _steadiness(content, result, *self._motion[i]),
                 }
