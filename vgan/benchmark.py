@@ -10,6 +10,7 @@ objectives: trains every adversarial game alike, measures all on the same clips,
 renews the table in a Markdown page; runs that are finished are not trained again.
 """
 
+import pathlib
 import shlex
 import sys
 
@@ -85,6 +86,9 @@ def objectives(config):
     plan = runs.plan(
         FLAGS.experiment, FLAGS.set, FLAGS.game or GAMES, FLAGS.seeds, FLAGS.runs
     )
+    figures = pathlib.Path(FLAGS.runs) / "objectives.json"
+    figures.parent.mkdir(parents=True, exist_ok=True)
+    files.check(figures, ".json", "--runs")
     runs.train(plan)
     from vgan.benchmarks import standings, table
 
@@ -92,9 +96,9 @@ def objectives(config):
     facts["setup"]["command"] = _command()
     page = table.markdown(facts)
     print(page)
-    files.write_json(f"{FLAGS.runs}/objectives.json", facts)
     if FLAGS.output:
         files.write(FLAGS.output, files.with_block(FLAGS.output, "objectives", page))
+    files.write_json(figures, facts)
 
 
 def _command():

@@ -28,7 +28,7 @@ def run(main, actions=()):
     """
     # What TensorFlow cannot do it raises; its log is about what it tried in vain.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    os.environ["KERAS_BACKEND"] = os.environ.get("KERAS_BACKEND") or "tensorflow"
     # A warning is a line for the user: no dates, no source lines, no news from JAX.
     absl_logging.get_absl_handler().setFormatter(logging.Formatter("%(message)s"))
     for name in ("jax", "tensorboard"):

@@ -58,15 +58,17 @@ def main(argv):
     with _only_one(folder):
         try:
             train(config, folder)
-        except (FloatingPointError, Stopped) as error:
+        except FloatingPointError as error:
             failure = str(error)
+            advice = (
+                "Try smaller learning rates or weights: --set train.g_learning_rate=..."
+            )
+        except Stopped as error:
+            failure, advice = str(error), "Then the same command goes on."
     if failure:
         last = checkpoint.latest_step(folder / "checkpoints")
         kept = f"the checkpoint of step {last} is kept" if last else "none is kept"
-        sys.exit(
-            f"vgan.train: stopped, {failure}; {kept}. "
-            "Try smaller learning rates or weights: --set train.g_learning_rate=..."
-        )
+        sys.exit(f"vgan.train: stopped, {failure}; {kept}. {advice}")
 
 
 def train(config, folder):
@@ -98,7 +100,8 @@ def _fit(gan, config, folder, styles, first_step):
     from vgan.evaluation.quick import QuickMeasure
     from vgan.training.callbacks import run_callbacks
 
-    samples = _validation_batch(config, SAMPLE_CLIPS, clip_length=SAMPLE_FRAMES)
+    frames = max(SAMPLE_FRAMES, config.data.clip_length)
+    samples = _validation_batch(config, SAMPLE_CLIPS, clip_length=frames)
     stages = [stage for stage in config.stages() if stage[0] > first_step]
     starts = [first_step, *(until for until, _ in stages)]
     datasets = [
@@ -126,6 +129,9 @@ def _fit(gan, config, folder, styles, first_step):
                     verbose=0,
                     callbacks=list(callbacks.values()),
                 )
+    except Stopped:
+        callbacks["checkpoints"].save()
+        raise
     except KeyboardInterrupt:
         callbacks["checkpoints"].save()
         print(f"\nstopped at step {int(gan.step.value)}; the same command goes on")
@@ -162,11 +168,6 @@ def _report(config, folder, styles):
     engine = engines.load(folder / "generator.keras")
 
     sizes = {"clip_length": FINAL_FRAMES, "style_length": 1}
-    batch = _validation_batch(config, 1, image_size=FINAL_SIZE, **sizes)
-    path = folder / "samples" / "stylised.mp4"
-    content = to_uint8(batch["content"][0])
-    comparison.write_comparison(path, engine, content, shown, config.data.fps)
-
     # Figures are of the size that was trained at: there, styles are to scale.
     batch = _validation_batch(config, 1, **sizes)
     content, flow, occlusion = (
@@ -175,6 +176,12 @@ def _report(config, folder, styles):
     features = MeasuringFeatures([config.losses.features], config.data.image_size)
     figures = (to_uint8(content), shown, flow, occlusion, features)
     print(*comparison.describe(engine, *figures), sep="\n")
+
+    # Last, as it is what says that the run is finished.
+    batch = _validation_batch(config, 1, image_size=FINAL_SIZE, **sizes)
+    path = folder / "samples" / "stylised.mp4"
+    content = to_uint8(batch["content"][0])
+    comparison.write_comparison(path, engine, content, shown, config.data.fps)
 
 
 def _changes(folder, config):
@@ -197,7 +204,8 @@ def _changes(folder, config):
                 f"{folder}: was trained with {section}={old[section]}, not "
                 f"{new[section]}; give the run another name with --run"
             )
-    return [
+    seeds = [(old["seed"], new["seed"])] if old["seed"] != new["seed"] else []
+    return [f"seed from {a} to {b}" for a, b in seeds] + [
         f"{section}.{name} from {old[section][name]} to {value}"
         for section in ("data", "losses", "train")
         for name, value in new[section].items()

@@ -13,7 +13,11 @@ from vgan.training.gan import VideoGAN, make_deterministic
 STEPS = 60
 GOOD = config.override(
     config.load("smoke"),
-    ["data.clip_length=4", "data.style_length=4", "train.alarm_every=20"],
+    [
+        *("data.clip_length=4", "data.style_length=4", "train.alarm_every=20"),
+        # a discriminator that could do harm
+        *("discriminator.filters=[16, 32, 64]", "losses.gan=1"),
+    ],
 )
 WELL = {
     "style_change": 0.8,
@@ -38,6 +42,25 @@ def run(folder, *changes):
     finally:
         gan.lines = lines(folder)
     return gan
+
+
+def test_a_resumed_run_says_nothing_twice(tmp_path):
+    """What is said of steps that are taken again is said anew; what is known is not."""
+    gan = VideoGAN(GOOD)
+    clips = next(make_dataset(GOOD, "validation").as_numpy_iterator())
+    writer = tf.summary.create_file_writer(str(tmp_path))
+    (tmp_path / "alarms.txt").write_text("step 20: before\nstep 41: after\n")
+    gan.step.assign(40)
+    gan.generator.style_encoder.project.kernel.assign(
+        0 * gan.generator.style_encoder.project.kernel
+    )
+    for _ in range(2):  # as a run that is killed and goes on
+        alarm = Alarm(writer, tmp_path, gan, clips, GOOD.train)
+        alarm.set_model(gan)
+        alarm.on_train_begin()
+        alarm.on_train_batch_end(0, {"g/loss": 1.0})
+    assert [line.split(":")[0] for line in lines(tmp_path)] == ["step 20", "step 40"]
+    assert "ignores the style" in lines(tmp_path)[1]
 
 
 def lines(folder):

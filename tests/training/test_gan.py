@@ -40,14 +40,15 @@ def test_a_step_trains_both_networks_and_moves_the_average():
     groups = gan.saved_variables()
     before = {g: [np.array(v.value) for v in vs] for g, vs in groups.items()}
     logs = stepper(gan)(batch())
-    # the weights that stand still have no gradient at the first step by design
-    assert np.mean(changed(before["discriminator"], groups["discriminator"])) > 0.9
+    # the weights that stand still have no gradient at the first step by design: among
+    # them the discriminator's last bias, which a relative game takes off again
+    assert np.mean(changed(before["discriminator"], groups["discriminator"])) > 0.8
     assert np.mean(changed(before["generator"], groups["generator"])) > 0.9
     assert np.mean(changed(before["ema_generator"], groups["ema_generator"])) > 0.9
     assert int(gan.step.value) == 1
     assert set(logs) == {
         *("g/loss", "g/content", "g/style", "g/temporal", "g/gan", "g/mapping"),
-        *("d/loss", "d/real", "d/fake", "d/advantage", "d/r1"),
+        *("d/loss", "d/real", "d/fake", "d/advantage", "d/r1", "d/r2"),
     }
     assert all(np.isfinite(value) for value in logs.values())
 

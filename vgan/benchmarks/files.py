@@ -9,7 +9,7 @@ import tempfile
 from vgan import InputError
 
 
-def check(path, suffix):
+def check(path, suffix, argument="--output"):
     """Make sure that a result can be written there, before long work.
 
     Raises:
@@ -17,15 +17,15 @@ def check(path, suffix):
     """
     path = pathlib.Path(path)
     if path.suffix != suffix:
-        raise InputError(f"--output={path}: give a file that ends in {suffix}")
+        raise InputError(f"{argument}={path}: give a file that ends in {suffix}")
     if path.is_dir():
-        raise InputError(f"--output={path}: is a folder; give a file")
+        raise InputError(f"{argument}={path}: is a folder; give a file")
     try:
         with tempfile.TemporaryFile(dir=path.resolve().parent):
             pass
     except OSError as error:
         raise InputError(
-            f"--output={path}: cannot be written ({error.strerror})"
+            f"{argument}={path}: cannot be written ({error.strerror})"
         ) from error
 
 

@@ -8,6 +8,7 @@ import sys
 
 from vgan import InputError
 from vgan import config as configs
+from vgan.training import checks
 
 
 @dataclasses.dataclass
@@ -59,6 +60,7 @@ def plan(experiment, overrides, games, num_seeds, folder):
                     f"--run={name}",
                 ],
             )
+            checks.check_losses(run.config)
             _check(run)
             runs.append(run)
     return runs

@@ -19,6 +19,7 @@ from vgan.datasets.clips import make_dataset, plain_errors
 from vgan.training.gan import VideoGAN, make_deterministic
 
 BATCHES = 4  # different ones that steps are timed on
+LONGEST_CYCLE = 200  # steps
 DRAINED = 8  # batches after which no buffer of the pipeline helps any more
 
 
@@ -72,7 +73,14 @@ def _cycle(config):
     """Steps after which all that is not done at every step comes around again."""
     train = config.train
     lazy = config.losses.penalty_interval if config.losses.gan else 1
-    return math.lcm(lazy, train.g_every, train.d_every, train.accumulate)
+    cycle = math.lcm(lazy, train.g_every, train.d_every, train.accumulate)
+    if cycle > LONGEST_CYCLE:
+        raise InputError(
+            "losses.penalty_interval, train.g_every, train.d_every and "
+            f"train.accumulate come around together every {cycle} steps only; --set "
+            "smaller ones to time them"
+        )
+    return cycle
 
 
 def _batches(config):

@@ -15,7 +15,10 @@ from vgan import InputError
 from vgan.config import checks
 from vgan.config.fields import Data, Experiment, Losses, Train
 
+NOISE = 1024  # standard normal numbers that come with each example
+
 __all__ = [
+    "NOISE",
     "Data",
     "Experiment",
     "Losses",

@@ -50,7 +50,7 @@ def check_type(hint, value, name):
     )
     for option in options:
         kind = typing.get_origin(option) or option
-        if kind is float and type(value) is int:
+        if kind is float and type(value) is int and abs(value) < 2**1000:
             return float(value)
         if type(value) is kind:
             return value

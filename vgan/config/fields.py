@@ -91,13 +91,13 @@ class Losses:
         ping_pong: The clip played forward against the same played back.
     """
 
-    adversarial: str = "non_saturating"
+    adversarial: str = "relativistic"
     gan: float = 0.2
     gan_warmup: int = 0
     feature_matching: float = 0.0
     label_smoothing: float = 0.0
     r1: float = 1.0
-    r2: float = 0.0
+    r2: float = 1.0
     gradient_penalty: float = 10.0
     penalty_interval: int = 4
     features: str = "random"
@@ -142,7 +142,7 @@ class Train:
         g_every: The generator learns at every so many steps only.
         d_every: The discriminator likewise.
         balance: The discriminator rests while its advantage, -1 to 1, is on average
-            over this; 1 lets it always learn.
+            over this; 1 lets it always learn, 0.4 is TecoGAN's.
         clip_norm: Bound on the norm of each network's gradient; 0 for none.
         accumulate: Steps whose gradients are averaged for one update.
         precision: "float32", "bfloat16", or "float16", of the two networks' layers.
@@ -190,7 +190,8 @@ class Train:
             ("at least 1", lambda x: x >= 1, counts),
             ("above 0", lambda x: 0 < x < math.inf, rates),
             ("from 0 to below 1", lambda x: 0 <= x < 1, ("ema_decay",)),
-            ("from -1 to 1", lambda x: -1 <= x <= 1, ("balance",)),
+            ("above -1, at most 1", lambda x: -1 < x <= 1, ("balance",)),
+            ("at most train.steps", lambda x: x <= self.steps, ("accumulate",)),
             ("0 or more", lambda x: 0 <= x < math.inf, ("clip_norm",)),
             (", ".join(precisions), lambda x: x in precisions, ("precision",)),
             (", ".join(alarms), lambda x: x in alarms, ("alarm",)),
@@ -211,7 +212,9 @@ class Experiment:
 
     def __post_init__(self):
         checks.check_values(
-            "experiment", self, [("0 or more", lambda x: x >= 0, ("seed",))]
+            "experiment",
+            self,
+            [("from 0 to below 2**32", lambda x: 0 <= x < 2**32, ("seed",))],
         )
         self.stages()  # raises where the schedule does not fit
 

@@ -10,10 +10,9 @@ import numpy as np
 import tensorflow as tf
 
 from vgan import InputError
+from vgan.config import NOISE
 from vgan.datasets.pairs import styled_by_target
 from vgan.datasets.sources import SPLITS, open_source
-
-NOISE = 1024  # numbers per example, more than a step of training needs
 
 
 def make_dataset(config, split, first_step=0):

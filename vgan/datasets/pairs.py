@@ -45,6 +45,11 @@ class Pairs(Folder):
     def find(self, role):
         """Return the content files that have a partner; a line tells of the others."""
         root = pathlib.Path(self.data.target).expanduser()
+        if root.exists() and self.path.exists() and root.samefile(self.path):
+            raise InputError(
+                f"data.target: {root} is the folder of the content itself; name the "
+                "folder of its stylised form"
+            )
         targets = {}
         for file in find_files(root, "target"):
             targets.setdefault(_key(file, root), []).append(file)

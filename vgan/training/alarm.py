@@ -6,6 +6,7 @@ a fixed batch: a resumed run sees what it would have seen.
 
 import math
 import pathlib
+import re
 import sys
 
 import keras
@@ -15,6 +16,7 @@ import tqdm
 from keras import ops
 
 from vgan.training import Stopped, terms
+from vgan.training.gan import DISEASES
 
 ALIKE = 0.02  # mean difference, of 2, under which two inputs count as the same
 STYLE_CHANGE = 0.05  # of the results, for a change of 1 of the style
@@ -37,7 +39,8 @@ def look(gan, batch):
         content_change: E|difference| of results of two contents, over that of the
             contents; NaN where these are alike.
         advantage: The discriminator's, -1 to 1, a moving average; 0 without a game.
-        swing: Standard deviation of the advantage.
+        swing: Standard deviation of the advantage; NaN in wasserstein, where a
+            critic's logits, and with them the advantage, have no scale.
         game_share: Norm of the game's gradient by the result, over that of the other
             terms'; 1 without a game.
     """
@@ -48,6 +51,7 @@ def look(gan, batch):
         changed = ops.mean(ops.abs(forward.frames - result))
         return ops.where(difference < ALIKE, math.nan, changed / (difference + 1e-6))
 
+    critic = gan.game.penalty == "one"
     other_style = ops.roll(forward.code, 1, axis=0)
     in_other_style, _ = forward.generate(forward.content, other_style)
     other_content = ops.roll(forward.content, 1, axis=0)
@@ -62,7 +66,7 @@ def look(gan, batch):
         "style_change": change(in_other_style, colors),
         "content_change": change(of_other_content, forward.content),
         "advantage": gan.advantage + 0.0,
-        "swing": ops.sqrt(gan.advantage_variance + 0.0),
+        "swing": math.nan if critic else ops.sqrt(gan.advantage_variance + 0.0),
         "game_share": _game_share(gan, forward),
     }
 
@@ -142,12 +146,19 @@ class Alarm(keras.callbacks.Callback):
         self.batch = batch
         self.train = train
         self.look = gan.compile_function(lambda batch: look(gan, batch))
-        self.present = set()
+
+    def on_train_begin(self, logs=None):
+        """Forget what a killed run has said of steps that are taken again."""
+        if self.path.exists():
+            step, lines = int(self.model.step.value), self.path.read_text().splitlines()
+            kept = [line for line in lines if _step(line) <= step]
+            self.path.write_text("".join(f"{line}\n" for line in kept))
 
     def on_train_batch_end(self, batch, logs=None):
         """Check every logged number, and now and then look closer."""
         bad = [name for name, value in logs.items() if not math.isfinite(value)]
         if bad:
+            bad.sort(key=lambda name: not name.startswith("g/"))  # causes first
             more = f" (and {len(bad) - 1} more)" if len(bad) > 1 else ""
             line = f"{bad[0]}{more} is not finite"
             self._say(line)
@@ -162,8 +173,11 @@ class Alarm(keras.callbacks.Callback):
                 if np.isfinite(value):
                     tf.summary.scalar(f"health/{name}", value)
         found = diagnose(figures)
-        new = [line for name, line in found.items() if name not in self.present]
-        self.present = set(found)
+        present = dict(
+            zip(DISEASES, np.asarray(self.model.diseases.value), strict=True)
+        )
+        new = [line for name, line in found.items() if not present[name]]
+        self.model.diseases.assign([int(name in found) for name in DISEASES])
         for line in new:
             self._say(line)
         if new and self.train.alarm == "lower":
@@ -181,3 +195,9 @@ class Alarm(keras.callbacks.Callback):
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self.path.open("a") as file:
             file.write(f"step {step}: {line}\n")
+
+
+def _step(line):
+    """The step of a line of alarms.txt; 0 of a line that is none."""
+    found = re.match(r"step (\d+): ", line)
+    return int(found[1]) if found else 0

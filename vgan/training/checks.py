@@ -1,12 +1,53 @@
 """What an experiment must hold for its networks, games and terms to work together."""
 
 from vgan import InputError
+from vgan.config import NOISE
+from vgan.losses import adversarial
 
 SMALLEST = 32  # pixels; below, the deeper features have no area
 
 
-def check(config, gan):
-    """Raise InputError where fields of the experiment do not fit one another.
+def check_losses(config):
+    """Raise InputError where the losses, by themselves or with the data, do not fit.
+
+    Args:
+        config: The Experiment.
+    """
+    losses = config.losses
+    game = adversarial.game(losses.adversarial)
+    if losses.label_smoothing and not game.labels:
+        raise InputError(
+            f"losses.label_smoothing: {losses.adversarial} has no labels to smooth; "
+            "set it to 0"
+        )
+    if losses.feature_matching and not losses.gan:
+        raise InputError(
+            "losses.feature_matching: needs the game; set losses.gan above 0"
+        )
+    for name in ("reconstruction_l1", "reconstruction_l2"):
+        if getattr(losses, name) and not config.data.target:
+            raise InputError(
+                f"losses.{name}: needs stylised clips to compare with; name their "
+                "folder in data.target"
+            )
+    joined = game.pair or game.penalty == "one"
+    for _, stage in config.stages() if losses.gan else ():
+        data = stage.data
+        if joined and data.clip_length != data.style_length:
+            raise InputError(
+                f"data.style_length: losses.adversarial={losses.adversarial} joins "
+                f"clips of one length, got clip_length {data.clip_length} and "
+                f"style_length {data.style_length}"
+            )
+        if game.pair and stage.train.batch_size < 2:
+            raise InputError(
+                f"train.batch_size: losses.adversarial={losses.adversarial} sets clips "
+                "of a batch beside each other; give at least 2"
+            )
+
+
+def check_networks(config, gan):
+    """Raise InputError where the networks do not fit the rest of the experiment.
 
     Args:
         config: The Experiment.
@@ -27,42 +68,20 @@ def check(config, gan):
             f"losses.features: {losses.features} ends before the layer that "
             "content is read from, conv3_1; give a deeper network"
         )
-    if losses.label_smoothing and not gan.game.labels:
+    if gan.generator.noise_size > NOISE // 2:
         raise InputError(
-            f"losses.label_smoothing: {losses.adversarial} has no labels to smooth; "
-            "set it to 0"
+            f"generator.noise_size: must be at most {NOISE // 2}, got "
+            f"{gan.generator.noise_size}"
         )
-    for name in ("reconstruction_l1", "reconstruction_l2"):
-        if getattr(losses, name) and not config.data.target:
-            raise InputError(
-                f"losses.{name}: needs stylised clips to compare with; name their "
-                "folder in data.target"
-            )
     for _, stage in config.stages():
-        _check_sizes(stage, gan)
-
-
-def _check_sizes(config, gan):
-    data, game, losses = config.data, gan.game, config.losses
-    if data.image_size < SMALLEST:
-        raise InputError(
-            f"data.image_size: {data.image_size} is too small for the networks; give "
-            f"at least {SMALLEST}"
-        )
-    if data.image_size % gan.generator.stride:
-        raise InputError(
-            f"data.image_size: {data.image_size} does not divide by the generator's "
-            f"stride {gan.generator.stride}"
-        )
-    joined = game.pair or game.penalty == "one"
-    if losses.gan and joined and data.clip_length != data.style_length:
-        raise InputError(
-            f"data.style_length: losses.adversarial={losses.adversarial} joins "
-            f"clips of one length, got clip_length {data.clip_length} and "
-            f"style_length {data.style_length}"
-        )
-    if losses.gan and game.pair and config.train.batch_size < 2:
-        raise InputError(
-            f"train.batch_size: losses.adversarial={losses.adversarial} sets clips of "
-            "a batch beside each other; give at least 2"
-        )
+        size = stage.data.image_size
+        if size < SMALLEST:
+            raise InputError(
+                f"data.image_size: {size} is too small for the networks; give at "
+                f"least {SMALLEST}"
+            )
+        if size % gan.generator.stride:
+            raise InputError(
+                f"data.image_size: {size} does not divide by the generator's stride "
+                f"{gan.generator.stride}"
+            )

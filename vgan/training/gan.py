@@ -24,6 +24,7 @@ else:
 
 make_deterministic = gradients.make_deterministic
 
+DISEASES = ("oscillation", "discriminator", "style", "content")  # see alarm.py
 WATCH_RATE = 0.01  # of the moving averages of the advantage, as in TecoGAN
 PENALTIES = (  # weight, for which games, function of the discriminator's slope
     ("r1", "zero", adversarial.zero_centred_penalty),
@@ -53,6 +54,7 @@ class VideoGAN(gradients.Gradients, keras.Model):
         self.weights_of_losses = config.losses
         self.train_config = config.train
         self.game = adversarial.game(config.losses.adversarial)
+        checks.check_losses(config)
         self.features = FeatureNetwork(config.losses.features)
         with _precision(config.train.precision):
             self.generator = _construct(
@@ -68,7 +70,7 @@ class VideoGAN(gradients.Gradients, keras.Model):
                 {"code_size": self.generator.code_size, "pair": self.game.pair},
                 config.discriminator,
             )
-        checks.check(config, self)
+        checks.check_networks(config, self)
         plain = {**self.generator.get_config(), "dtype": "float32"}
         self.ema_generator = models.Generator.from_config(plain)
         self.ema_generator.set_weights(self.generator.get_weights())
@@ -77,6 +79,7 @@ class VideoGAN(gradients.Gradients, keras.Model):
         self.advantage = _counter(0.0, "advantage")
         self.advantage_variance = _counter(0.0, "advantage_variance")
         self.rate_scale = _counter(1.0, "rate_scale")
+        self.diseases = _counter([0] * len(DISEASES), "diseases", "int32")
         self.penalties = _counter([0.0] * len(PENALTIES), "penalties")
         random = np.random.default_rng(config.seed)
         noise = random.normal(size=(terms.CODES, self.generator.noise_size))
@@ -95,6 +98,7 @@ class VideoGAN(gradients.Gradients, keras.Model):
 
     def saved_variables(self):
         """All that a resumed run needs, {group: [variables]}."""
+        alarm = [self.rate_scale, self.diseases]
         game = [self.advantage, self.advantage_variance, self.penalties]
         return {
             "generator": self.generator.weights,
@@ -102,7 +106,7 @@ class VideoGAN(gradients.Gradients, keras.Model):
             "discriminator": self.discriminator.weights,
             "g_optimizer": optimizers.memory(self.g_optimizer),
             "d_optimizer": optimizers.memory(self.d_optimizer),
-            "counters": [self.step, self.rate_scale, *game, self.codes],
+            "counters": [self.step, *alarm, *game, self.codes],
         }
 
     def stylise(self, content, style, generator=None):
@@ -242,7 +246,7 @@ class VideoGAN(gradients.Gradients, keras.Model):
         logs["g/mapping"] = loss
         for name, term in terms.TERMS.items():
             weight = getattr(weights, name)
-            if not weight or (name == "feature_matching" and not weights.gan):
+            if not weight:
                 continue
             logs[f"g/{name}"] = term(forward)
             if name == "gan" and weights.gan_warmup:
