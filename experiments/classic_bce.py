@@ -6,6 +6,11 @@ keeps the scene. The discriminator judges clips; with temporal_size=1 frames one
 Command: make train EXP=classic_bce
 Frames:  make train EXP=classic_bce \
              ARGS="--set discriminator.temporal_size=1 --run classic_frames"
+Takes:   30 min on 2 busy cores; 9 min by frames, on less busy ones.
+Reached: style strength 0.42 mosaic, 0.36 hatching, 0.23 waves, warping error 0.0129,
+         0.0078, 0.0045; by frames 0.55, 0.37, 0.26 and 0.0085, 0.0058, 0.0027. Strong
+         and garish: colours in excess, a grid of fine lines, and five to ten times the
+         unsteadiness of realtime_pair. The game alone knows no measure.
 """
 
 from vgan.config import Data, Experiment, Losses, Train
@@ -23,6 +28,7 @@ def get_config():
             adversarial="minimax",
             gan=1.0,
             r1=0.0,
+            r2=0.0,
             content=0.5,
             style=0.0,
             temporal=0.0,
