@@ -8,7 +8,6 @@ import sys
 
 from vgan import InputError
 from vgan import config as configs
-from vgan.training import checks
 
 
 @dataclasses.dataclass
@@ -45,6 +44,8 @@ def plan(experiment, overrides, games, num_seeds, folder):
     Raises:
         InputError: A field does not fit, or there is a run of another experiment.
     """
+    from vgan.training import checks  # with Keras, which is not needed to train
+
     runs = []
     for game in games:
         for seed in range(num_seeds):
