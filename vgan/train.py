@@ -89,6 +89,9 @@ def train(config, folder):
     elif not (folder / "generator.keras").exists():
         checkpoint.save_generator(folder / "generator.keras", gan, styles)
     _report(config, folder, styles)
+    alarms = folder / "alarms.txt"
+    if alarms.exists() and (lines := alarms.read_text().splitlines()):
+        print(f"{alarms}: {len(lines)} alarms; the first: {lines[0]}")
     model = folder / "generator.keras"
     print(f"Now: make generate MODEL={model} INPUT=video.mp4 STYLE=painting.jpg")
     print(folder / "samples" / "stylised.mp4")

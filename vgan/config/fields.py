@@ -60,10 +60,12 @@ class Data:
 class Losses:
     """Which terms the two networks minimise, and their weights (0 leaves one out).
 
-    Formulas and sources: vgan.losses.
+    Formulas and sources: vgan/losses/ (adversarial.py: the games and penalties;
+    perceptual.py: content and style; temporal.py; reconstruction.py; regularizers.py).
 
     Attributes:
-        adversarial: The game; see vgan.losses.adversarial.
+        adversarial: The game: "relativistic", "non_saturating", "minimax", "pair",
+            "least_squares", "hinge" or "wasserstein".
         gan: Weight of the game in what the generator minimises.
         gan_warmup: Steps over which this weight grows from 0.
         feature_matching: Weight of the discriminator's features, result against style.
@@ -136,7 +138,8 @@ class Train:
         steps: Steps in all, resumed ones included; each takes a new batch.
         batch_size: Clips per step, over all devices.
         schedule: Stages that come before the full size: dicts of "until", a step, and
-            any of "image_size", "clip_length", "style_length" and "batch_size".
+            any of "image_size", "clip_length", "style_length" and "batch_size", as in
+            [{"until": 500, "image_size": 64, "clip_length": 2}].
         g_learning_rate: Adam's rate for the generator.
         d_learning_rate: Adam's rate for the discriminator.
         g_every: The generator learns at every so many steps only.

@@ -23,7 +23,8 @@ STYLE_CHANGE = 0.05  # of the results, for a change of 1 of the style
 CONTENT_CHANGE = 0.1  # likewise
 SWING = 0.4  # standard deviation of the advantage
 WON = 0.9  # advantage from which the discriminator has won,
-GONE = 0.01  # and the game's part in what moves the generator
+GONE = 0.01  # and the game's part in what moves the generator, from nothing
+FLOOD = 100  # to all
 
 
 def look(gan, batch):
@@ -96,11 +97,17 @@ def diagnose(figures):
         figures: As `look` gives them, as floats.
     """
     found = {}
+    if figures["game_share"] > FLOOD:
+        found["flood"] = (
+            f"the game drowns the rest: its gradient is {figures['game_share']:.0f} "
+            "times that of the other terms; lower train.d_learning_rate or losses.gan, "
+            "raise losses.r1"
+        )
     if figures["swing"] > SWING:
         found["oscillation"] = (
             "the game swings: the discriminator's advantage varies by "
-            f"{figures['swing']:.2f} about {figures['advantage']:.2f}; lower both "
-            "learning rates, raise losses.r1"
+            f"{figures['swing']:.2f} about {figures['advantage']:.2f}; lower "
+            "train.d_learning_rate or losses.gan, raise losses.r1"
         )
     if figures["advantage"] > WON and figures["game_share"] < GONE:
         found["discriminator"] = (
@@ -125,7 +132,7 @@ def diagnose(figures):
 
 
 class Alarm(keras.callbacks.Callback):
-    """Looks at the game every so many steps; says what is wrong when it begins.
+    """Looks at the game every so many steps; says what is wrong, once as it begins.
 
     A line goes to the terminal, to TensorBoard's texts and to alarms.txt in the run
     folder. By `train.alarm` it also halves both learning rates, or stops. A loss that

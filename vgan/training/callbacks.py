@@ -21,7 +21,7 @@ from vgan.training.alarm import Alarm
 from vgan.training.validation import Validation
 
 BAR = "{n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_fmt}{postfix}]"
-SHOWN = ("g/content", "g/style", "g/temporal", "d/real", "d/fake")
+SHOWN = ("g/reconstruction_l1", "g/content", "g/style", "d/advantage")
 
 
 def run_callbacks(folder, config, gan, samples, named_styles, measure):

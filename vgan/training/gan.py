@@ -24,7 +24,7 @@ else:
 
 make_deterministic = gradients.make_deterministic
 
-DISEASES = ("oscillation", "discriminator", "style", "content")  # see alarm.py
+DISEASES = ("flood", "oscillation", "discriminator", "style", "content")  # of alarm.py
 WATCH_RATE = 0.01  # of the moving averages of the advantage, as in TecoGAN
 PENALTIES = (  # weight, for which games, function of the discriminator's slope
     ("r1", "zero", adversarial.zero_centred_penalty),
