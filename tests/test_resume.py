@@ -34,19 +34,12 @@ def assert_same(one, two):
         np.testing.assert_array_equal(one[name], two[name], err_msg=name)
 
 
-def test_two_and_two_steps_are_four(tmp_path):
-    train(smoke(4), tmp_path / "whole")
-    train(smoke(2), tmp_path / "parts")
-    assert checkpoint.latest_step(tmp_path / "parts" / "checkpoints") == 2
-    train(smoke(4), tmp_path / "parts")
-    assert_same(state(tmp_path / "whole"), state(tmp_path / "parts"))
-
-
-def test_sizes_grow_in_stages(tmp_path):
+def test_one_and_three_steps_are_four(tmp_path):
+    """Also where sizes grow in between."""
     stages = 'train.schedule=[{"until": 2, "image_size": 48, "clip_length": 1}]'
     train(smoke(4, stages), tmp_path / "whole")
     train(smoke(1, stages), tmp_path / "parts")
-    train(smoke(3, stages), tmp_path / "parts")
+    assert checkpoint.latest_step(tmp_path / "parts" / "checkpoints") == 1
     train(smoke(4, stages), tmp_path / "parts")
     assert_same(state(tmp_path / "whole"), state(tmp_path / "parts"))
     losses = history(tmp_path / "whole")["g/temporal"]
@@ -65,7 +58,7 @@ def test_killed_at_any_moment(tmp_path):
     command += [f"--runs={tmp_path}", "--run=killed", "--set=train.steps=100000"]
     folder, random = tmp_path / "killed" / "checkpoints", np.random.default_rng()
     reached = []
-    for _ in range(int(os.environ.get("VGAN_KILLS", "2"))):
+    for _ in range(int(os.environ.get("VGAN_KILLS", "1"))):
         started = checkpoint.latest_step(folder)
         process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
         try:

@@ -182,7 +182,8 @@ class Generator(keras.Model):
         def styled_relu(layer, x):
             return ops.leaky_relu(styled(layer, x), 0.2)
 
-        *skips, x = self.encode_content(content)
+        light = _luma(content)
+        *skips, x = self._encode(content, light)
         hidden, cell_state = self.recurrent(x, _take(state, "recurrent"))
         new_state.update(_prefixed(cell_state, "recurrent"))
         x = styled_relu(self.merge, ops.concatenate([x, hidden], axis=-1))
@@ -194,16 +195,19 @@ class Generator(keras.Model):
         # Light and dark are the content's from the first step on: a network that begins
         # with its negative needs hundreds of steps to turn it round. Colour is free.
         color = ops.cast(styled(self.to_rgb, x), "float32")
-        return ops.tanh(0.5 * (color + _luma(content))), new_state
+        return ops.tanh(0.5 * (color + light)), new_state
 
     def encode_content(self, content):
         """Frames [B, T, H, W, 3] in [-1, 1] -> features at strides 1, 2, 4, ...
 
         Each frame by itself, [B, T, H / stride, W / stride, C] with the C of `filters`.
         """
+        return self._encode(content, _luma(content))
+
+    def _encode(self, content, light):
         num_frames = content.shape[1]
         # Faint texture is what strokes can hold on to, and what moves with the scene.
-        texture = local_contrast(fold_time(_luma(content)))
+        texture = local_contrast(fold_time(light))
         x = ops.concatenate([fold_time(content), texture], axis=-1)
         x = ops.leaky_relu(self.stem(x), 0.2)
         levels = [unfold_time(x, num_frames)]
