@@ -1,7 +1,7 @@
 """From nothing to a stylised clip: rendered clips, procedural paintings, no download.
 
 Command: make train EXP=quickstart
-Takes:   4 min 5 s on 2 cores with little else to do, 6 min 19 s beside another job.
+Takes:   6 min 14 s on 2 cores beside other jobs.
 Reached: style strength 0.39 mosaic, 0.21 hatching, 0.50 waves in the loss's own
          features (pieces of the styles themselves: 0.60, 0.41, 0.54), warping error
          0.0015, 0.0012, 0.0009 on an unseen scene. Colours and texture follow the
