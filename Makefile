@@ -46,8 +46,8 @@ generate: $(DONE)  ## stylise INPUT in the style of STYLE with MODEL into OUTPUT
 tensorboard: $(DONE)  ## show losses and moving samples of all runs in the browser
 	$(BIN)/tensorboard --logdir runs
 
-test: $(DONE)  ## run all tests
-	$(BIN)/python -m pytest $(ARGS)
+test: $(DONE)  ## run all tests, several at a time
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal $(ARGS)
 
 lint: $(DONE)  ## check the style of the code
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -61,7 +61,13 @@ setuptools.setup(
         "jax": JAX,
         "metrics": ["torchmetrics[image]>=1.7", "torch>=2.6"],
         "serve": ["aiohttp>=3.10"],
-        "dev": ["pytest>=8.0", "hypothesis>=6.100", "ruff>=0.6", *JAX],
+        "dev": [
+            "pytest>=8.0",
+            "pytest-xdist>=3.6",
+            "hypothesis>=6.100",
+            "ruff>=0.6",
+            *JAX,
+        ],
     },
     entry_points={"console_scripts": []},
 )

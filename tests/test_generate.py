@@ -125,7 +125,7 @@ def test_picture(things, tmp_path):
 def test_ctrl_c_keeps_what_was_made(things, tmp_path):
     with VideoWriter(tmp_path / "long.mp4", fps=25) as writer:
         for i in range(3000):
-            writer.write(np.full((64, 64, 3), i % 256, np.uint8), Fraction(i, 25))
+            writer.write(np.full((160, 160, 3), i % 256, np.uint8), Fraction(i, 25))
     arguments = [
         "--model=generator.keras",
         f"--input={tmp_path}/long.mp4",

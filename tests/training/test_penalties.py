@@ -24,6 +24,7 @@ def clips(seed):
 
 @pytest.fixture(scope="module")
 def gan():
+    keras.utils.set_random_seed(0)  # a kink near by makes finite differences differ
     return VideoGAN(config.load("smoke"))
 
 
