@@ -171,11 +171,14 @@ class Generator(keras.Model):
             Stylised frames [B, T, H, W, 3] in [-1, 1], and the new state.
         """
         num_frames = content.shape[1]
+        content = fold_time(content)
+        if num_frames > 1:
+            style_code = ops.repeat(style_code, num_frames, axis=0)
         new_state = {}
 
         def styled(layer, x):
             own = _take(state, layer.name)
-            x, own = layer(x, style_code, own)
+            x, own = layer(x, style_code, own, num_frames=num_frames)
             new_state.update(_prefixed(own, layer.name))
             return x
 
@@ -184,36 +187,35 @@ class Generator(keras.Model):
 
         light = _luma(content)
         *skips, x = self._encode(content, light)
-        hidden, cell_state = self.recurrent(x, _take(state, "recurrent"))
+        cell_state = _take(state, "recurrent")
+        hidden, cell_state = self.recurrent(x, cell_state, num_frames=num_frames)
         new_state.update(_prefixed(cell_state, "recurrent"))
         x = styled_relu(self.merge, ops.concatenate([x, hidden], axis=-1))
         for first, second in zip(self.residual[::2], self.residual[1::2], strict=True):
             x = (x + styled_relu(second, styled_relu(first, x))) * 0.5**0.5
         for reduce, up in zip(self.reduce, self.up, strict=True):
-            x = unfold_time(upsample(reduce(fold_time(x))), num_frames)
+            x = upsample(reduce(x))
             x = styled_relu(up, ops.concatenate([x, skips.pop()], axis=-1))
         # Light and dark are the content's from the first step on: a network that begins
         # with its negative needs hundreds of steps to turn it round. Colour is free.
         color = ops.cast(styled(self.to_rgb, x), "float32")
-        return ops.tanh(0.5 * (color + light)), new_state
+        return unfold_time(ops.tanh(0.5 * (color + light)), num_frames), new_state
 
     def encode_content(self, content):
         """Frames [B, T, H, W, 3] in [-1, 1] -> features at strides 1, 2, 4, ...
 
         Each frame by itself, [B, T, H / stride, W / stride, C] with the C of `filters`.
         """
-        return self._encode(content, _luma(content))
+        num_frames, content = content.shape[1], fold_time(content)
+        levels = self._encode(content, _luma(content))
+        return [unfold_time(x, num_frames) for x in levels]
 
     def _encode(self, content, light):
-        num_frames = content.shape[1]
         # Faint texture is what strokes can hold on to, and what moves with the scene.
-        texture = local_contrast(fold_time(light))
-        x = ops.concatenate([fold_time(content), texture], axis=-1)
-        x = ops.leaky_relu(self.stem(x), 0.2)
-        levels = [unfold_time(x, num_frames)]
+        x = ops.concatenate([content, local_contrast(light)], axis=-1)
+        levels = [ops.leaky_relu(self.stem(x), 0.2)]
         for down in self.down:
-            x = ops.leaky_relu(down(x), 0.2)
-            levels.append(unfold_time(x, num_frames))
+            levels.append(ops.leaky_relu(down(levels[-1]), 0.2))
         return levels
 
     def _styled_layers(self):
@@ -238,7 +240,7 @@ class Generator(keras.Model):
 
 def _luma(content):
     """[..., 3] -> [..., 1]."""
-    return ops.matmul(content, ops.reshape(ops.array(LUMA), (3, 1)))
+    return ops.sum(content * ops.array(LUMA), axis=-1, keepdims=True)
 
 
 def _take(state, layer):

@@ -1,7 +1,8 @@
 """Building blocks of the generator: reflection-padded and style-modulated convolutions.
 
-Frames come as [B, T, H, W, C]. Whatever treats frames one by one folds T into B, so
-that a clip gives what its frames would give one at a time.
+Layers see frames one by one: time is folded into the batch, [B, T, ...] as
+[N = B * T, ...], so that a clip gives what its frames would give one at a time, and no
+axis more than convolutions take stands in the way of the engines that run exports.
 """
 
 import keras
@@ -30,6 +31,11 @@ def unfold_time(x, num_frames):
     """[B * T, ...] -> [B, T, ...]."""
     shape = ops.shape(x)
     return ops.reshape(x, (shape[0] // num_frames, num_frames, *shape[1:]))
+
+
+def _spread(x):
+    """[N, C], the same for all pixels -> [N, 1, 1, C]."""
+    return x[:, None, None, :]
 
 
 def upsample(x):
@@ -201,37 +207,36 @@ class StyledConv2D(keras.layers.Layer):
             "age": ops.zeros((batch_size, 1)),
         }
 
-    def call(self, x, code, state):
+    def call(self, x, code, state, num_frames):
         """Convolve each frame under the style.
 
         Args:
-            x: Frames' features [B, T, H, W, in_filters].
-            code: Style code [B, code_size].
+            x: Frames' features [N, H, W, in_filters].
+            code: Style code of each frame [N, code_size].
             state: As `initial_state` or the last call gave it.
+            num_frames: T of N = B * T.
 
         Returns:
-            Features [B, T, H, W, filters] and the new state.
+            Features [N, H, W, filters] and the new state.
         """
-        num_frames = x.shape[1]
-        scale = self.scale(code)[:, None, None, None, :]
-        shift = self.shift(code)[:, None, None, None, :]
+        scale, shift = self.scale(code), self.shift(code)
         if self.modulation == "weight":
-            x = unfold_time(self.conv(fold_time(x * scale)), num_frames)
+            x = self.conv(x * _spread(scale))
             power = ops.sum(ops.square(self.conv.kernel), axis=(0, 1))
-            norm = ops.matmul(ops.square(scale), power)
-            return x * ops.rsqrt(norm + 1e-6) * 2**0.5 + shift, state
-        x = unfold_time(self.conv(fold_time(x)), num_frames)
-        mean, variance, state = self._running_statistics(x, state)
+            norm = ops.rsqrt(ops.matmul(ops.square(scale), power) + 1e-6) * 2**0.5
+            return x * _spread(norm) + _spread(shift), state
+        x = self.conv(x)
+        mean, variance, state = self._running_statistics(x, state, num_frames)
         x = (x - mean) * ops.rsqrt(variance + 1e-4)
-        return x * scale + shift, state
+        return x * _spread(scale) + _spread(shift), state
 
-    def _running_statistics(self, x, state):
+    def _running_statistics(self, x, state, num_frames):
         """Average the statistics of the frames so far; the first counts in full."""
-        means = ops.mean(x, axis=(2, 3))
-        variances = ops.var(x, axis=(2, 3))
+        means = unfold_time(ops.mean(x, axis=(1, 2)), num_frames)
+        variances = unfold_time(ops.var(x, axis=(1, 2)), num_frames)
         mean, variance, age = state["mean"], state["variance"], state["age"]
         all_means, all_variances = [], []
-        for t in range(x.shape[1]):
+        for t in range(num_frames):
             age = age + 1.0
             rate = ops.maximum(1.0 / age, 1.0 - self.momentum)
             mean = mean + rate * (means[:, t] - mean)
@@ -239,8 +244,8 @@ class StyledConv2D(keras.layers.Layer):
             all_means.append(mean)
             all_variances.append(variance)
         state = {"mean": mean, "variance": variance, "age": age}
-        mean = ops.stack(all_means, axis=1)[:, :, None, None, :]
-        variance = ops.stack(all_variances, axis=1)[:, :, None, None, :]
+        mean = _spread(fold_time(ops.stack(all_means, axis=1)))
+        variance = _spread(fold_time(ops.stack(all_variances, axis=1)))
         return mean, variance, state
 
     def get_config(self):

@@ -7,7 +7,7 @@ convolutions a step; these cells run one or two.
 import keras
 from keras import ops
 
-from vgan.models.layers import ReflectConv2D
+from vgan.models.layers import ReflectConv2D, fold_time, unfold_time
 
 
 class _Cell(keras.layers.Layer):
@@ -25,21 +25,25 @@ class _Cell(keras.layers.Layer):
         shape = (batch_size, height, width, self.filters)
         return {name: ops.zeros(shape) for name in self.state_names}
 
-    def call(self, x, state):
+    def call(self, x, state, num_frames):
         """Run over the frames.
 
         Args:
-            x: Features [B, T, H, W, in_filters]; T is static, the loop is unrolled.
+            x: Features [B * T, H, W, in_filters].
             state: Dict of [B, H, W, filters].
+            num_frames: T; the loop is unrolled.
 
         Returns:
-            Hidden features [B, T, H, W, filters] and the new state.
+            Hidden features [B * T, H, W, filters] and the new state.
         """
-        outputs = []
-        for t in range(x.shape[1]):
+        if num_frames == 1:
+            state = self.step(x, state)
+            return state["hidden"], state
+        x, outputs = unfold_time(x, num_frames), []
+        for t in range(num_frames):
             state = self.step(x[:, t], state)
             outputs.append(state["hidden"])
-        return ops.stack(outputs, axis=1), state
+        return fold_time(ops.stack(outputs, axis=1)), state
 
     def get_config(self):
         """Constructor arguments."""
