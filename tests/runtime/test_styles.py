@@ -127,3 +127,32 @@ def test_bad_styles(tmp_path):
     empty.mkdir()
     with pytest.raises(InputError, match=r"--style .*empty"):
         read(str(empty))
+
+
+def test_folder_of_pictures_of_any_shapes(tmp_path, engine):
+    shapes = [(120, 200), (200, 120), (90, 90)]
+    for index, shape in enumerate(shapes):
+        Image.fromarray(scene(index, *shape)).save(tmp_path / f"{index}.png")
+    (tmp_path / "notes.txt").write_text("no picture")
+    (tmp_path / ".hidden.jpg").write_text("no picture")
+    (style,) = read(str(tmp_path))
+    assert style.frames.shape == (1, 3, 64, 64, 3)
+    # The middle of each, at the scale that it has when it is the only one.
+    (alone,) = read(str(tmp_path / "0.png"))
+    np.testing.assert_array_equal(style.frames[0, 0], alone.frames[0, 0, :, 16:80])
+    assert rms(styles.encode([style], engine)) == pytest.approx(1, abs=1e-2)
+
+
+def test_folder_of_many_pictures_gives_evenly_spaced_ones(tmp_path):
+    for index in range(40):
+        picture = np.full((64, 64, 3), 6 * index, np.uint8)
+        Image.fromarray(picture).save(tmp_path / f"{index:02}.png")
+    (style,) = read(str(tmp_path))
+    levels = (style.frames[0].mean(axis=(1, 2, 3)) + 1) * 127.5
+    np.testing.assert_allclose(levels, np.arange(0, 40, 3) * 6, atol=0.1)
+
+
+def test_bad_picture_in_a_folder_is_named(tmp_path, picture):
+    (tmp_path / "b.jpg").write_text("no picture")
+    with pytest.raises(InputError, match=r"--style .*b\.jpg: cannot be read"):
+        read(str(tmp_path))

@@ -7,14 +7,15 @@ knows by name, or `random`; several are blended by weight: `a.jpg:0.7`, `b.jpg:0
 import dataclasses
 import math
 import os
+import pathlib
 
 import cv2
 import numpy as np
 
 from vgan import InputError
-from vgan.video import VideoReader, is_image, read_image
+from vgan.video import IMAGE_SUFFIXES, VideoReader, is_image, read_image
 
-CLIP_FRAMES = 8  # of a style clip, evenly spaced
+CLIP_FRAMES = 8  # of a style clip, evenly spaced; up to 15
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Style:
         noise: Standard normal [1, Z].
     """
 
-    weight: float
+    weight: float = 1.0
     code: np.ndarray | None = None
     frames: np.ndarray | None = None
     noise: np.ndarray | None = None
@@ -62,18 +63,33 @@ def read(texts, model, seed=0):
     styles = []
     for text in texts:
         source, weight = split_weight(text, named_styles)
-        if source in named_styles:
-            style = Style(weight, code=np.float32([named_styles[source]]))
-        elif source == "random":
-            noise = rng.standard_normal((1, model.noise_size), np.float32)
-            style = Style(weight, noise=noise)
-        else:
-            frames = _read_frames(source, named_styles, model.style_size)
-            style = Style(weight, frames=frames)
-        styles.append(style)
+        try:
+            style = read_one(source, model, rng)
+        except InputError as error:
+            raise InputError(f"--style {error}") from error
+        styles.append(dataclasses.replace(style, weight=weight))
     if not sum(style.weight for style in styles) > 0:
         raise InputError("--style: all weights are 0; give one of them a share")
     return styles
+
+
+def read_one(source, model, rng):
+    """Read one Style, of weight 1.
+
+    Args:
+        source: A picture, a clip, a folder of pictures (of any sizes; of many, up to 15
+            evenly spaced), a name that the model knows, or "random".
+        model: Its ModelInfo.
+        rng: NumPy generator that the next `random` style is drawn from.
+
+    Raises:
+        InputError: There is no such style, or it is no picture.
+    """
+    if source in model.named_styles:
+        return Style(code=np.float32([model.named_styles[source]]))
+    if source == "random":
+        return Style(noise=rng.standard_normal((1, model.noise_size), np.float32))
+    return Style(frames=_read_frames(source, model.named_styles, model.style_size))
 
 
 def code_of(frames, engine, style_size):
@@ -83,16 +99,22 @@ def code_of(frames, engine, style_size):
 
 
 def encode(styles, engine):
-    """Return the code [1, D]: that of the one style, or the mean of several by weight.
+    """Return the code [1, D]: that of the one style, or the `blend` of several."""
+    codes = [_encode(style, engine) for style in styles]
+    return blend(codes, [style.weight for style in styles])
+
+
+def blend(codes, weights):
+    """Return the mean [1, D] of codes [1, D] by weight; a code alone stays as it is.
 
     A mean is brought back to a root mean square of 1, which every code has that the
     generator was trained with; the plain mean of unlike codes is shorter.
     """
-    if len(styles) == 1:
-        return _encode(styles[0], engine)
-    blend = sum(style.weight * _encode(style, engine) for style in styles)
-    size = np.sqrt(np.mean(np.square(blend)))
-    return (blend / max(size, 1e-6)).astype(np.float32)
+    if len(codes) == 1:
+        return codes[0]
+    mean = sum(w * code for w, code in zip(weights, codes, strict=True))
+    size = np.sqrt(np.mean(np.square(mean)))
+    return (mean / max(size, 1e-6)).astype(np.float32)
 
 
 def split_weight(text, named_styles=()):
@@ -120,17 +142,36 @@ def _encode(style, engine):
 def _read_frames(source, named_styles, size):
     if not os.path.exists(source):
         raise InputError(
-            f"--style {source}: there is no such file, and the model knows no style of "
+            f"{source}: there is no such file, and the model knows no style of "
             f"that name; it knows {_listed(named_styles)}"
         )
-    try:
-        if is_image(source):
-            frames = [fit(read_image(source), size)]
-        else:
-            frames = _sample_clip(source, size)
-    except InputError as error:
-        raise InputError(f"--style {error}") from error
+    if os.path.isdir(source):
+        frames = _sample_folder(pathlib.Path(source), size)
+    elif is_image(source):
+        frames = [fit(read_image(source), size)]
+    else:
+        frames = _sample_clip(source, size)
     return np.float32([frames]) / 127.5 - 1.0
+
+
+def _sample_folder(folder, size):
+    """Evenly spaced pictures of a folder; of unlike shapes, the middle that all have.
+
+    Every picture's short side is `size` by then: what is left is never smaller.
+    """
+    files = sorted(p for p in folder.iterdir() if is_image(p) and p.name[0] != ".")
+    if not files:
+        raise InputError(
+            f"{folder}: a folder without pictures ({', '.join(IMAGE_SUFFIXES)})"
+        )
+    step = math.ceil(len(files) / (2 * CLIP_FRAMES - 1))
+    frames = [fit(read_image(file), size) for file in files[::step]]
+    height, width = np.min([frame.shape[:2] for frame in frames], axis=0)
+    middles = []
+    for frame in frames:
+        top, left = (frame.shape[0] - height) // 2, (frame.shape[1] - width) // 2
+        middles.append(frame[top : top + height, left : left + width])
+    return middles
 
 
 def _sample_clip(source, size):
