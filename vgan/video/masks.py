@@ -1,0 +1,206 @@
+"""Masks that go along with a video: how much of each pixel, or which region it is.
+
+A mask is a picture, a video or a folder of numbered pictures, of any size and frame
+rate: what counts is where on the picture and at which second. After its end its last
+frame holds.
+"""
+
+import logging
+import pathlib
+
+import cv2
+import numpy as np
+
+from vgan import InputError
+from vgan.video.images import is_image, read_image
+from vgan.video.labels import Labels
+from vgan.video.reader import ROUNDING, VideoReader
+
+_log = logging.getLogger("vgan")
+_NOISE = 4  # grey levels by which a codec misses black and white
+_SHAPE = 0.02  # by which the aspect ratio may differ
+_LOSSLESS = (".bmp", ".png", ".ppm", ".tif", ".tiff")
+_SHARES = np.arange(256, dtype=np.float32) / np.float32(255)
+
+
+class Mask:
+    """What a mask shows at a second; base of the two below, which `_prepare` frames.
+
+    Args:
+        path: Picture, video, or folder of numbered pictures (as many a second as the
+            video has).
+        like: What it is laid over: a VideoReader, or whatever has width and height.
+
+    Raises:
+        InputError: It cannot be read, is live, or has another aspect ratio.
+    """
+
+    def __init__(self, path, like):
+        self._path, self._reader = pathlib.Path(path), None
+        self._size = like.width, like.height
+        self._shown = self._next = None  # (frame, timestamp)
+        self._prepared = None
+        if is_image(path):
+            self._shown = read_image(path), 0
+        else:
+            fps = getattr(like, "fps", None) if self._path.is_dir() else None
+            self._reader = VideoReader(path, fps=fps)
+            self._shown = next(self._reader)
+        try:
+            self._check(like)
+        except BaseException:
+            self.close()
+            raise
+        if self._reader is not None:
+            self._next = next(self._reader, None)
+        self._has_ended = False
+
+    def _check(self, like):
+        if self._reader is not None and self._reader.is_live:
+            raise InputError(f"{self._path}: is live; give a file as a mask")
+        height, width = self._shown[0].shape[:2]
+        ratio = (width / height) / (like.width / like.height)
+        if not 1 / (1 + _SHAPE) <= ratio <= 1 + _SHAPE:
+            raise InputError(
+                f"{self._path}: is {width}x{height} and the video is "
+                f"{like.width}x{like.height}; give a mask of the same shape"
+            )
+
+    def at(self, timestamp):
+        """Return what is shown at a second; quickest when seconds go forward.
+
+        The same array comes back as long as the same frame is shown: do not write to
+        it. Not for several threads at once.
+        """
+        if self._reader is not None and timestamp + ROUNDING < self._shown[1]:
+            self._reader.seek(timestamp)
+            self._shown, self._prepared = next(self._reader), None
+            self._next = next(self._reader, None)
+        while self._next is not None and self._next[1] <= timestamp + ROUNDING:
+            self._shown, self._prepared = self._next, None
+            self._next = next(self._reader, None)
+        if self._next is None:
+            self._warn_of_end(timestamp)
+        if self._prepared is None:
+            self._prepared = self._prepare(self._shown[0])
+        return self._prepared
+
+    def _warn_of_end(self, timestamp):
+        if self._reader is None or self._has_ended:
+            return
+        end = self._shown[1] + 1 / self._reader.fps
+        if timestamp >= end + ROUNDING:
+            self._has_ended = True
+            _log.warning(
+                "%s: ends at %.2f s, before the video; its last frame is held",
+                self._path,
+                end,
+            )
+
+    def close(self):
+        """Close the file."""
+        if self._reader is not None:
+            self._reader.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self.close()
+
+
+class MaskReader(Mask):
+    """How much of the style every pixel gets: white all, black none.
+
+    Greys within 4 of black and white count as these, as codecs seldom keep them.
+
+    Args:
+        path: See Mask. Colours become grey; what is transparent counts as white.
+        invert: Swap black and white.
+        soft: Standard deviation in pixels of the video of a Gaussian that softens
+            edges; 0 keeps them.
+        like: See Mask.
+
+    Raises:
+        InputError: As Mask, or `soft` is negative.
+
+    Example:
+        with MaskReader("mask.mp4", soft=4, like=reader) as mask:
+            for frame, timestamp in reader:
+                blend(frame, stylizer(frame), mask.at(timestamp))   # [H, W, 1] float32
+    """
+
+    def __init__(self, path, invert=False, soft=0, *, like):
+        if not 0 <= soft <= 1000:
+            raise InputError(f"soft={soft}: give 0 to 1000 pixels")
+        levels = np.clip(
+            np.interp(range(256), [_NOISE, 255 - _NOISE], [0, 255]), 0, 255
+        )
+        levels = np.rint(255 - levels if invert else levels)
+        self._levels = levels.astype(np.uint8)
+        self._soft = soft
+        super().__init__(path, like)
+
+    def _prepare(self, frame):
+        """uint8 RGB [h, w, 3] -> float32 [H, W, 1] in [0, 1]."""
+        grey = cv2.LUT(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), self._levels)
+        share = _resize(grey, self._size)
+        if self._soft:
+            share = _soften(share, self._soft)
+        return cv2.LUT(share, _SHARES)[..., None]
+
+
+class LabelMask(Mask):
+    """Which region every pixel belongs to.
+
+    Regions are the flat greys or colours of the mask, 0 being the darkest. Of a PNG or
+    a folder every colour is a region; of a video or JPEG, whose codecs add others,
+    those that areas of the first frame have. Later frames take the nearest of these.
+
+    Args:
+        path: See Mask.
+        like: See Mask.
+
+    Attributes:
+        num_labels: Number of regions, 2 to 16.
+
+    Raises:
+        InputError: As Mask, or it has too many colours, or one alone.
+    """
+
+    def __init__(self, path, *, like):
+        super().__init__(path, like)
+        exact = self._path.suffix.lower() in _LOSSLESS or self._path.is_dir()
+        try:
+            self._labels = Labels(self._shown[0], exact)
+        except InputError as error:
+            self.close()
+            raise InputError(f"{path}: {error}") from error
+        self.num_labels = len(self._labels)
+
+    def _prepare(self, frame):
+        """uint8 RGB [h, w, 3] -> uint8 [H, W]."""
+        labels = self._labels(frame)
+        if labels.shape[::-1] == self._size:
+            return labels
+        return cv2.resize(labels, self._size, interpolation=cv2.INTER_NEAREST_EXACT)
+
+
+def _resize(grey, size):
+    if grey.shape[::-1] == size:
+        return grey
+    smaller = grey.shape[1] > size[0]
+    method = cv2.INTER_AREA if smaller else cv2.INTER_LINEAR
+    return cv2.resize(grey, size, interpolation=method)
+
+
+def _soften(grey, sigma):
+    """Gaussian blur; a wide one at a fraction of the size, where it costs as little."""
+    height, width = grey.shape
+    shrink = min(int(sigma / 4), height // 2, width // 2)
+    if shrink <= 1:
+        return cv2.GaussianBlur(grey, (0, 0), sigma)
+    size = round(width / shrink), round(height / shrink)
+    small = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
+    small = cv2.GaussianBlur(small, (0, 0), sigma / shrink)
+    return cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
