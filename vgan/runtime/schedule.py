@@ -57,7 +57,7 @@ class Schedule:
 
     Attributes:
         is_constant: Whether it is the same at all times.
-        pictures: uint8 RGB [h, w, 3] of the styles that have one, in their order.
+        styles: The `styles.Style` of all times; `styles.pictures` shows them.
 
     Example:
         schedule = read(["a.jpg@0s", "b.jpg@4s"], None, 1.0, engines.describe(path), 0)
@@ -66,21 +66,16 @@ class Schedule:
     """
 
     def __init__(self, wanted, keyframes):
-        self._styles = wanted
+        self.styles = wanted
         self._keyframes = keyframes
         self._times = [keyframe.time for keyframe in keyframes]
         self._points = None  # (code, strength) of each keyframe
         self._origins = None  # (code, strength) that its fade begins with
         self.is_constant = len(keyframes) == 1
-        self.pictures = [
-            np.rint((style.frames[0, 0] + 1) * 127.5).astype(np.uint8)
-            for style in wanted
-            if style.frames is not None
-        ]
 
     def encode(self, engine):
         """Encode every style once, with `engine`; returns the schedule itself."""
-        codes = [styles.encode([style], engine) for style in self._styles]
+        codes = [styles.encode([style], engine) for style in self.styles]
         self._points, self._origins = [], []
         for keyframe in self._keyframes:
             blend = styles.blend(

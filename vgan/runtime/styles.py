@@ -27,12 +27,14 @@ class Style:
         code: Code that the model keeps under a name, [1, D].
         frames: Picture or clip [1, T', h, w, 3] in [-1, 1]; h and w divide by 16.
         noise: Standard normal [1, Z].
+        source: Path that the frames were read from.
     """
 
     weight: float = 1.0
     code: np.ndarray | None = None
     frames: np.ndarray | None = None
     noise: np.ndarray | None = None
+    source: str | None = None
 
 
 def read(texts, model, seed=0):
@@ -89,7 +91,23 @@ def read_one(source, model, rng):
         return Style(code=np.float32([model.named_styles[source]]))
     if source == "random":
         return Style(noise=rng.standard_normal((1, model.noise_size), np.float32))
-    return Style(frames=_read_frames(source, model.named_styles, model.style_size))
+    frames = _read_frames(source, model.named_styles, model.style_size)
+    return Style(frames=frames, source=source)
+
+
+def pictures(wanted):
+    """Return what there is to show of styles: list of uint8 RGB [h, w, 3].
+
+    The picture itself, in full size, or the first one of a clip or folder; nothing of
+    styles that are codes or noise.
+    """
+    found = []
+    for source in (style.source for style in wanted if style.source is not None):
+        if os.path.isdir(source):
+            source = _pictures_in(pathlib.Path(source))[0]
+        with VideoReader(source) as reader:
+            found.append(next(reader)[0])
+    return found
 
 
 def code_of(frames, engine, style_size):
@@ -159,11 +177,7 @@ def _sample_folder(folder, size):
 
     Every picture's short side is `size` by then: what is left is never smaller.
     """
-    files = sorted(p for p in folder.iterdir() if is_image(p) and p.name[0] != ".")
-    if not files:
-        raise InputError(
-            f"{folder}: a folder without pictures ({', '.join(IMAGE_SUFFIXES)})"
-        )
+    files = _pictures_in(folder)
     step = math.ceil(len(files) / (2 * CLIP_FRAMES - 1))
     frames = [fit(read_image(file), size) for file in files[::step]]
     height, width = np.min([frame.shape[:2] for frame in frames], axis=0)
@@ -172,6 +186,15 @@ def _sample_folder(folder, size):
         top, left = (frame.shape[0] - height) // 2, (frame.shape[1] - width) // 2
         middles.append(frame[top : top + height, left : left + width])
     return middles
+
+
+def _pictures_in(folder):
+    files = sorted(p for p in folder.iterdir() if is_image(p) and p.name[0] != ".")
+    if not files:
+        raise InputError(
+            f"{folder}: a folder without pictures ({', '.join(IMAGE_SUFFIXES)})"
+        )
+    return files
 
 
 def _sample_clip(source, size):
