@@ -42,6 +42,10 @@ class ToRGB:
         self.width, self.height = self._size[::-1] if transposed else self._size
         self.transposed = transposed
 
+    def fits(self, frame):
+        """Whether a decoded frame has the size of the first."""
+        return (frame.width, frame.height) == self._size
+
     def __call__(self, frame):
         """Return the uint8 RGB array `[H, W, 3]` of a decoded frame."""
         matrix = frame.colorspace

@@ -64,6 +64,7 @@ class ImageSource:
 
     is_live = False
     audio = None
+    has_sound = False
     origin = Fraction(0)
     sample_aspect_ratio = None
     colors = None

@@ -7,6 +7,7 @@ from fractions import Fraction
 
 from vgan import InputError
 from vgan.video.images import ImageSource, is_image
+from vgan.video.opening import StandardInput
 from vgan.video.stream import StreamSource
 
 VIDEO_SUFFIXES = (
@@ -25,16 +26,19 @@ class VideoReader:
     frames are in memory than the decoder needs. The first frame is decoded at once, so
     that what cannot be read fails here, before any work is done.
 
-    Damaged parts of a file are skipped, with one warning in the log.
+    Damaged parts of a file are skipped, with one warning in the log. Where the picture
+    changes its size on the way, frames keep the first one's, with a warning.
 
     Args:
         source: Path of a file that FFmpeg reads, of a still picture or of a folder of
             numbered pictures (25 a second unless `fps` says otherwise); `camera:0` or
-            a bare number; an `rtsp://` or `http(s)://` address.
+            a bare number; an `rtsp://`, `http(s)://`, `rtmp://`, `udp://` or `tcp://`
+            address; `-` for anything that FFmpeg reads on standard input.
         fps: Resample to this constant rate: frame k is what is shown at second
             k / fps, so it never drifts from the clock. None keeps every frame.
         start: Begin with the frame that is shown at this second.
-        timeout: Seconds to wait for a network or a camera.
+        timeout: Seconds to wait for a network: a stream that stalls for longer ends,
+            with one warning in the log.
 
     Attributes:
         source: What was given, as a string without passwords.
@@ -48,6 +52,7 @@ class VideoReader:
         sample_aspect_ratio: Displayed width over height of a pixel, or None.
         colors: (primaries, transfer) of the frames as in ITU-T H.273, or None.
         audio: What to open for the sound, or None where there is none to be had.
+        has_sound: Whether there is sound, had or not.
         origin: Second of the file's own clock that timestamps count from.
 
     Raises:
@@ -68,6 +73,7 @@ class VideoReader:
         for name in (
             "width", "height", "fps", "num_frames", "duration", "is_live", "path",
             "time_base", "sample_aspect_ratio", "colors", "audio", "origin",
+            "has_sound",
         ):  # fmt: skip
             setattr(self, name, getattr(self._source, name))
         if self._resample:
@@ -84,7 +90,8 @@ class VideoReader:
         """Go to the frame that is shown at `seconds`; the next one read is that.
 
         Raises:
-            InputError: The video ends before, or it is live.
+            InputError: The video ends before, or it is live; or it is standard input,
+                and frames were read already.
         """
         if self.is_live and seconds:
             raise InputError(
@@ -125,9 +132,13 @@ def _open(source, name, fps, timeout):
     if re.fullmatch(r"(camera:)?\d+", text):
         number = text.removeprefix("camera:")
         return StreamSource(number, name, timeout, camera=True), resample
+    if text == "-":
+        return StreamSource(StandardInput(), name, timeout), resample
     if re.match(r"[a-z][a-z0-9+.-]+://", text):
-        if not re.match(r"(rtsps?|https?)://", text):
-            raise InputError(f"{name}: give rtsp://, http:// or https://")
+        if not re.match(r"(rtsps?|https?|rtmps?|tcp|udp)://", text):
+            raise InputError(
+                f"{name}: give rtsp://, http://, https://, rtmp://, udp:// or tcp://"
+            )
         return StreamSource(text, name, timeout), resample
     path = pathlib.Path(source)
     if not path.exists():

@@ -2,26 +2,26 @@
 
 import logging
 import pathlib
-import sys
+import threading
 from fractions import Fraction
 
 import av
 
 from vgan import InputError
 from vgan.video.color import BT2020, UNSPECIFIED, ToRGB
+from vgan.video.opening import StandardInput, open_container
 
 _log = logging.getLogger("vgan")
 _FPS = Fraction(25)  # where neither the container nor the codec tells a rate
-_OPTIONS = {"rtsp": {"rtsp_transport": "tcp"}}  # UDP loses packets in most networks
 
 
 class StreamSource:
     """One video stream of what FFmpeg opens. See VideoReader for the attributes.
 
     Args:
-        location: Path, address, or the number of a camera.
+        location: Path, address, the number of a camera, or StandardInput.
         name: What messages call it.
-        timeout: Seconds to wait for a network.
+        timeout: Seconds to wait for a network, at the start and for each packet.
         camera: Whether `location` is the number of a camera.
     """
 
@@ -29,29 +29,19 @@ class StreamSource:
         self._name = name
         self._warning = None  # said once, and only if frames can be decoded at all
         self._works = False
+        self._resized = False
+        self._timeout = timeout
+        self._closing = False
+        self._reading = threading.Lock()
+        self._piped = isinstance(location, StandardInput)
         self.path = location if isinstance(location, pathlib.Path) else None
-        self._container = self._open(str(location), timeout, camera)
+        self._container = open_container(location, name, timeout, camera)
         try:
             self._stream = self._choose_stream()
             self._describe(camera, str(location))
         except BaseException:
             self.close()
             raise
-
-    def _open(self, location, timeout, camera):
-        format_name, options = None, {}
-        if camera:
-            location, format_name, options = _camera(location, self._name)
-        elif self.path is None:
-            options = _OPTIONS.get(location.split("://")[0], {})
-        try:
-            return av.open(
-                location, format=format_name, options=options, timeout=timeout
-            )
-        except (av.FFmpegError, OSError, ValueError) as error:
-            raise InputError(
-                _cannot_open(self._name, self.path, camera, error)
-            ) from error
 
     def _choose_stream(self):
         """The first video stream marked as default, which is what players show."""
@@ -80,7 +70,9 @@ class StreamSource:
         length = container.duration
         self.duration = Fraction(length, av.time_base) if (length or 0) > 0 else None
         self.is_live = camera or (
-            self.path is None and (self.duration is None or location.startswith("rtsp"))
+            self.path is None
+            and not self._piped  # waits for us
+            and (self.duration is None or location.startswith("rtsp"))
         )
         self.num_frames = None
         if not self.is_live:
@@ -95,7 +87,9 @@ class StreamSource:
         if abs(start) >= 1:
             self._origin = round(start / self.time_base)
         self.origin = (self._origin or 0) * self.time_base
-        self.audio = location if container.streams.audio and not self.is_live else None
+        self.has_sound = bool(container.streams.audio)
+        again = self.has_sound and not self.is_live and not self._piped
+        self.audio = location if again else None
         self._decoded = self._decode()
         frame = self._first = self._first_frame()
         self._to_rgb = ToRGB(frame)
@@ -114,6 +108,11 @@ class StreamSource:
         try:
             first = next(self._decoded)
         except StopIteration:
+            if self._warning and self.path is None and not self._piped:
+                raise InputError(
+                    f"{self._name}: no frame came, it {self._warning}; "
+                    "check the sender and the network"
+                ) from None
             codec = self._stream.codec_context.name
             raise InputError(
                 f"{self._name}: no frame of its {codec} video can be decoded; "
@@ -127,7 +126,9 @@ class StreamSource:
     def frames(self, start):
         """Yield (frame `[H, W, 3]`, timestamp, duration) from `start` seconds on."""
         fresh, self._first = self._first, None
-        if (fresh is None and not self.is_live) or start:
+        if self._piped and fresh is None:
+            raise InputError(f"{self._name}: standard input cannot be read again")
+        if ((fresh is None and not self.is_live) or start) and not self._piped:
             self._seek(start)
             fresh = None
         decoded = self._decoded if fresh is None else _chain(fresh, self._decoded)
@@ -142,11 +143,20 @@ class StreamSource:
                 held = frame, timestamp, duration
                 continue
             if held:
-                yield self._to_rgb(held[0]), *held[1:]
+                yield self._picture(held[0]), *held[1:]
                 held = None
-            yield self._to_rgb(frame), timestamp, duration
+            yield self._picture(frame), timestamp, duration
         if held and held[1] + held[2] > start:
-            yield self._to_rgb(held[0]), *held[1:]
+            yield self._picture(held[0]), *held[1:]
+
+    def _picture(self, frame):
+        if not self._to_rgb.fits(frame) and not self._resized:
+            self._resized = True
+            _log.warning(
+                "%s: the picture changes to %d x %d on the way: resized to the first's",
+                self._name, frame.width, frame.height,
+            )  # fmt: skip
+        return self._to_rgb(frame)
 
     def _timestamp(self, frame, last, duration):
         if self._origin is None:
@@ -180,16 +190,32 @@ class StreamSource:
 
     def _decode(self):
         """Decoded frames; what is damaged is skipped, and said once."""
+        packets = self._container.demux(self._stream)
+        frames = []
+        while frames is not None:
+            yield from frames
+            with self._reading:
+                frames = None if self._closing else self._decode_next(packets)
+                if self._closing:
+                    self._container.close()
+
+    def _decode_next(self, packets):
+        """Frames of the next packet, or None at the end."""
         try:
-            for packet in self._container.demux(self._stream):
-                try:
-                    frames = packet.decode()
-                except av.FFmpegError as error:
-                    self._warn(f"skipping what cannot be decoded ({error.strerror})")
-                    continue
-                yield from frames
+            packet = next(packets, None)
         except av.FFmpegError as error:
-            self._warn(f"ends early ({error.strerror})")
+            stalled = isinstance(error, av.error.ExitError)
+            reason = (
+                f"nothing came for {self._timeout:g} s" if stalled else (error.strerror)
+            )
+            self._warn(f"ends early ({reason})")
+            packet = av.Packet()  # an empty one gives what the decoder still holds
+            packet.stream = self._stream
+        try:
+            return None if packet is None else packet.decode()
+        except av.FFmpegError as error:
+            self._warn(f"skipping what cannot be decoded ({error.strerror})")
+            return []
 
     def _warn(self, what):
         if self._warning is None:
@@ -198,8 +224,14 @@ class StreamSource:
                 _log.warning("%s: %s", self._name, what)
 
     def close(self):
-        """Close the file or the connection."""
-        self._container.close()
+        """Close the file or the connection; at once, or when a read that waits ends."""
+        self._closing = True
+        # Closed under a thread that reads from it, FFmpeg crashes: that one does it.
+        if self._reading.acquire(blocking=False):
+            try:
+                self._container.close()
+            finally:
+                self._reading.release()
 
 
 def _chain(frame, rest):
@@ -208,34 +240,3 @@ def _chain(frame, rest):
     del frame
     yield box.pop()
     yield from rest
-
-
-def _camera(number, name):
-    """File, format and options of camera `number` for FFmpeg, by operating system."""
-    if sys.platform == "darwin":
-        return f"{number}:none", "avfoundation", {"framerate": "30"}
-    if sys.platform == "win32":
-        devices = av.device.enumerate_input_devices("dshow")
-        cameras = [d.name for d in devices if "video" in d.media_types]
-        if int(number) >= len(cameras):
-            raise InputError(f"{name}: there are {len(cameras)} cameras; plug it in")
-        return f"video={cameras[int(number)]}", "dshow", {}
-    device = pathlib.Path(f"/dev/video{number}")
-    if not device.exists():
-        raise InputError(
-            f"{name}: there is no camera {device}; plug it in or give another number"
-        )
-    return str(device), "v4l2", {}
-
-
-def _cannot_open(name, path, camera, error):
-    reason = getattr(error, "strerror", None) or str(error)
-    if camera:
-        what = f"the camera cannot be opened ({reason}); is another program using it?"
-    elif path is None:
-        what = f"cannot be reached ({reason}); check the address and the network"
-    elif isinstance(error, PermissionError):
-        what = "may not be read; change its permissions"
-    else:
-        what = f"is not a video that can be read ({reason}); convert or copy it again"
-    return f"{name}: {what}"

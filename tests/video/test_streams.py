@@ -1,0 +1,166 @@
+"""Live and piped sources, from small servers on this machine."""
+
+import contextlib
+import pathlib
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from tests.video.samples import make_video, moving, psnr
+from vgan import InputError
+from vgan.video import VideoReader
+from vgan.video.live import Latest
+
+
+@contextlib.contextmanager
+def server(data, hold=0, head=b""):
+    """Address of a TCP server that sends `data` to who comes, then waits to hang up."""
+    done = threading.Event()
+
+    def serve(listener):
+        with contextlib.suppress(OSError), listener.accept()[0] as connection:
+            if head:
+                connection.recv(4096)
+                connection.sendall(head + b"%x\r\n" % len(data))
+            connection.sendall(data)
+            done.wait(hold)
+            if head:
+                connection.sendall(b"\r\n0\r\n\r\n")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=serve, args=(listener,), daemon=True).start()
+        try:
+            yield f"127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            done.set()
+
+
+def transport_stream(tmp_path, count=30, **options):
+    return make_video(tmp_path / "a.ts", count, **options).read_bytes()
+
+
+def warnings(caplog):
+    return [r.message for r in caplog.records if r.name == "vgan"]
+
+
+HTTP = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize("head", [b"", HTTP], ids=["tcp", "http"])
+def test_a_stream_that_ends_ends(tmp_path, caplog, head):
+    with server(transport_stream(tmp_path, audio=["aac"]), head=head) as address:
+        source = f"http://{address}/x" if head else f"tcp://{address}"
+        with VideoReader(source, timeout=5) as reader:
+            assert reader.is_live
+            assert reader.has_sound
+            assert reader.audio is None
+            frames = list(reader)
+    assert len(frames) == 30
+    assert [t * 25 for _, t in frames] == list(range(30))
+    assert warnings(caplog) == []
+
+
+@pytest.mark.parametrize("head", [b"", HTTP], ids=["tcp", "http"])
+def test_a_stream_that_stalls_ends_after_the_timeout(tmp_path, caplog, head):
+    with server(transport_stream(tmp_path), hold=30, head=head) as address:
+        source = f"http://{address}/x" if head else f"tcp://{address}"
+        # FFmpeg looks at a stream until it knows enough, or for this long
+        with VideoReader(source, timeout=1) as reader:
+            began = time.monotonic()
+            frames = list(reader)
+            took = time.monotonic() - began
+    assert 25 <= len(frames) <= 30  # the last bytes of the last packet never came
+    assert 0.5 < took < 4
+    assert len(warnings(caplog)) == 1
+    assert "nothing came for 1 s" in warnings(caplog)[0]
+    assert address in warnings(caplog)[0]
+
+
+def test_a_server_that_says_nothing_is_one_clear_line():
+    with server(b"", hold=30) as address:
+        began = time.monotonic()
+        with pytest.raises(InputError, match="nothing came for 1 s") as caught:
+            VideoReader(f"tcp://{address}", timeout=1)
+        assert time.monotonic() - began < 4
+    assert address in str(caught.value)
+
+
+def test_a_stream_that_changes_size_keeps_the_first(tmp_path, caplog):
+    small = transport_stream(tmp_path, 20, height=48, width=64)
+    large = make_video(
+        tmp_path / "b.ts", 20, begin=2, frames=moving(20, 96, 128), height=96, width=128
+    ).read_bytes()
+    with server(small + large) as address, VideoReader(f"tcp://{address}") as reader:
+        frames = list(reader)
+    assert len(frames) == 40
+    assert {frame.shape for frame, _ in frames} == {(48, 64, 3)}
+    assert frames[-1][0].std() > 20  # the whole picture, made smaller
+    assert len(warnings(caplog)) == 1
+    assert "changes to 128 x 96" in warnings(caplog)[0]
+
+
+def test_closing_under_a_thread_that_waits_for_the_network(tmp_path):
+    with server(transport_stream(tmp_path), hold=30) as address:
+        began = time.monotonic()
+        with VideoReader(f"tcp://{address}", timeout=2) as reader:
+            latest = Latest(reader)
+            with latest as frames:
+                next(frames)
+                time.sleep(0.3)
+        assert time.monotonic() - began < 2
+        latest._thread.join(5)
+        assert not latest._thread.is_alive()
+
+
+READ = """
+import sys
+from vgan import InputError
+from vgan.video import VideoReader
+try:
+    with VideoReader("-", start=float(sys.argv[1])) as reader:
+        print(reader.is_live, reader.audio)
+        print(*(timestamp for _, timestamp in reader))
+        reader.seek(0)
+except InputError as error:
+    print(error)
+"""
+
+
+def read_piped(data, start=0):
+    return subprocess.run(
+        [sys.executable, "-c", READ, str(start)],
+        input=data,
+        capture_output=True,
+        cwd=pathlib.Path(__file__).parents[2],
+        check=True,
+    ).stdout.decode()
+
+
+@pytest.mark.parametrize("name", ["a.mkv", "a.ts", "a.nut"])
+def test_standard_input_is_a_source(tmp_path, name):
+    path = make_video(tmp_path / name, 30, audio=["aac"])
+    for start in (0, 0.5):
+        with VideoReader(path, start=start) as reader:
+            times = [str(timestamp) for _, timestamp in reader]
+        what, piped, last = read_piped(path.read_bytes(), start).splitlines()
+        assert what == "False None"
+        assert piped.split() == times
+        assert last == "-: standard input cannot be read again"
+
+
+def test_what_is_piped_in_and_no_video_is_one_clear_line():
+    for data in (b"", b"I am not a video\n" * 100):
+        lines = read_piped(data).splitlines()
+        assert len(lines) == 1
+        assert "-: is not a video" in lines[0]
+
+
+def test_timestamps_and_looks_survive_the_network(tmp_path):
+    data = transport_stream(tmp_path, 12, options={"crf": "5"})
+    with server(data) as address, VideoReader(f"tcp://{address}") as reader:
+        pairs = zip(reader, moving(12, 48, 64), strict=True)
+        assert min(psnr(frame, sent) for (frame, _), sent in pairs) > 30

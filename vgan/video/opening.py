@@ -1,0 +1,94 @@
+"""Opening what FFmpeg demuxes: a file, an address, a camera, standard input."""
+
+import os
+import pathlib
+import sys
+
+import av
+
+from vgan import InputError
+
+_OPTIONS = {"rtsp": {"rtsp_transport": "tcp"}}  # UDP loses packets in most networks
+
+
+class StandardInput:
+    """What is piped into this process, as a file that cannot seek.
+
+    Reading by Python, not by FFmpeg, lets Ctrl-C through while nothing comes.
+    """
+
+    name = "-"
+
+    def __init__(self):
+        if os.isatty(0):
+            raise InputError(
+                "-: nothing is piped in; "
+                "give a file, or pipe one: ffmpeg -i in.mp4 -f nut - | ..."
+            )
+
+    def read(self, size):
+        """Return up to `size` bytes as soon as there are some; none at the end."""
+        return os.read(0, size)
+
+
+def open_container(location, name, timeout, camera=False):
+    """Open a source of frames.
+
+    Args:
+        location: A pathlib.Path, the address or the number of a camera as a string, or
+            StandardInput.
+        name: What messages call it.
+        timeout: Seconds to wait for a network, now and for each packet.
+        camera: Whether `location` is the number of a camera.
+
+    Returns:
+        av.InputContainer.
+
+    Raises:
+        InputError: It is not there, does not answer or is no video.
+    """
+    format_name, options = None, {}
+    network = not camera and isinstance(location, str)
+    if camera:
+        location, format_name, options = _camera(location, name)
+    elif network:
+        options = _OPTIONS.get(location.split("://")[0], {})
+    else:
+        location = location if isinstance(location, StandardInput) else str(location)
+    try:
+        return av.open(location, format=format_name, options=options, timeout=timeout)
+    except (av.FFmpegError, OSError, ValueError) as error:
+        if isinstance(error, av.error.ExitError):
+            error = TimeoutError(0, f"nothing came for {timeout:g} s")
+        raise InputError(_cannot_open(name, network, camera, error)) from error
+
+
+def _camera(number, name):
+    """File, format and options of camera `number` for FFmpeg, by operating system."""
+    if sys.platform == "darwin":
+        return f"{number}:none", "avfoundation", {"framerate": "30"}
+    if sys.platform == "win32":
+        devices = av.device.enumerate_input_devices("dshow")
+        cameras = [d.name for d in devices if "video" in d.media_types]
+        if int(number) >= len(cameras):
+            raise InputError(f"{name}: there are {len(cameras)} cameras; plug it in")
+        return f"video={cameras[int(number)]}", "dshow", {}
+    device = pathlib.Path(f"/dev/video{number}")
+    if not device.exists():
+        raise InputError(
+            f"{name}: there is no camera {device}; plug it in or give another number"
+        )
+    return str(device), "v4l2", {}
+
+
+def _cannot_open(name, network, camera, error):
+    reason = getattr(error, "strerror", None) or str(error)
+    if camera:
+        what = f"the camera cannot be opened ({reason}); is another program using it?"
+    elif network:
+        what = f"cannot be reached ({reason}); check the address and the network"
+    elif isinstance(error, PermissionError):
+        what = "may not be read; change its permissions"
+    else:
+        what = f"is not a video that can be read ({reason}); convert or copy it again"
+    return f"{name}: {what}"
