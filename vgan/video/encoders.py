@@ -48,31 +48,34 @@ class Movie:
         else:
             # Sound that begins before zero (AAC's run-in) must not delay the picture.
             options["avoid_negative_ts"] = "disabled"
-        container = av.open(str(self._path), "w", options=options)
-        self._container = container
+        self._container = av.open(str(self._path), "w", options=options)
         # 4:2:0 is what every player shows, but H.264 can only crop it to even sizes.
         # 4:4:4 keeps odd ones; browsers on FFmpeg, VLC and mpv play it, Apple does not.
         odd = (width % 2 or height % 2) and not webm
-        pixel_format = "yuv444p" if odd else "yuv420p"
-        stream = container.add_stream(
+        self._add_picture(
             "libvpx-vp9" if webm else "libx264",
-            rate=self._fps,
-            options=self._codec_options(webm),
+            self._codec_options(webm),
+            (width, height),
+            "yuv444p" if odd else "yuv420p",
         )
+        self._sound = Sound(self._like, self._container, suffix)
+
+    def _add_picture(self, name, options, size, pixel_format):
+        stream = self._container.add_stream(name, rate=self._fps, options=options)
         self._stream = stream
         codec = stream.codec_context
-        codec.width, codec.height, codec.pix_fmt = width, height, pixel_format
+        codec.width, codec.height = size
+        codec.pix_fmt = pixel_format
         codec.time_base = self._time_base
         stream.time_base = self._time_base
         codec.thread_type = "AUTO"
-        matrix = matrix_for(width, height)
+        matrix = matrix_for(*size)
         codec.colorspace, codec.color_range = matrix, _LIMITED
         colors = getattr(self._like, "colors", None) or (BT709, BT709)
         codec.color_primaries, codec.color_trc = colors
         if getattr(self._like, "sample_aspect_ratio", None):
             codec.sample_aspect_ratio = self._like.sample_aspect_ratio
         self._to_yuv = ToYUV(pixel_format, matrix)
-        self._sound = Sound(self._like, container, suffix)
 
     def _codec_options(self, webm):
         if webm:  # 0..63 where x264 has 0..51
@@ -97,8 +100,12 @@ class Movie:
         self._last = pts
         picture = self._to_yuv(frame)
         picture.pts, picture.time_base = pts, self._time_base
+        self._prepare(picture)
         self._mux(self._stream.encode(picture))
         self._sound.copy_until(pts * self._time_base)
+
+    def _prepare(self, picture):
+        """Say to the encoder how to code this frame; the encoder knows best."""
 
     def _mux(self, packets):
         for packet in packets:

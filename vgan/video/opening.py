@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import re
 import sys
 
 import av
@@ -9,6 +10,16 @@ import av
 from vgan import InputError
 
 _OPTIONS = {"rtsp": {"rtsp_transport": "tcp"}}  # UDP loses packets in most networks
+
+
+def public(address):
+    """The address without what is secret in it: a password, the key of a stream."""
+    address = re.sub(r"//[^/@]*@", "//", str(address))
+    if not address.lower().startswith("rtmp"):
+        return address
+    # rtmp://host/app/key: who knows the key may broadcast under that name.
+    kept = "/".join(address.split("/")[:4])
+    return address if address == kept else f"{kept}/..."
 
 
 class StandardInput:

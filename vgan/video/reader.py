@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from vgan import InputError
 from vgan.video.images import ImageSource, is_image
-from vgan.video.opening import StandardInput
+from vgan.video.opening import StandardInput, public
 from vgan.video.stream import StreamSource
 
 VIDEO_SUFFIXES = (
@@ -68,7 +68,7 @@ class VideoReader:
         if fps is not None and not 1e-3 <= fps <= 1000:
             raise InputError(f"fps={fps}: give 0.001 to 1000 frames per second")
         fps = None if fps is None else Fraction(fps).limit_denominator(100_000)
-        self.source = re.sub(r"//[^/@]*@", "//", str(source))
+        self.source = public(source)
         self._source, self._resample = _open(source, self.source, fps, timeout)
         for name in (
             "width", "height", "fps", "num_frames", "duration", "is_live", "path",

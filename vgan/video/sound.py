@@ -3,6 +3,7 @@
 import logging
 
 import av
+from av.codec.context import Flags
 
 _log = logging.getLogger("vgan")
 # What players of a container know; FFmpeg would also put Vorbis or TrueHD into MP4.
@@ -10,6 +11,9 @@ _ACCEPTED = {
     ".mp4": {"aac", "mp3", "mp2", "ac3", "eac3", "alac", "opus", "flac"},
     ".mov": {"aac", "mp3", "mp2", "ac3", "eac3", "alac", "pcm_s16le", "pcm_s24le"},
     ".webm": {"opus", "vorbis"},
+    ".flv": {"aac", "mp3"},
+    ".mpegts": {"aac", "mp3", "mp2", "ac3", "eac3"},
+    ".rtsp": {"aac", "opus"},
 }
 
 
@@ -22,7 +26,7 @@ class Sound:
     Args:
         like: VideoReader, or None for silence.
         container: av.OutputContainer that has its video stream already.
-        suffix: Its suffix, such as ".mp4".
+        suffix: Its suffix, such as ".mp4", or a dot and the format of a broadcast.
     """
 
     def __init__(self, like, container, suffix):
@@ -32,13 +36,14 @@ class Sound:
         if like is None:
             return
         if like.audio is None:
-            if like.is_live:
+            if like.has_sound:
                 _log.warning("%s: the sound of a live source is not kept", like.source)
             return
         self._name = like.source
         self._input = av.open(like.audio, timeout=10.0)
         self._origin = like.origin
-        for stream in self._input.streams.audio:
+        streams = self._input.streams.audio
+        for stream in streams[:1] if suffix == ".flv" else streams:
             track = self._add(stream, suffix)
             if track is not None:
                 self._tracks[stream] = track
@@ -126,6 +131,7 @@ class _Encode:
         mono = stream.codec_context.channels == 1
         self._stream.codec_context.layout = "mono" if mono else "stereo"
         self._stream.codec_context.bit_rate = 96_000 if mono else 192_000
+        self._stream.codec_context.flags |= Flags.global_header  # FLV wants it, too
         self._stream.metadata.update(_language(stream))
         self._origin = origin
 

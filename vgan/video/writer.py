@@ -1,4 +1,4 @@
-"""The one way out: frames to a video file, a GIF or a folder of PNGs, atomically."""
+"""The one way out: frames to a file or a folder, atomically, or live to an outlet."""
 
 import logging
 import os
@@ -10,7 +10,9 @@ import av
 import numpy as np
 
 from vgan import InputError
+from vgan.video import outlets
 from vgan.video.encoders import Gif, Movie, Pngs
+from vgan.video.opening import public
 
 _ENCODERS = {".mp4": Movie, ".mkv": Movie, ".mov": Movie, ".webm": Movie, ".gif": Gif}
 _log = logging.getLogger("vgan")
@@ -22,13 +24,17 @@ class VideoWriter:
     By the path's extension: .mp4, .mkv, .mov (H.264), .webm (VP9), .gif, or a folder
     of numbered PNGs (no extension, or a slash at the end; order only, no times).
     Frames keep their size in pixels, odd ones too, and their timestamps to the tick.
+    Or, while they come: `-` is raw video (y4m) on standard output, for a pipe;
+    rtmp://, udp://, tcp:// and rtsp:// broadcast as H.264; /dev/videoN is a virtual
+    camera.
 
-    Nothing stands under the final name before it is complete: frames go to a hidden
-    file beside it, which is renamed at the end and removed after an exception. After
-    Ctrl-C what was made is finished as `<stem>.partial<suffix>`, and the log says so.
+    Of a file or folder nothing stands under the final name before it is complete:
+    frames go to a hidden file beside it, which is renamed at the end and removed after
+    an exception. After Ctrl-C what was made is finished as `<stem>.partial<suffix>`,
+    and the log says so.
 
     Args:
-        path: The file, or the folder of PNGs, to make.
+        path: The file or the folder of PNGs to make, "-", an address or a device.
         like: A VideoReader to take the sound, the frame rate, the time base, the
             aspect ratio of pixels and the colour description from.
         fps: Frames per second where there is no `like`; timestamps come with the
@@ -38,15 +44,33 @@ class VideoWriter:
         overwrite: Replace what is there.
 
     Attributes:
-        path: Where the result goes; after Ctrl-C, where it went.
+        path: Where the result goes (without passwords); after Ctrl-C, where it went.
         num_frames: Frames written so far.
 
     Raises:
         InputError: The path cannot be written, exists, is the input, or has an
-            unknown extension; or (at the end) no frame came or the disk is full.
+            unknown extension; or (at the end) no frame came, the disk is full, or who
+            should take the frames does not.
     """
 
     def __init__(self, path, like=None, fps=None, quality=None, overwrite=False):
+        if quality is not None and not 0 <= quality <= 51:
+            raise InputError(f"quality={quality}: give 0 (best) to 51, or none")
+        rate = Fraction(fps or getattr(like, "fps", None) or 25)
+        self._shape = None
+        self.num_frames = 0
+        self._closed = False
+        outlet = outlets.find(path)
+        if outlet is None:
+            encoder = self._choose_encoder(path)
+            self._check_target(like, overwrite)
+            self._make_temporary()
+            self._encoder = encoder(self._temporary, like, rate, quality)
+        else:
+            self.path, self._folder, self._temporary = public(path), False, None
+            self._encoder = outlet(path, like, rate, quality)
+
+    def _choose_encoder(self, path):
         as_folder = str(path).endswith(("/", os.sep))
         self.path = pathlib.Path(path)
         suffix = self.path.suffix.lower()
@@ -56,10 +80,10 @@ class VideoWriter:
                 f"{path}: unknown extension {suffix}; give {', '.join(_ENCODERS)}, "
                 "or a folder for PNGs"
             )
-        if quality is not None and not 0 <= quality <= 51:
-            raise InputError(f"quality={quality}: give 0 (best) to 51, or none")
         self._folder = as_folder or not suffix
-        self._check_target(like, overwrite)
+        return Pngs if self._folder else _ENCODERS[suffix]
+
+    def _make_temporary(self):
         self._temporary = self.path.with_name(
             f".{self.path.stem}.partial-{os.getpid()}{self.path.suffix}"
         )
@@ -70,14 +94,9 @@ class VideoWriter:
                 self._temporary.touch(exist_ok=False)
         except OSError as error:
             raise InputError(
-                f"{path}: cannot be written ({error.strerror}); give another folder"
+                f"{self.path}: cannot be written ({error.strerror}); "
+                "give another folder"
             ) from error
-        rate = Fraction(fps or getattr(like, "fps", None) or 25)
-        encoder = Pngs if self._folder else _ENCODERS[suffix]
-        self._encoder = encoder(self._temporary, like, rate, quality)
-        self._shape = None
-        self.num_frames = 0
-        self._closed = False
 
     def _check_target(self, like, overwrite):
         path, source = self.path, getattr(like, "path", None)
@@ -110,7 +129,7 @@ class VideoWriter:
             timestamp: Seconds, preferably a Fraction; at least a tick after the last.
 
         Raises:
-            InputError: The disk is full, or the file cannot grow.
+            InputError: The disk is full, the file cannot grow, the connection is lost.
         """
         if self._shape is None:
             if frame.ndim != 3 or frame.shape[2] != 3 or frame.dtype != np.uint8:
@@ -148,21 +167,26 @@ class VideoWriter:
             if not self.num_frames:
                 raise InputError(f"{self.path}: nothing to write, no frame was made")
             self._encoder.finish(complete)
-            if not complete:
-                name = f"{self.path.stem}.partial{self.path.suffix}"
-                self.path = self.path.with_name(name)
-            if self._folder and self.path.exists():
-                if not _is_ours(self.path):
-                    raise InputError(f"{self.path}: holds other files; move it away")
-                shutil.rmtree(self.path)
-            os.replace(self._temporary, self.path)
+            if self._temporary is not None:
+                self._put_in_place(complete)
             self._closed = True
         except (OSError, av.FFmpegError) as error:
             raise self._cannot_write(error) from error
         finally:
             self._abandon()
         if not complete:
-            _log.warning("stopped: %d frames are in %s", self.num_frames, self.path)
+            done = "are in" if self._temporary else "went to"
+            _log.warning("stopped: %d frames %s %s", self.num_frames, done, self.path)
+
+    def _put_in_place(self, complete):
+        if not complete:
+            name = f"{self.path.stem}.partial{self.path.suffix}"
+            self.path = self.path.with_name(name)
+        if self._folder and self.path.exists():
+            if not _is_ours(self.path):
+                raise InputError(f"{self.path}: holds other files; move it away")
+            shutil.rmtree(self.path)
+        os.replace(self._temporary, self.path)
 
     def _abandon(self):
         """Leave nothing behind, unless it is finished."""
@@ -174,7 +198,7 @@ class VideoWriter:
         finally:
             if self._folder:
                 shutil.rmtree(self._temporary, ignore_errors=True)
-            else:
+            elif self._temporary is not None:
                 self._temporary.unlink(missing_ok=True)
 
     def _cannot_write(self, error):

@@ -1,0 +1,110 @@
+"""A virtual camera: frames that other programs see as a webcam (Linux, v4l2loopback).
+
+The device takes raw frames with write(), once it was told their size; the numbers are
+those of the kernel's <linux/videodev2.h>.
+"""
+
+import os
+import struct
+
+from vgan import InputError
+from vgan.video.color import BT601, ToYUV
+
+_QUERYCAP = 0x80685600  # _IOR('V', 0, struct v4l2_capability), 104 bytes
+_S_FMT = 0xC0D05605  # _IOWR('V', 5, struct v4l2_format), 208 bytes
+_CAN_OUTPUT = 0x2
+_DEVICE_CAPS = 0x80000000  # the second word tells of this node, not of all
+_OUTPUT = 2  # enum v4l2_buf_type
+_PROGRESSIVE = 1
+_SMPTE170M = 1
+_YUYV = int.from_bytes(b"YUYV", "little")
+
+
+class VirtualCamera:
+    """Frames as YUYV to /dev/videoN; times and sound are not kept, it shows what comes.
+
+    An odd column at the right is cut off.
+
+    Args:
+        address: The device file.
+        like: Not used.
+        fps: Not used.
+        quality: Not used, frames are raw.
+
+    Raises:
+        InputError: There is no such device, or it is no virtual camera.
+    """
+
+    def __init__(self, address, like, fps, quality):
+        self._address, self._file, self._size = str(address), None, None
+        try:
+            self._file = os.open(self._address, os.O_RDWR)
+            capability = self._control(_QUERYCAP, bytes(104))
+        except FileNotFoundError:
+            number = self._address.removeprefix("/dev/video")
+            raise InputError(
+                f"{self._address}: there is no such device; install v4l2loopback and "
+                f"make it: sudo modprobe v4l2loopback video_nr={number} "
+                "exclusive_caps=1"
+            ) from None
+        except OSError as error:
+            self.abandon()
+            raise InputError(
+                f"{self._address}: cannot be opened as a camera ({error.strerror}); "
+                "is it a v4l2loopback device, and may you write to it?"
+            ) from error
+        every, own = struct.unpack_from("<II", capability, 84)
+        if not (own if every & _DEVICE_CAPS else every) & _CAN_OUTPUT:
+            self.abandon()
+            raise InputError(
+                f"{self._address}: is a real camera, or has a writer already; make a "
+                "virtual one: sudo modprobe v4l2loopback video_nr=9 exclusive_caps=1"
+            )
+
+    def _control(self, request, data):
+        import fcntl  # there is none on Windows
+
+        return fcntl.ioctl(self._file, request, data)
+
+    def write(self, frame, seconds):
+        """Show a uint8 RGB frame `[H, W, 3]` at once."""
+        frame = frame[:, : frame.shape[1] // 2 * 2]
+        height, width = frame.shape[:2]
+        try:
+            if self._size is None:
+                self._size = width, height
+                self._set_format(width, height)
+            os.write(self._file, pack(frame))
+        except OSError as error:
+            raise InputError(
+                f"{self._address}: the virtual camera takes no frame of {width} x "
+                f"{height} ({error.strerror}); is another program writing to it?"
+            ) from error
+
+    def _set_format(self, width, height):
+        answer = self._control(_S_FMT, format_request(width, height))
+        _, *got = struct.unpack_from("<I4x3I", answer)
+        if got != [width, height, _YUYV]:
+            raise OSError(None, f"it insists on {got[0]} x {got[1]}")
+
+    def finish(self, complete):
+        """Close the device; viewers keep its last frame."""
+        self.abandon()
+
+    def abandon(self):
+        """Close the device."""
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
+
+def format_request(width, height):
+    """The `struct v4l2_format` (64 bit) that asks for YUYV frames of this size."""
+    stride = 2 * width
+    fields = (width, height, _YUYV, _PROGRESSIVE, stride, stride * height, _SMPTE170M)
+    return struct.pack("<I4x7I", _OUTPUT, *fields).ljust(208, b"\0")
+
+
+def pack(frame):
+    """Bytes Y0 U Y1 V ... of a uint8 RGB frame `[H, W, 3]`, W even: 2 W H of them."""
+    return ToYUV("yuyv422", BT601)(frame).to_ndarray().tobytes()
