@@ -159,6 +159,15 @@ def test_folder_has_the_rate_of_the_video(tmp_path):
     np.testing.assert_allclose(levels, [0, 120, 240], atol=4)
 
 
+def test_a_mask_that_masks_nothing_is_told(tmp_path, caplog):
+    path = tmp_path / "mask.png"
+    white = np.full((48, 64, 3), 255, np.uint8)
+    Image.fromarray(np.dstack([white, disc()])).save(path)  # white on transparent
+    with caplog.at_level(logging.WARNING, "vgan"):
+        MaskReader(path, like=LIKE)
+    assert "is the same all over" in caplog.text
+
+
 def test_bad_masks(tmp_path):
     with pytest.raises(InputError, match=r"none\.png"):
         MaskReader(tmp_path / "none.png", like=LIKE)

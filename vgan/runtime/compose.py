@@ -7,6 +7,8 @@ takes a small part of the time that the network does.
 import cv2
 import numpy as np
 
+from vgan.video.masks import soften
+
 PICTURES = 6  # of styles beside a comparison
 
 
@@ -86,8 +88,8 @@ def by_label(frames, labels, soft=0):
 
 
 def _share(labels, label, soft):
-    inside = np.float32(1 / 255) * cv2.compare(labels, label, cv2.CMP_EQ)
-    return cv2.GaussianBlur(inside, (0, 0), soft)
+    inside = soften(cv2.compare(labels, label, cv2.CMP_EQ), soft)
+    return cv2.multiply(inside, 1.0, dtype=cv2.CV_32F)
 
 
 class Comparison:

@@ -140,13 +140,18 @@ class MaskReader(Mask):
         self._levels = levels.astype(np.uint8)
         self._soft = soft
         super().__init__(path, like)
+        if self._reader is None and np.ptp(self.at(0)) == 0:
+            _log.warning(
+                "%s: is the same all over; draw white on black, not on transparent",
+                path,
+            )
 
     def _prepare(self, frame):
         """uint8 RGB [h, w, 3] -> float32 [H, W, 1] in [0, 1]."""
         grey = cv2.LUT(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), self._levels)
         share = _resize(grey, self._size)
         if self._soft:
-            share = _soften(share, self._soft)
+            share = soften(share, self._soft)
         return cv2.LUT(share, _SHARES)[..., None]
 
 
@@ -186,16 +191,11 @@ class LabelMask(Mask):
         return cv2.resize(labels, self._size, interpolation=cv2.INTER_NEAREST_EXACT)
 
 
-def _resize(grey, size):
-    if grey.shape[::-1] == size:
-        return grey
-    smaller = grey.shape[1] > size[0]
-    method = cv2.INTER_AREA if smaller else cv2.INTER_LINEAR
-    return cv2.resize(grey, size, interpolation=method)
+def soften(grey, sigma):
+    """Gaussian blur of uint8 [H, W], `sigma` in pixels.
 
-
-def _soften(grey, sigma):
-    """Gaussian blur; a wide one at a fraction of the size, where it costs as little."""
+    A wide one is made at a fraction of the size, where it costs no more than others.
+    """
     height, width = grey.shape
     shrink = min(int(sigma / 4), height // 2, width // 2)
     if shrink <= 1:
@@ -204,3 +204,11 @@ def _soften(grey, sigma):
     small = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
     small = cv2.GaussianBlur(small, (0, 0), sigma / shrink)
     return cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
+
+
+def _resize(grey, size):
+    if grey.shape[::-1] == size:
+        return grey
+    smaller = grey.shape[1] > size[0]
+    method = cv2.INTER_AREA if smaller else cv2.INTER_LINEAR
+    return cv2.resize(grey, size, interpolation=method)
