@@ -194,6 +194,7 @@ def test_asking_before_encoding():
         (["mosiac@0s"], r"--style mosiac: there is no such file"),
         (["me@home.jpg"], r"--style me@home.jpg: there is no such file"),
         (["mosaic:-1@0s"], r"mosaic:-1: the weight"),
+        ([f"{'a' * 5000}@x"], r"a@x: there is no such file"),
     ],
 )
 def test_bad_flags(texts, words):
@@ -248,6 +249,8 @@ FIRST = {"time": 0, "style": "a.png"}
         ({"time": 4, "styles": ["a.png"]}, '"styles" must be {style: weight'),
         ({"time": 4, "style": 7}, "is no style"),
         ({"time": 4, "style": ""}, "is no style"),
+        ({"time": 4, "style": "a\0.png"}, "there is no such file"),
+        ({"time": 4, "style": "a" * 5000}, "there is no such file"),
         (7, "must be {...} with time"),
     ],
 )

@@ -20,7 +20,7 @@ the first one holds from the beginning of the video.
 import bisect
 import dataclasses
 import math
-import pathlib
+import os
 import re
 
 import numpy as np
@@ -166,12 +166,12 @@ def split_time(text, named_styles=()):
         InputError: What follows the @ of a known style is no second.
     """
     source, at, when = text.rpartition("@")
-    if not at or text in named_styles or pathlib.Path(text).exists():
+    if not at or text in named_styles or os.path.exists(text):
         return text, None
     if re.fullmatch(r"(\d+\.?\d*|\.\d+)s?", when):
         return source, float(when.removesuffix("s"))
     name, _ = styles.split_weight(source, named_styles)
-    if name in named_styles or name == "random" or pathlib.Path(name).exists():
+    if name in named_styles or name == "random" or os.path.exists(name):
         raise InputError(
             f"--style {text}: the time must be a second from 0 on and come last, "
             f"such as {source}@4s"
