@@ -31,6 +31,8 @@ def tensorflow():
 
 
 JAX = ["jax>=0.7"]
+FAST = ["openvino>=2025.0", "ai-edge-litert>=1.4"]
+ONNX = ["onnxruntime>=1.20", "onnx>=1.17", "tf2onnx>=1.16.1"]
 
 setuptools.setup(
     name="vgan",
@@ -56,7 +58,8 @@ setuptools.setup(
         tensorflow(),
     ],
     extras_require={
-        "fast": ["openvino>=2025.0", "ai-edge-litert>=1.4"],
+        "fast": FAST,
+        "onnx": ONNX,
         "beam": ["apache-beam>=2.60"],
         "jax": JAX,
         "metrics": ["torchmetrics[image]>=1.7", "torch>=2.6"],
@@ -66,7 +69,9 @@ setuptools.setup(
             "pytest-xdist>=3.6",
             "hypothesis>=6.100",
             "ruff>=0.6",
+            *FAST,
             *JAX,
+            *ONNX,
         ],
     },
     entry_points={"console_scripts": []},

@@ -14,6 +14,7 @@ MAY_IMPORT = {
     "datasets": {"config", "video"},
     "training": {"config", "models", "losses"},
     "runtime": {"models", "video"},
+    "exporting": {"models", "runtime"},
     "evaluation": {"models", "losses", "runtime", "video"},
     "benchmarks": {
         *("config", "datasets", "models", "losses", "training", "evaluation"),
@@ -21,7 +22,7 @@ MAY_IMPORT = {
     },
 }
 ROOMS = {*MAY_IMPORT, "command"}
-MAY_IMPORT_TENSORFLOW = {"datasets", "training", "export"}
+MAY_IMPORT_TENSORFLOW = {"datasets", "training", "exporting"}
 FILES = sorted((ROOT / "vgan").rglob("*.py"))
 
 

@@ -3,6 +3,7 @@
 The flags are parsed, and --help answered, before TensorFlow is imported.
 """
 
+import contextlib
 import functools
 import gc
 import importlib.util
@@ -41,9 +42,6 @@ def run(main, actions=()):
 def import_keras():
     """Import Keras with its backend, which takes seconds.
 
-    TensorFlow prints some lines while it loads that no setting turns off; they are kept
-    from the terminal, and shown if loading fails.
-
     Raises:
         InputError: KERAS_BACKEND is one that vgan does not run on.
     """
@@ -54,17 +52,30 @@ def import_keras():
         raise InputError(
             f"KERAS_BACKEND={backend}: it is not installed; pip install -e '.[jax]'"
         )
+    with quiet():
+        import keras  # noqa: F401
+
+
+@contextlib.contextmanager
+def quiet():
+    """Keep from the terminal what libraries print that no setting turns off.
+
+    It is shown after all if an exception other than InputError ends the block.
+    """
     sys.stderr.flush()
     with tempfile.TemporaryFile() as held:
         terminal = os.dup(2)
         os.dup2(held.fileno(), 2)
         try:
-            import keras  # noqa: F401
+            yield
+        except InputError:
+            raise
         except Exception:
             held.seek(0)
             os.write(terminal, held.read())
             raise
         finally:
+            sys.stderr.flush()
             os.dup2(terminal, 2)
             os.close(terminal)
 

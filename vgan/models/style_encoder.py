@@ -36,7 +36,7 @@ class StyleEncoder(keras.layers.Layer):
 
     def call(self, style):
         """[B, T', h, w, 3] -> [B, D]; h and w divide by 2 ** stages."""
-        num_frames = style.shape[1]
+        num_frames = ops.shape(style)[1]
         x = fold_time(style)
         statistics = _mean_and_spread(x)
         for stage in self.stages:

@@ -2,6 +2,7 @@
 
 An engine is loaded from a file by `load` and keeps nothing from call to call:
 
+    engine.name                               "keras", "openvino", ...
     engine.stride                             H and W of a frame divide by this
     engine.code_size                          D of a style code
     engine.noise_size                         Z of the noise that stands for a style
@@ -10,47 +11,120 @@ An engine is loaded from a file by `load` and keeps nothing from call to call:
     engine.step(content, code, state)         -> frames, new state
     engine.encode_style(style)                -> code
     engine.encode_noise(noise)                -> code
-    engine.num_parameters, engine.count_macs(height, width)    what it takes
+    engine.num_parameters                     what was learnt
 
 Arrays at this boundary are NumPy, float32: content and frames [1, T, H, W, 3] and style
 [1, T', h, w, 3] in [-1, 1], code [1, D], noise [1, Z]. Only the state stays in whatever
-form the engine likes best.
+form the engine likes best. T is 1 but for Keras, which also has count_macs(height,
+width).
 """
 
+import importlib.util
+import logging
 import pathlib
+import shutil
 
 from vgan import InputError
 from vgan.runtime.engines import keras_file
 
+# Fastest first, with what must be there to run and to make its exports.
+NEEDS = {
+    "openvino": ("openvino",),
+    "litert": ("ai_edge_litert",),
+    "onnx": ("onnxruntime", "onnx", "tf2onnx"),
+}
+NAMES = ("auto", "keras", *NEEDS)
+_log = logging.getLogger("vgan")
+
 
 def describe(path):
-    """Return the ModelInfo of a model file: quick, without importing a backend.
+    """Return the ModelInfo of a model: quick, without importing a backend.
+
+    Args:
+        path: A generator.keras, or a folder that `vgan.export` made.
 
     Raises:
         InputError: There is no such file, or it does not hold a vgan generator.
     """
+    if pathlib.Path(path).is_dir():
+        from vgan.runtime.engines import exported
+
+        return exported.read_manifest(path).model
     _check_suffix(path)
     return keras_file.describe(path)
 
 
-def load(path):
-    """Return the engine that runs the model in a file.
+def load(path, name=None, size=None):
+    """Return the engine that runs a model.
 
     Args:
-        path: `generator.keras`; the suffix decides which engine it is.
+        path: A generator.keras, or a folder that `vgan.export` made.
+        name: One of NAMES; None is Keras, or what an export is for. Others than "keras"
+            run an export of the model, which is made at their first use and kept
+            beside it (`engines.cache`); "auto" is the fastest that is installed, and
+            Keras where there is an NVIDIA GPU.
+        size: (H, W) that frames will have inside the network; "litert" needs it.
 
     Raises:
-        InputError: As `describe`, or its weights do not fit this version of vgan.
+        InputError: As `describe`; its weights do not fit this version of vgan; or the
+            engine is not installed.
     """
-    _check_suffix(path)
-    from vgan.runtime.engines import keras_engine  # imports the backend: seconds
+    if name not in (None, *NAMES):
+        raise InputError(f"--engine={name}: give {', '.join(NAMES)}")
+    describe(path)
+    if pathlib.Path(path).is_dir():
+        return _load_export(path, name)
+    if name == "auto":
+        name = choose()
+    if name in (None, "keras"):
+        from vgan.runtime.engines import keras_engine  # imports the backend: seconds
 
-    return keras_engine.KerasEngine(keras_engine.load_generator(path))
+        return keras_engine.KerasEngine(keras_engine.load_generator(path))
+    from vgan.runtime.engines import cache, exported
+
+    if not _is_installed(name):
+        extra = "onnx" if name == "onnx" else "fast"
+        raise InputError(
+            f"--engine={name}: is not installed; pip install -e '.[{extra}]'"
+        )
+    if name == "litert" and size is None:
+        raise InputError("--engine=litert: is for frames of one size")
+    folder = cache.find(path, name, size)
+    if folder is None:
+        _log.warning("%s: making it ready for %s, once for this model", path, name)
+        folder = cache.make(path, name, size)
+    return exported.ExportedEngine(folder)
+
+
+def choose():
+    """The name of the engine that "auto" stands for on this machine."""
+    if shutil.which("nvidia-smi"):
+        return "keras"
+    return next(
+        (name for name in ("openvino", "litert", "onnx") if _is_installed(name)),
+        "keras",
+    )
+
+
+def _is_installed(name):
+    return all(importlib.util.find_spec(package) for package in NEEDS[name])
+
+
+def _load_export(path, name):
+    from vgan.runtime.engines import exported
+
+    engine = exported.ExportedEngine(path)
+    if name not in (None, "auto", engine.name):
+        raise InputError(
+            f"--engine={name}: {path} is an export for {engine.name}; leave it out, "
+            "or give the generator.keras"
+        )
+    return engine
 
 
 def _check_suffix(path):
     if pathlib.Path(path).suffix != ".keras":
         raise InputError(
             f"model {path}: expected a file that ends in .keras, "
-            "such as the generator.keras of a run"
+            "such as the generator.keras of a run, or a folder made by vgan.export"
         )

@@ -55,6 +55,7 @@ class KerasEngine:
         self.code_size = generator.code_size
         self.noise_size = generator.noise_size
         self.named_styles = generator.named_styles
+        self.name = "keras"
         self.num_parameters = generator.count_params()
         self._initial_state = generator.initial_state
         compile_function, self._step = _compiled(generator)

@@ -60,6 +60,19 @@ def describe(path):
             f"model {path}: holds a {name or config.get('class_name')}, not a vgan "
             "generator; give the generator.keras of a run"
         )
+    return model_info(arguments, path)
+
+
+def model_info(arguments, path):
+    """Return the ModelInfo in the arguments of a Generator, checked.
+
+    Args:
+        arguments: dict, as read from a file.
+        path: The file, for messages.
+
+    Raises:
+        InputError: They are not those of a Generator of this version.
+    """
     try:
         info = ModelInfo(
             int(arguments["code_size"]),

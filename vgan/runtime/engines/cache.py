@@ -1,0 +1,102 @@
+"""Exports made once and kept beside the model, for the engines that run them.
+
+`.generator.keras.engines/openvino-2026.4.1-<hash>/` holds one export; the hash is that
+of the model's file. What belongs to a model or a version that is gone is removed.
+"""
+
+import contextlib
+import hashlib
+import importlib.metadata
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+
+from vgan import InputError
+from vgan.runtime.engines.exported import MANIFEST
+
+_LAYOUT = 1  # of what an export holds; one more where old ones cannot be read
+_PACKAGES = {
+    "openvino": "openvino",
+    "onnx": "onnxruntime",
+    "litert": "ai-edge-litert",
+}
+
+
+def find(model, engine, size=None):
+    """Return the folder of an export that is there already, or None.
+
+    Args:
+        model: Path of a generator.keras.
+        engine: "openvino", "onnx" or "litert".
+        size: (H, W) of the network's frames, which only LiteRT is made for.
+    """
+    folder = _place(model, engine, size)
+    return folder if (folder / MANIFEST).is_file() else None
+
+
+def make(model, engine, size=None):
+    """Export a model for an engine; return the folder.
+
+    A process of its own does it, so that TensorFlow, which only an export needs, takes
+    no time and no memory of the one that runs the engine.
+
+    Args:
+        model: Path of a generator.keras.
+        engine: "openvino", "onnx" or "litert".
+        size: (H, W) of the network's frames, which only LiteRT is made for.
+
+    Raises:
+        InputError: The export fails: the library that makes it is missing, the folder
+            of the model cannot be written, ...
+    """
+    folder = _place(model, engine, size)
+    try:
+        folder.parent.mkdir(exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent) as made:
+            made = pathlib.Path(made, "export")
+            _run_export(model, made, engine, size)
+            _remove_others(folder)
+            # Another process may have been faster; its export is as good.
+            with contextlib.suppress(FileExistsError, OSError):
+                os.rename(made, folder)
+    except OSError as error:
+        raise InputError(
+            f"{folder.parent}: cannot be written ({error.strerror or error}); make it "
+            "writable, or give --engine=keras"
+        ) from error
+    return folder
+
+
+def _place(model, engine, size):
+    model = pathlib.Path(model)
+    version = importlib.metadata.version(_PACKAGES[engine])
+    digest = hashlib.sha256(model.read_bytes()).hexdigest()[:16]
+    name = f"{engine}-{version}-{_LAYOUT}-{digest}"
+    if engine == "litert":
+        name += f"-{size[0]}x{size[1]}"
+    return model.parent / f".{model.name}.engines" / name
+
+
+def _run_export(model, folder, engine, size):
+    command = [sys.executable, "-m", "vgan.export"]
+    command += [f"--model={model}", f"--output={folder}", f"--format={engine}"]
+    if engine == "litert":
+        command += [f"--size={size[0]}x{size[1]}"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
+        raise InputError(
+            f"--engine={engine}: {lines[-1].removeprefix('vgan.export: ')}"
+        )
+
+
+def _remove_others(folder):
+    """Remove exports of this engine from an older model or version."""
+    engine, digest = folder.name.split("-")[0], folder.name.split("-")[3]
+    for other in folder.parent.glob(f"{engine}-*"):
+        same = folder.name.split("-")[:4] == other.name.split("-")[:4]
+        if not same and digest:
+            shutil.rmtree(other, ignore_errors=True)

@@ -1,0 +1,168 @@
+"""Runs what `python -m vgan.export` wrote, without Keras.
+
+An export is a folder: `model.json` tells what is in it (`Manifest`), and each function
+of the generator is a file that a session of its format runs.
+"""
+
+import dataclasses
+import importlib
+import json
+import pathlib
+
+import numpy as np
+
+from vgan import InputError
+from vgan.runtime.engines.keras_file import ModelInfo, model_info
+
+MANIFEST = "model.json"
+# Format: module with the class Session, suffix of its files, what to install.
+SESSIONS = {
+    "openvino": ("openvino_session", ".xml", "openvino", "fast"),
+    "litert": ("litert_session", ".tflite", "ai_edge_litert", "fast"),
+    "onnx": ("onnx_session", ".onnx", "onnxruntime", "onnx"),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Manifest:
+    """What `model.json` says.
+
+    Attributes:
+        format: A key of SESSIONS, or "tf_saved_model".
+        model: The ModelInfo of the generator.
+        stride: H and W of a frame divide by this.
+        num_parameters: Numbers that were learnt.
+        state: {name: shape} of the state; None where it is H or W over `stride`.
+        size: (H, W) of frames where the export takes one size only, or None.
+        int8: Whether weights, or all, were quantised: "weights", "full" or None.
+    """
+
+    format: str
+    model: ModelInfo
+    stride: int
+    num_parameters: int
+    state: dict
+    size: tuple | None = None
+    int8: str | None = None
+
+    def write(self, folder):
+        """Write `model.json` into a folder."""
+        text = json.dumps(dataclasses.asdict(self), indent=1)
+        pathlib.Path(folder, MANIFEST).write_text(text + "\n")
+
+
+def read_manifest(folder):
+    """Return the Manifest of an export.
+
+    Raises:
+        InputError: The folder holds none, or a damaged one.
+    """
+    path = pathlib.Path(folder, MANIFEST)
+    if not path.is_file():
+        raise InputError(
+            f"model {folder}: is a folder without {MANIFEST}; give a generator.keras, "
+            "or a folder that vgan.export made"
+        )
+    try:
+        facts = json.loads(path.read_text())
+        model = model_info(facts.pop("model"), path)
+        state = {str(name): list(shape) for name, shape in facts.pop("state").items()}
+        size = facts.pop("size")
+        manifest = Manifest(
+            model=model, state=state, size=size and tuple(map(int, size)), **facts
+        )
+        sizes = [manifest.stride, *(n for shape in state.values() for n in shape if n)]
+        if any(type(n) is not int or not 0 < n <= 8192 for n in sizes):
+            raise ValueError("its sizes are out of range")
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(
+            f"model {folder}: its {MANIFEST} is damaged ({error}); export it again"
+        ) from error
+    return manifest
+
+
+class ExportedEngine:
+    """An export at work; see `vgan.runtime.engines` for the interface, with T = 1.
+
+    Args:
+        folder: What `vgan.export` made.
+        options: Of the session, see there.
+
+    Raises:
+        InputError: The folder is no export, or what runs its format is not installed.
+    """
+
+    def __init__(self, folder, **options):
+        self._folder = pathlib.Path(folder)
+        manifest = self._manifest = read_manifest(folder)
+        if manifest.format not in SESSIONS:
+            raise InputError(
+                f"model {folder}: {manifest.format} is for other programs; give the "
+                f"generator.keras, or an export to {', '.join(SESSIONS)}"
+            )
+        module, self._suffix, library, extra = SESSIONS[manifest.format]
+        try:
+            module = importlib.import_module(f"vgan.runtime.engines.{module}")
+        except ImportError as error:
+            raise InputError(
+                f"model {folder}: {library} is not installed; "
+                f"pip install -e '.[{extra}]'"
+            ) from error
+        self._make_session = module.Session
+        self._options = options
+        self.name = manifest.format
+        self.stride = manifest.stride
+        self.code_size = manifest.model.code_size
+        self.noise_size = manifest.model.noise_size
+        self.named_styles = manifest.model.named_styles
+        self.num_parameters = manifest.num_parameters
+        self._step = self._size = None
+
+    def initial_state(self, height, width):
+        """State before the first frame of [height, width], multiples of `stride`."""
+        sizes = 1, height // self.stride, width // self.stride
+        state = {}
+        for name, shape in self._manifest.state.items():
+            shape = [n or known for n, known in zip(shape, (*sizes, 0), strict=False)]
+            state[name] = np.zeros(shape, np.float32)
+        return state
+
+    def step(self, content, code, state):
+        """Stylise [1, 1, H, W, 3] in [-1, 1] -> the same shape, and the new state."""
+        size = content.shape[2:4]
+        inputs = {"frame": content[:, 0], "code": code, **state}
+        if size != self._size:
+            if self._manifest.size not in (None, size):
+                height, width = self._manifest.size
+                raise InputError(
+                    f"model {self._folder}: takes frames of {height} x {width}, not "
+                    f"{size[0]} x {size[1]}; export it with --size {size[0]}x{size[1]}"
+                )
+            self._step = None  # at most one size is held
+            shapes = {name: list(value.shape) for name, value in inputs.items()}
+            self._step = self._session("step", shapes=shapes, **self._options)
+            self._size = size
+        outputs = self._step(inputs)
+        return outputs["stylised"][:, None], {n: outputs[f"new_{n}"] for n in state}
+
+    def encode_style(self, style):
+        """Style image or clip [1, T', h, w, 3] in [-1, 1] -> code [1, D]."""
+        return self._session("style")({"pictures": style[0]})["code"]
+
+    def encode_noise(self, noise):
+        """Noise [1, Z], standard normal -> code [1, D]."""
+        return self._session("noise")({"noise": noise})["code"]
+
+    def _session(self, name, **options):
+        path = self._folder / f"{name}{self._suffix}"
+        if not path.is_file():
+            raise InputError(f"model {path}: is missing; export it again")
+        try:
+            return self._make_session(path, **options)
+        except (RuntimeError, ValueError) as error:
+            reason = str(error).strip().splitlines()[-1][:200] if str(error) else ""
+            raise InputError(
+                f"model {path}: cannot be loaded ({reason}); export it again"
+            ) from error
