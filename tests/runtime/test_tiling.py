@@ -49,6 +49,7 @@ def test_no_seams_in_30_frames(make_generator):
     frames = panning(30, 330, 350)  # also padded: no multiple of the stride
     tiled = run(TiledEngine(engine, TILE), frames)
     assert engine.shapes == {(1, 1, 232, 240, 3)}  # one size, compiled once
+    assert TiledEngine(engine, TILE).tile_size(332, 352) == (232, 240)
     whole = run(engine, frames)
     assert np.abs(whole[-1].astype(int) - frames[-1]).mean() > 5
     assert min(map(psnr, tiled, whole)) > 45

@@ -59,6 +59,13 @@ class TiledEngine:
         """Whether a frame of this size goes through in one piece."""
         return height * width <= self.tile
 
+    def tile_size(self, height, width):
+        """Height and width that the network gets for a frame of this size."""
+        if self.fits(height, width):
+            return height, width
+        rows, columns = self._grid(height, width)
+        return rows[0].seen.stop, columns[0].seen.stop
+
     def initial_state(self, height, width):
         """State before the first frame of [height, width], multiples of `stride`.
 
@@ -68,7 +75,7 @@ class TiledEngine:
         if self.fits(height, width):
             return self._engine.initial_state(height, width)
         rows, columns = self._grid(height, width)
-        size = rows[0].seen.stop, columns[0].seen.stop
+        size = self.tile_size(height, width)
         states = [self._engine.initial_state(*size) for _ in rows for _ in columns]
         if isinstance(states[0], dict) and any(
             len(np.shape(value)) < 4 for value in states[0].values()
@@ -122,8 +129,8 @@ class TiledEngine:
         if self.fits(height, width):
             return self._engine.count_macs(height, width)
         rows, columns = self._grid(height, width)
-        size = rows[0].seen.stop, columns[0].seen.stop
-        return len(rows) * len(columns) * self._engine.count_macs(*size)
+        macs = self._engine.count_macs(*self.tile_size(height, width))
+        return len(rows) * len(columns) * macs
 
     def _grid(self, height, width):
         return _grid(height, width, self.tile, self.margin, self._engine.stride)
