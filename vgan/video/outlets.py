@@ -148,7 +148,7 @@ class Broadcast(Movie):
     rtmp:// as FLV, udp:// and tcp:// as MPEG-TS, rtsp:// to a server that takes it.
     Coded for low latency, a key frame every two seconds; an odd row or column at the
     bottom or right is cut off. FFmpeg's `fifo` muxer connects and sends in a thread of
-    its own, so a slow network holds up the picture only when a second of it waits.
+    its own, so a slow network holds up the picture only when two seconds of it wait.
 
     Args:
         address: Where to send to.
