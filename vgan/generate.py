@@ -1,4 +1,4 @@
-r"""Stylise a video, a folder of pictures, a camera, a stream or a picture.
+r"""Stylise a video, a folder of videos, a camera, a stream or a picture.
 
 python -m vgan.generate --model=runs/quickstart/generator.keras --input=in.mp4 \
     --style=painting.jpg --output=out.mp4
@@ -9,63 +9,89 @@ blended: --style=a.jpg:0.7 --style=b.jpg:0.3
 
 import os
 import pathlib
+import sys
 import tempfile
-import time
 
 from absl import flags
 
 from vgan import InputError, command
 
+ENGINES = ("auto", "keras", "openvino", "litert", "onnx")
+
 FLAGS = flags.FLAGS
-flags.DEFINE_string("model", None, "the generator.keras of a run")
+flags.DEFINE_string("model", None, "a generator.keras, or what vgan.export made")
 flags.DEFINE_string(
     "input",
     None,
-    "a video, a folder of numbered pictures, camera:0, rtsp://..., or a picture",
+    "a video, a folder of videos or of numbered pictures, camera:0, rtsp://..., - for "
+    "standard input, or a picture",
 )
 flags.DEFINE_multi_string(
     "style",
     [],
     "a picture, a clip, a folder of pictures, a style that the model knows by name, or "
-    "random; with a weight after a colon, and repeated, styles are blended",
+    "random; with a weight after a colon, and repeated, styles are blended; with a "
+    "time, as in a.jpg@4s, they follow one another",
 )
 flags.DEFINE_string(
-    "output", None, "mp4, webm, mkv, gif, a folder of pictures; png or jpg of a picture"
+    "output",
+    None,
+    "mp4, webm, mkv, gif, a folder of pictures or of videos; png or jpg of a picture; "
+    "rtmp://..., udp://...; /dev/video2, a virtual camera; - for a pipe (y4m)",
 )
+flags.DEFINE_string("schedule", None, "JSON file of styles over time")
+flags.DEFINE_float("fade", None, "seconds from a style to the next (default: 1)")
 flags.DEFINE_float(
     "strength", 1.0, "share of the stylised picture over the input's own, 0 to 1"
 )
+flags.DEFINE_bool("keep_color", False, "keep the colours of the input")
+flags.DEFINE_string("mask", None, "picture or video: style where it is white")
+flags.DEFINE_bool("mask_invert", False, "style where the mask is black")
+flags.DEFINE_float("mask_soft", 0, "softness of the edges of masks, in pixels")
+flags.DEFINE_string(
+    "label_mask", None, "picture or video of flat colours: a --style for each, by grey"
+)
+flags.DEFINE_bool("compare", False, "show input, style and output side by side")
 flags.DEFINE_integer(
     "size",
     None,
     "short side of the result in pixels, also inside the network: smaller is faster; "
     "sides are rounded to even numbers (default: the size of the input)",
 )
+flags.DEFINE_float(
+    "proxy", 1.0, "the network works at this fraction of the size: 0.5 is far faster"
+)
+flags.DEFINE_enum("engine", "auto", ENGINES, "what runs the network")
 flags.DEFINE_float("fps", None, "frames per second to resample to (default: all)")
 flags.DEFINE_integer("seed", 0, "which random style")
+flags.DEFINE_bool("preview", False, "show a window; its keys choose styles, h helps")
+flags.DEFINE_bool("live", False, "play a file in real time, as if it were a camera")
 flags.DEFINE_bool("overwrite", False, "replace an output that exists")
 
 
 def main(_):
-    """Check what is cheap to check, load the model, stylise."""
+    """Check what is cheap to check, then stylise."""
     _check_flags()
-    from vgan import video
-    from vgan.runtime import engines, styles
+    from vgan.runtime import engines
+    from vgan.runtime.job import Job
 
-    model = engines.describe(FLAGS.model)
-    wanted = styles.read([text for text in FLAGS.style if text], model, FLAGS.seed)
-
-    def stylizer():
-        from vgan.runtime import Stylizer
-
+    names = [field for field in Job.__dataclass_fields__ if field in FLAGS]
+    job = Job(**{name: FLAGS[name].value for name in names})
+    engines.describe(FLAGS.model)
+    if engines.resolve(FLAGS.model, FLAGS.engine) == "keras":
+        job.read()  # what is wrong with styles is said before the seconds of this
         command.import_keras()
-        engine = engines.load(FLAGS.model)
-        return Stylizer(engine, styles.encode(wanted, engine), FLAGS.strength)
+    from vgan import video
+    from vgan.runtime import convert
 
     if video.is_image(FLAGS.input):
-        _stylise_picture(stylizer)
+        _stylise_picture(job)
+    elif convert.is_folder_of_videos(FLAGS.input):
+        convert.convert_folder(
+            job, FLAGS.input, FLAGS.output, FLAGS.fps, FLAGS.overwrite, _say
+        )
     else:
-        _stylise_video(stylizer)
+        _stylise_video(job)
 
 
 def _check_flags():
@@ -74,49 +100,55 @@ def _check_flags():
         ("input", "in.mp4"),
         ("output", "out.mp4"),
     ):
-        if not FLAGS[name].value:
+        if not FLAGS[name].value and not (name == "output" and FLAGS.preview):
             raise InputError(f"--{name}: is missing; give one, such as {example}")
-    if not 0 <= FLAGS.strength <= 1:
-        raise InputError(f"--strength={FLAGS.strength}: give a number from 0 to 1")
-    if FLAGS.seed < 0:
-        raise InputError(f"--seed={FLAGS.seed}: give 0 or more")
-    if FLAGS.fps is not None and not 1e-3 <= FLAGS.fps <= 1000:
-        raise InputError(f"--fps={FLAGS.fps}: give 0.001 to 1000 frames per second")
-    if FLAGS.size is not None and not 16 <= FLAGS.size <= 8192:
-        raise InputError(f"--size={FLAGS.size}: give 16 to 8192 pixels")
+    for name, low, high, what in (
+        ("strength", 0, 1, "a number from 0 to 1"),
+        ("seed", 0, float("inf"), "0 or more"),
+        ("fps", 1e-3, 1000, "0.001 to 1000 frames per second"),
+        ("size", 16, 8192, "16 to 8192 pixels"),
+        ("proxy", 0.1, 1, "0.1 to 1"),
+        ("fade", 0, 1e6, "0 or more seconds"),
+        ("mask_soft", 0, 1000, "0 to 1000 pixels"),
+    ):
+        value = FLAGS[name].value
+        if value is not None and not low <= value <= high:
+            raise InputError(f"--{name}={value}: give {what}")
+    if FLAGS.mask_invert and not FLAGS.mask:
+        raise InputError("--mask_invert: give --mask too")
 
 
-def _stylise_video(make_stylizer):
-    import tqdm
+def _say(line):
+    """To the user, but never into a pipe of frames."""
+    print(line, file=sys.stderr if FLAGS.output == "-" else sys.stdout, flush=True)
 
-    from vgan.video import VideoReader, VideoWriter, is_image
 
-    if is_image(FLAGS.output):
+def _stylise_video(job):
+    from vgan.runtime import convert
+    from vgan.video import VideoReader, is_image
+
+    if FLAGS.output and is_image(FLAGS.output):
         raise InputError(
             f"--output={FLAGS.output}: a video becomes a video; "
             "give .mp4, .webm, .mkv, .gif or a folder"
         )
-    with (
-        VideoReader(FLAGS.input, fps=FLAGS.fps) as reader,
-        VideoWriter(FLAGS.output, like=reader, overwrite=FLAGS.overwrite) as writer,
-    ):
-        stylizer = make_stylizer()
-        began = time.monotonic()
-        with tqdm.tqdm(total=reader.num_frames, unit="frame") as bar:
-            try:
-                for frame, timestamp in reader:
-                    writer.write(stylizer(_resize(frame)), timestamp)
-                    bar.update()
-            except KeyboardInterrupt:
-                if not reader.is_live:
-                    raise  # a live source has no other end
-        seconds = time.monotonic() - began
-    print(f"{FLAGS.output}: {bar.n} frames, {bar.n / seconds:.1f} frames/s")
+    with VideoReader(FLAGS.input, fps=FLAGS.fps) as reader:
+        if FLAGS.live or FLAGS.preview or reader.is_live:
+            from vgan.runtime.live import Broadcaster
+
+            broadcaster = Broadcaster(job)
+            broadcaster.run(reader, FLAGS.output, FLAGS.preview, FLAGS.overwrite)
+            _say(f"{FLAGS.output or 'preview'}: {broadcaster.summary()}")
+            return
+        writer, seconds = convert.convert(job, reader, FLAGS.output, FLAGS.overwrite)
+    rate = writer.num_frames / max(seconds, 1e-9)
+    _say(f"{writer.path}: {writer.num_frames} frames, {rate:.1f} frames/s")
 
 
-def _stylise_picture(make_stylizer):
+def _stylise_picture(job):
     from PIL import Image
 
+    from vgan.runtime.job import Size
     from vgan.video import is_image, read_image
 
     output = pathlib.Path(FLAGS.output)
@@ -128,8 +160,9 @@ def _stylise_picture(make_stylizer):
         raise InputError(f"{output}: is the input itself; give another output")
     if not output.parent.is_dir() or not os.access(output.parent, os.W_OK):
         raise InputError(f"{output}: cannot be written; give another folder")
-    frame = _resize(read_image(FLAGS.input))
-    frame = make_stylizer()(frame)
+    frame = job.resized(read_image(FLAGS.input))
+    with job.look(job.read(), Size(*frame.shape[:2])) as look:
+        frame = look(frame, 0)
     try:
         # Beside the target and renamed at the end: there never is half a picture.
         with tempfile.TemporaryDirectory(dir=output.parent, prefix=".") as folder:
@@ -141,17 +174,6 @@ def _stylise_picture(make_stylizer):
             "free space on the disk or give another folder"
         ) from error
     print(f"{output}: {frame.shape[1]} x {frame.shape[0]}")
-
-
-def _resize(frame):
-    if FLAGS.size is None:
-        return frame
-    import cv2
-
-    scale = FLAGS.size / min(frame.shape[:2])
-    height, width = (max(2, 2 * round(n * scale / 2)) for n in frame.shape[:2])
-    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-    return cv2.resize(frame, (width, height), interpolation=method)
 
 
 if __name__ == "__main__":

@@ -144,7 +144,7 @@ def test_other_files_are_no_models(model_path, tmp_path):
         (half, "is not a Keras model"),
         (other, "holds a Sequential, not a vgan generator"),
         (tmp_path / "gone.keras", "no such file"),
-        (tmp_path, "ends in .keras"),
+        (tmp_path, "is a folder without model.json"),
     ]:
         for read in engines.describe, engines.load:
             with pytest.raises(InputError, match=message):

@@ -16,6 +16,7 @@ MODEL = ModelInfo(
     16,
     8,
     64,
+    8,
     {"mosaic": [1.0] * 16, "waves": [-1.0] * 8 + [1.0] * 8, "a@2s": [-1] * 16},
 )
 MOSAIC, WAVES = (np.float32([MODEL.named_styles[name]]) for name in ("mosaic", "waves"))

@@ -13,7 +13,7 @@ NAMED = {"mosaic": [1.0] * 16, "waves": [-1.0] * 8 + [1.0] * 8}
 
 
 def model(named_styles=NAMED, style_size=64):
-    return ModelInfo(16, 8, style_size, named_styles)
+    return ModelInfo(16, 8, style_size, 8, named_styles)
 
 
 def read(*texts, **options):

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from vgan.runtime import Stylizer
+from vgan.runtime.engines import padded
 from vgan.video import VideoReader, VideoWriter
 
 MOST_BYTES = 400_000_000  # of frames held to time the encoder
@@ -54,14 +55,12 @@ def measure(engine, frame_size, num_frames=60, warm_up=5):
         stylizer(frame)
         times.append(time.perf_counter() - start)
     times = 1000 * np.array(times[warm_up:])
-    # What the Stylizer pads to.
-    padded = (max(-(-size // engine.stride), 2) * engine.stride for size in frame_size)
     return {
         "ms_median": float(np.median(times)),
         "ms_p95": float(np.percentile(times, 95)),
         "peak_memory_mib": peak_memory_mib(),
         "parameters": engine.num_parameters,
-        "gmac": engine.count_macs(*padded) / 1e9,
+        "gmac": engine.count_macs(*padded(*frame_size, engine.stride)) / 1e9,
     }
 
 

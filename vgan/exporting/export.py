@@ -45,16 +45,15 @@ def export(model, folder, format, size=None, int8=None, overwrite=False):
     _check_target(folder, overwrite)
     quantize.check(int8, format)
     generator = load_generator(model)
-    if size and any(side % generator.stride or side < 16 for side in size):
+    if size and any(side % info.stride or side < 16 for side in size):
         raise InputError(
             f"--size={size[0]}x{size[1]}: height and width must be multiples of "
-            f"{generator.stride}, from 16; vgan.generate pads frames to that by itself"
+            f"{info.stride}, from 16; vgan.generate pads frames to that by itself"
         )
     graphs = Graphs(generator, size)
     manifest = Manifest(
         format=format,
         model=info,
-        stride=generator.stride,
         num_parameters=generator.count_params(),
         state=graphs.state,
         size=size,

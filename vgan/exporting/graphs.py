@@ -103,9 +103,11 @@ class Graphs:
     def _step(self, names, *tensors):
         inputs = dict(zip(names, tensors, strict=True))
         frame, code = inputs.pop("frame"), inputs.pop("code")
-        stylised, state = self.generator(frame[:, None], code, inputs)
+        # Slices would copy the frames; these do not.
+        content = tf.expand_dims(frame, 1)
+        stylised, state = self.generator(content, code, inputs)
         new_state = {f"new_{name}": value for name, value in state.items()}
-        return {"stylised": stylised[:, 0], **new_state}
+        return {"stylised": tf.squeeze(stylised, 1), **new_state}
 
     def _style(self, names, pictures):
         return {"code": self.generator.encode_style(pictures[None])}

@@ -79,7 +79,7 @@ def write(manifest, folder):
     height, width = manifest.size or ("H", "W")
 
     def shape(sizes):
-        near = [f"{side}/{manifest.stride}" for side in "HW"]
+        near = [f"{side}/{manifest.model.stride}" for side in "HW"]
         return [size or near[axis - 1] for axis, size in enumerate(sizes)]
 
     tensors = {
@@ -106,7 +106,7 @@ def write(manifest, folder):
         style="`pictures` [T', h, w, 3] in [-1, 1] of one style",
         noise=f"`noise` [1, {manifest.model.noise_size}], standard normal",
         style_code=f"`code` [1, {manifest.model.code_size}]",
-        stride=manifest.stride,
+        stride=manifest.model.stride,
         size=f"; this export takes {height} x {width} only" if manifest.size else "",
         run=_RUN[manifest.format].replace("{SHAPES}", f"{{\n    {shapes},\n}}"),
         state=state,

@@ -20,7 +20,6 @@ from vgan.models.layers import (
     fold_time,
     local_contrast,
     unfold_time,
-    upsample,
 )
 from vgan.models.recurrent import ConvGRUCell, ConvLSTMCell
 from vgan.models.style_encoder import MappingNetwork, StyleEncoder
@@ -120,7 +119,7 @@ class Generator(keras.Model):
         ]
         levels = list(zip(filters[:0:-1], filters[-2::-1], strict=True))
         self.reduce = [
-            ReflectConv2D(above, above // 2, kernel_size=1, name=f"reduce{i}")
+            ReflectConv2D(above, above // 2, 1, upsample=True, name=f"reduce{i}")
             for i, (above, _) in enumerate(levels)
         ]
         self.up = [
@@ -194,8 +193,8 @@ class Generator(keras.Model):
         for first, second in zip(self.residual[::2], self.residual[1::2], strict=True):
             x = (x + styled_relu(second, styled_relu(first, x))) * 0.5**0.5
         for reduce, up in zip(self.reduce, self.up, strict=True):
-            x = upsample(reduce(x))
-            x = styled_relu(up, ops.concatenate([x, skips.pop()], axis=-1))
+            x = ops.concatenate([reduce(x), skips.pop()], axis=-1)
+            x = styled_relu(up, x)
         # Light and dark are the content's from the first step on: a network that begins
         # with its negative needs hundreds of steps to turn it round. Colour is free.
         color = ops.cast(styled(self.to_rgb, x), "float32")

@@ -38,15 +38,6 @@ def _spread(x):
     return x[:, None, None, :]
 
 
-def upsample(x):
-    """Double H and W of [N, H, W, C] by repeating pixels.
-
-    Copies, then `depth_to_space`, which exports everywhere. Different channels per
-    sub-pixel would leave a fixed grid in flat areas.
-    """
-    return ops.depth_to_space(ops.concatenate([x] * 4, axis=-1), 2)
-
-
 def local_contrast(x, radius=3, floor=0.05):
     """Deviation from the surroundings, in units of how much these vary.
 
@@ -87,6 +78,10 @@ class ReflectConv2D(keras.layers.Layer):
         strides: Step of the kernel.
         gain: Factor on the He-normal initial weights.
         use_bias: Whether to add a bias.
+        upsample: Whether to double H and W of the result by repeating pixels. The
+            convolution makes the four copies, then `depth_to_space`, which exports
+            everywhere. Different channels per sub-pixel would leave a fixed grid in
+            flat areas.
     """
 
     def __init__(
@@ -97,6 +92,7 @@ class ReflectConv2D(keras.layers.Layer):
         strides=1,
         gain=1.0,
         use_bias=True,
+        upsample=False,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -108,6 +104,7 @@ class ReflectConv2D(keras.layers.Layer):
         self.strides = strides
         self.gain = gain
         self.use_bias = use_bias
+        self.upsample = upsample
         self.kernel = self.add_weight(
             shape=(kernel_size, kernel_size, in_filters, filters),
             initializer=keras.initializers.VarianceScaling(2.0 * gain**2),
@@ -121,13 +118,21 @@ class ReflectConv2D(keras.layers.Layer):
         self.built = True
 
     def call(self, x):
-        """[N, H, W, in_filters] -> [N, H / strides, W / strides, filters]."""
+        """[N, H, W, in_filters] -> [N, H / strides, W / strides, filters].
+
+        With `upsample`, twice that height and width.
+        """
+        kernel, bias = self.kernel, self.bias
+        if self.upsample:
+            kernel = ops.concatenate([kernel] * 4, axis=-1)
+            bias = None if bias is None else ops.concatenate([bias] * 4, axis=-1)
         margin = self.kernel_size // 2
         if margin:
             pads = [[0, 0], [margin, margin], [margin, margin], [0, 0]]
             x = ops.pad(x, pads, mode="reflect")
-        x = ops.conv(x, self.kernel, self.strides, "valid", "channels_last")
-        return x if self.bias is None else x + self.bias
+        x = ops.conv(x, kernel, self.strides, "valid", "channels_last")
+        x = x if bias is None else x + bias
+        return ops.depth_to_space(x, 2) if self.upsample else x
 
     def get_config(self):
         """Constructor arguments."""
@@ -139,6 +144,7 @@ class ReflectConv2D(keras.layers.Layer):
             "strides": self.strides,
             "gain": self.gain,
             "use_bias": self.use_bias,
+            "upsample": self.upsample,
         }
 
 

@@ -4,6 +4,8 @@ import cv2
 import numpy as np
 
 from vgan import InputError
+from vgan.runtime.engines import padded
+from vgan.runtime.tiling import TiledEngine
 from vgan.video.cuts import CutDetector
 
 
@@ -11,7 +13,8 @@ class Stylizer:
     """Stylises the frames of one video in order.
 
     The state starts afresh at a scene cut, when the frame size changes, and on
-    `reset()`; the first frame after it is what a new Stylizer would give.
+    `reset()`; the first frame after it is what a new Stylizer would give. Frames too
+    large for the network at once go through it in tiles.
 
     Args:
         engine: From `vgan.runtime.engines.load`.
@@ -34,7 +37,7 @@ class Stylizer:
             )
         if not 0 <= strength <= 1:
             raise InputError(f"strength: expected 0 to 1, got {strength}")
-        self.engine = engine
+        self.engine = TiledEngine(engine)
         self.style_code = np.asarray(style_code, np.float32)
         self.strength = strength
         self._is_cut = CutDetector()
@@ -45,6 +48,33 @@ class Stylizer:
         """Forget the frames so far."""
         self._state = None
         self._is_cut.reset()
+
+    def snapshot(self):
+        """Return what is remembered, {name: array}, for `restore`."""
+        kept = {f"cut_{name}": v for name, v in self._is_cut.snapshot().items()}
+        if self._state is None:
+            return kept
+        tiles = self._state if isinstance(self._state, list) else [self._state]
+        for index, tile in enumerate(tiles):
+            for name, value in tile.items():
+                kept[f"tile{index}_{name}"] = np.array(value)
+        return {**kept, "size": np.array(self._size), "tiles": np.array(len(tiles))}
+
+    def restore(self, kept):
+        """Go on from where `snapshot` was taken, as if there had been no stop."""
+        cut = {n[4:]: value for n, value in kept.items() if n.startswith("cut_")}
+        self._is_cut.restore(cut)
+        self._size = self._state = None
+        if "tiles" not in kept:
+            return
+        self._size = tuple(int(side) for side in kept["size"])
+        tiles = []
+        for index in range(int(kept["tiles"])):
+            prefix = f"tile{index}_"
+            mine = {n: value for n, value in kept.items() if n.startswith(prefix)}
+            tiles.append({n.removeprefix(prefix): v for n, v in mine.items()})
+        whole = self.engine.fits(*padded(*self._size, self.engine.stride))
+        self._state = tiles[0] if whole else tiles
 
     def __call__(self, frame):
         """Stylise the next frame: uint8 RGB [H, W, 3] -> the same shape and type."""
@@ -64,24 +94,17 @@ class Stylizer:
         padded = self._pad(frame)
         if self._state is None:
             self._state = self.engine.initial_state(*padded.shape[:2])
-        content = padded[None, None] * np.float32(1 / 127.5) - np.float32(1)
-        frames, self._state = self.engine.step(content, self.style_code, self._state)
-        # OpenCV scales, rounds and clips in one pass: 30 times faster than NumPy here.
-        stylised = cv2.convertScaleAbs(
-            frames[0, 0, :height, :width], alpha=127.5, beta=127.5
+        stylised, self._state = self.engine.step_pixels(
+            padded, self.style_code, self._state
         )
+        stylised = stylised[:height, :width]
         if self.strength == 1:
             return stylised
         return cv2.addWeighted(stylised, self.strength, frame, 1 - self.strength, 0)
 
     def _pad(self, frame):
-        """Reflect at the bottom and right up to what the network takes.
-
-        At the network's lowest level there must be two pixels, or its own reflection
-        padding has nothing to reflect.
-        """
-        stride = self.engine.stride
-        sizes = (max(-(-size // stride), 2) * stride for size in frame.shape[:2])
+        """Reflect at the bottom and right up to what the network takes."""
+        sizes = padded(*frame.shape[:2], self.engine.stride)
         pads = [(0, to - size) for to, size in zip(sizes, frame.shape[:2], strict=True)]
         if not any(after for _, after in pads):
             return frame

@@ -76,6 +76,14 @@ class CutDetector:
         """Forget the frames so far: the next one is no cut."""
         self._last = None
 
+    def snapshot(self):
+        """Return what is remembered, {name: array}, for `restore`."""
+        return {} if self._last is None else {"last": self._last}
+
+    def restore(self, kept):
+        """Go on from where `snapshot` was taken."""
+        self._last = kept.get("last")
+
     def __call__(self, frame):
         """Look at the next frame, uint8 RGB [H, W, 3]; return whether it is a cut."""
         seen = thumbnail(frame)

@@ -48,7 +48,7 @@ class Movie:
         else:
             # Sound that begins before zero (AAC's run-in) must not delay the picture.
             options["avoid_negative_ts"] = "disabled"
-        self._container = av.open(str(self._path), "w", options=options)
+        self._container = self._open(options)
         # 4:2:0 is what every player shows, but H.264 can only crop it to even sizes.
         # 4:4:4 keeps odd ones; browsers on FFmpeg, VLC and mpv play it, Apple does not.
         odd = (width % 2 or height % 2) and not webm
@@ -59,6 +59,9 @@ class Movie:
             "yuv444p" if odd else "yuv420p",
         )
         self._sound = Sound(self._like, self._container, suffix)
+
+    def _open(self, options):
+        return av.open(str(self._path), "w", options=options)
 
     def _add_picture(self, name, options, size, pixel_format):
         stream = self._container.add_stream(name, rate=self._fps, options=options)
@@ -87,7 +90,7 @@ class Movie:
                 "row-mt": "1",
             }
         # A short look-ahead bounds the memory that large frames take.
-        return {"crf": str(self._crf), "preset": "fast", "rc-lookahead": "20"}
+        return {"crf": str(self._crf), "preset": "veryfast", "rc-lookahead": "20"}
 
     def write(self, frame, seconds):
         """Append a uint8 RGB frame `[H, W, 3]` shown from `seconds` on."""

@@ -27,10 +27,12 @@ class Latest:
 
     Attributes:
         dropped: Frames that were replaced by a newer one before anybody took them.
+        arrived: When the frame that was given last had come, by time.monotonic().
     """
 
     def __init__(self, frames):
         self.dropped = 0
+        self.arrived = None
         self._newest = self._error = None
         self._ended = False
         self._changed = threading.Condition()
@@ -48,7 +50,7 @@ class Latest:
                     if self._ended:
                         return
                     self.dropped += self._newest is not None
-                    self._newest = item
+                    self._newest = item, time.monotonic()
                     self._changed.notify()
                 del item  # or the last frame of a stalled source is held for long
         except BaseException as caught:
@@ -65,6 +67,7 @@ class Latest:
             self._changed.wait_for(lambda: self._newest is not None or self._ended)
             item, self._newest = self._newest, None
             if item is not None:
+                item, self.arrived = item
                 return item
             error, self._error = self._error, None
         if error is not None:

@@ -63,7 +63,7 @@ def load(path, name=None, size=None):
             run an export of the model, which is made at their first use and kept
             beside it (`engines.cache`); "auto" is the fastest that is installed, and
             Keras where there is an NVIDIA GPU.
-        size: (H, W) that frames will have inside the network; "litert" needs it.
+        size: (H, W) of the frames to come; "litert" needs it.
 
     Raises:
         InputError: As `describe`; its weights do not fit this version of vgan; or the
@@ -71,11 +71,11 @@ def load(path, name=None, size=None):
     """
     if name not in (None, *NAMES):
         raise InputError(f"--engine={name}: give {', '.join(NAMES)}")
-    describe(path)
+    info = describe(path)
     if pathlib.Path(path).is_dir():
         return _load_export(path, name)
     if name == "auto":
-        name = choose()
+        name = _fastest()
     if name in (None, "keras"):
         from vgan.runtime.engines import keras_engine  # imports the backend: seconds
 
@@ -87,8 +87,10 @@ def load(path, name=None, size=None):
         raise InputError(
             f"--engine={name}: is not installed; pip install -e '.[{extra}]'"
         )
-    if name == "litert" and size is None:
-        raise InputError("--engine=litert: is for frames of one size")
+    if name == "litert":
+        if size is None:
+            raise InputError("--engine=litert: is for frames of one size")
+        size = padded(*size, info.stride)
     folder = cache.find(path, name, size)
     if folder is None:
         _log.warning("%s: making it ready for %s, once for this model", path, name)
@@ -96,8 +98,23 @@ def load(path, name=None, size=None):
     return exported.ExportedEngine(folder)
 
 
-def choose():
-    """The name of the engine that "auto" stands for on this machine."""
+def padded(height, width, stride):
+    """Return the (H, W) that a network of this stride takes for a frame.
+
+    At its lowest level there must be two pixels, or its own reflection padding has
+    nothing to reflect.
+    """
+    return tuple(max(-(-size // stride), 2) * stride for size in (height, width))
+
+
+def resolve(path, name):
+    """Return what "auto" stands for, of a model on this machine; other names as is."""
+    if name != "auto" or pathlib.Path(path).is_dir():
+        return name
+    return _fastest()
+
+
+def _fastest():
     if shutil.which("nvidia-smi"):
         return "keras"
     return next(

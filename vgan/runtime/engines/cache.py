@@ -62,6 +62,10 @@ def make(model, engine, size=None):
             # Another process may have been faster; its export is as good.
             with contextlib.suppress(FileExistsError, OSError):
                 os.rename(made, folder)
+    except InputError:
+        with contextlib.suppress(OSError):
+            folder.parent.rmdir()  # unless it holds others
+        raise
     except OSError as error:
         raise InputError(
             f"{folder.parent}: cannot be written ({error.strerror or error}); make it "

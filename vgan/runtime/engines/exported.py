@@ -30,16 +30,14 @@ class Manifest:
     Attributes:
         format: A key of SESSIONS, or "tf_saved_model".
         model: The ModelInfo of the generator.
-        stride: H and W of a frame divide by this.
         num_parameters: Numbers that were learnt.
-        state: {name: shape} of the state; None where it is H or W over `stride`.
+        state: {name: shape} of the state; None where it is H or W over the stride.
         size: (H, W) of frames where the export takes one size only, or None.
         int8: Whether weights, or all, were quantised: "weights", "full" or None.
     """
 
     format: str
     model: ModelInfo
-    stride: int
     num_parameters: int
     state: dict
     size: tuple | None = None
@@ -71,7 +69,7 @@ def read_manifest(folder):
         manifest = Manifest(
             model=model, state=state, size=size and tuple(map(int, size)), **facts
         )
-        sizes = [manifest.stride, *(n for shape in state.values() for n in shape if n)]
+        sizes = [n for shape in state.values() for n in shape if n]
         if any(type(n) is not int or not 0 < n <= 8192 for n in sizes):
             raise ValueError("its sizes are out of range")
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -113,7 +111,7 @@ class ExportedEngine:
         self._make_session = module.Session
         self._options = options
         self.name = manifest.format
-        self.stride = manifest.stride
+        self.stride = manifest.model.stride
         self.code_size = manifest.model.code_size
         self.noise_size = manifest.model.noise_size
         self.named_styles = manifest.model.named_styles

@@ -19,12 +19,14 @@ class ModelInfo:
         code_size: D of a style code.
         noise_size: Z of the noise that stands for a style.
         style_size: Short side in pixels that style pictures are brought to.
+        stride: H and W of frames divide by this.
         named_styles: Codes that are kept with the model, {name: D floats}.
     """
 
     code_size: int
     noise_size: int
     style_size: int
+    stride: int
     named_styles: dict
 
 
@@ -60,6 +62,8 @@ def describe(path):
             f"model {path}: holds a {name or config.get('class_name')}, not a vgan "
             "generator; give the generator.keras of a run"
         )
+    if isinstance(arguments, dict) and isinstance(arguments.get("filters"), list):
+        arguments = {**arguments, "stride": 2 ** (len(arguments["filters"]) - 1)}
     return model_info(arguments, path)
 
 
@@ -67,7 +71,7 @@ def model_info(arguments, path):
     """Return the ModelInfo in the arguments of a Generator, checked.
 
     Args:
-        arguments: dict, as read from a file.
+        arguments: dict, as read from a file, and "stride".
         path: The file, for messages.
 
     Raises:
@@ -78,11 +82,12 @@ def model_info(arguments, path):
             int(arguments["code_size"]),
             int(arguments["noise_size"]),
             int(arguments["style_size"]),
+            int(arguments["stride"]),
             dict(arguments["named_styles"]),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(misfit(path, f"argument {error}")) from error
-    sizes = (info.code_size, info.noise_size, info.style_size)
+    sizes = (info.code_size, info.noise_size, info.style_size, info.stride)
     if min(sizes) < 1 or max(sizes) > LARGEST:
         raise InputError(misfit(path, "its sizes are out of range"))
     for style, code in info.named_styles.items():

@@ -1,0 +1,85 @@
+"""What becomes of each frame of one video: styles over time, masks, colour, comparison.
+
+look = Look(engine, [schedule.encode(engine)], mask=mask, keep_color=True)
+for frame, timestamp in reader:
+    writer.write(look(frame, timestamp), timestamp)
+"""
+
+from vgan.runtime import compose
+from vgan.runtime.stylizer import Stylizer
+from vgan.runtime.upsampling import Proxy
+
+
+class Look:
+    """Stylises the frames of one video in order.
+
+    Args:
+        engine: From `vgan.runtime.engines.load`.
+        schedules: List of encoded `schedule.Schedule`: one, or one for each region.
+        strength: Share of the stylised picture, 0 to 1, on top of the schedule's.
+        proxy: Scale at which the network works, above 0 and up to 1.
+        keep_color: Whether colours stay those of the input.
+        mask: `video.masks.MaskReader`: style inside, the input outside; or None.
+        labels: `video.masks.LabelMask`: which region every pixel belongs to, or None.
+            Regions beyond the schedules stay as the input.
+        soft: Softness of the borders of regions, in pixels.
+        comparison: `compose.Comparison`, or None: the result alone.
+    """
+
+    def __init__(
+        self,
+        engine,
+        schedules,
+        strength=1.0,
+        proxy=1.0,
+        keep_color=False,
+        mask=None,
+        labels=None,
+        soft=0,
+        comparison=None,
+    ):
+        self._schedules = schedules
+        self._strength = strength
+        self._stylizers = [Stylizer(engine, one.at(0)[0]) for one in schedules]
+        self._stylise = self._stylizers
+        if proxy < 1:
+            self._stylise = [Proxy(stylizer, proxy) for stylizer in self._stylizers]
+        self._keep_color = keep_color
+        self._mask, self._labels, self._soft = mask, labels, soft
+        self._comparison = comparison
+
+    def __call__(self, frame, timestamp):
+        """Stylise the frame uint8 RGB [H, W, 3] that is shown at a second."""
+        results = []
+        for schedule, stylise in zip(self._schedules, self._stylise, strict=True):
+            stylise.style_code, strength = schedule.at(timestamp)
+            stylise.strength = strength * self._strength
+            results.append(stylise(frame))
+        if self._labels is not None:
+            rest = [frame] * (self._labels.num_labels - len(results))
+            labels = self._labels.at(timestamp)
+            result = compose.by_label([*results, *rest], labels, self._soft)
+        else:
+            (result,) = results
+        if self._keep_color:
+            result = compose.keep_color(result, frame)
+        if self._mask is not None:
+            result = compose.blend(frame, result, self._mask.at(timestamp))
+        if self._comparison is not None:
+            result = self._comparison(frame, result)
+        return result
+
+    def snapshot(self):
+        """Return what is remembered, {name: array}, for `restore`."""
+        return {
+            f"region{index}_{name}": value
+            for index, stylizer in enumerate(self._stylizers)
+            for name, value in stylizer.snapshot().items()
+        }
+
+    def restore(self, kept):
+        """Go on from where `snapshot` was taken, as if there had been no stop."""
+        for index, stylizer in enumerate(self._stylizers):
+            prefix = f"region{index}_"
+            mine = {n: value for n, value in kept.items() if n.startswith(prefix)}
+            stylizer.restore({n.removeprefix(prefix): v for n, v in mine.items()})
