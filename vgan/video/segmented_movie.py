@@ -1,0 +1,214 @@
+"""A movie encoded in segments, and put together from their packets.
+
+H.264 with B-frames and odd time bases do not survive every container; packets as they
+came from the encoder, with their times in its ticks, do.
+"""
+
+import bisect
+import io
+import itertools
+import logging
+import types
+
+import av
+import cv2
+import numpy as np
+
+from vgan import InputError
+from vgan.video.encoders import Movie
+from vgan.video.segment_file import DamagedSegmentError, SegmentFile, SegmentRecorder
+
+FORMATS = {".mp4": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
+ENCODED_LIKE = ("time_base", "colors", "sample_aspect_ratio")
+_AVX_512F = 13  # CV_CPU_AVX_512F, which the Python module does not name
+_log = logging.getLogger("vgan")
+
+
+class SegmentedMovie:
+    """What a VideoWriter writes with: segments, and at the end a Movie of them.
+
+    Args:
+        path: The joined file to make, in the folder of segments.
+        like, fps, quality: As for Movie.
+        made_of: JSON-able value; segments of another one are removed.
+        snapshot: Called after the last frame of each segment.
+        segment_frames: Frames in a segment.
+
+    Attributes:
+        segments: The SegmentFiles that are complete.
+    """
+
+    def __init__(self, path, like, fps, quality, made_of, snapshot, segment_frames):
+        self._path, self._like = path, like
+        self._movie = path, like, fps, quality
+        self._made_of, self._snapshot = made_of, snapshot
+        self._segment_frames = segment_frames
+        self._current = self._joined = None
+        self.segments = list(self._find())
+        kept = {segment.path for segment in self.segments}
+        # From the end: whatever stops this, no gap is left.
+        for file in sorted(path.parent.iterdir(), reverse=True):
+            ours = file.suffix in (".segment", ".part") or file.stem == "joined"
+            if ours and file not in kept:
+                file.unlink()
+
+    @property
+    def is_whole(self):
+        """Whether an earlier run wrote all frames, and had only to join them."""
+        last = self.segments[-1] if self.segments else None
+        return last is not None and last.num_frames < self._segment_frames
+
+    @property
+    def num_kept(self):
+        """Frames in complete segments."""
+        return sum(segment.num_frames for segment in self.segments)
+
+    def _find(self):
+        name = self._path.parent
+        for number in itertools.count():
+            try:
+                segment = SegmentFile(self._segment_path(number))
+            except FileNotFoundError:
+                return
+            except DamagedSegmentError as error:
+                _log.warning("%s: is damaged, it and what follows is made anew", error)
+                return
+            if segment.made_of != self._made_of:
+                _log.warning("%s: is of another input or options: made anew", name)
+                return
+            yield segment
+            if segment.num_frames < self._segment_frames:
+                return  # the end of the video
+
+    def _segment_path(self, number):
+        return self._path.with_name(f"{number:06d}.segment")
+
+    def write(self, frame, seconds):
+        """Append a uint8 RGB frame `[H, W, 3]` shown from `seconds` on."""
+        if self._current is None:
+            before = self.segments[-1] if self.segments else None
+            if self.is_whole:
+                raise ValueError(
+                    "a frame after the end: the earlier run wrote them all"
+                )
+            path = self._segment_path(len(self.segments))
+            self._current = _Segment(path, *self._movie, before)
+        self._current.write(frame, seconds)
+        if self._current.num_frames == self._segment_frames:
+            self._complete(self._snapshot())
+
+    def _complete(self, snapshot):
+        self.segments.append(self._current.save(snapshot, self._made_of))
+        self._current = None
+
+    def finish(self, complete):
+        """Join the segments; sound to its end."""
+        if self._current is not None:
+            self._complete(None)
+        self._joined = _Joined(*self._movie)
+        try:
+            for segment in self.segments:
+                self._joined.append(segment)
+            self._joined.finish(complete)
+        except DamagedSegmentError as error:
+            raise InputError(
+                f"{error}: is damaged; the same command again makes it anew"
+            ) from error
+
+    def abandon(self):
+        """Close; what is complete stays."""
+        if self._current is not None:
+            self._current.abandon()
+        if self._joined is not None:
+            self._joined.abandon()
+
+    def remove_segments(self):
+        """Remove the files of the segments."""
+        while self.segments:
+            self.segments.pop().path.unlink()
+
+
+class _Segment(Movie):
+    """Encodes some frames of a movie as if they were all, but in its time.
+
+    Args:
+        path: The SegmentFile to make.
+        movie, like, fps, quality: The arguments of the Movie.
+        before: The SegmentFile before it, or None.
+    """
+
+    def __init__(self, path, movie, like, fps, quality, before):
+        if like is not None:  # its sound comes later
+            known = {name: getattr(like, name, None) for name in ENCODED_LIKE}
+            like = types.SimpleNamespace(**known, audio=None, has_sound=False)
+        super().__init__(movie, like, fps, quality)
+        self.num_frames = 0
+        if before is not None:
+            self._last, self._gap = before.last_pts, before.gap
+        self._recorder = SegmentRecorder(path)
+
+    def _codec_options(self, webm):
+        options = super()._codec_options(webm)
+        # With AVX-512, x264's rate control reads past its numbers in frames of many
+        # sizes, and the same frames give other packets each time.
+        if not webm and cv2.checkHardwareSupport(_AVX_512F):
+            options["x264-params"] = "asm=avx2"
+        return options
+
+    def _open(self, options):
+        # Never written to: an encoder only has to know what its packets are for.
+        return av.open(io.BytesIO(), "w", format=FORMATS[self._path.suffix.lower()])
+
+    def _mux(self, packets):
+        for packet in packets:
+            packet.duration = packet.duration or self._gap
+            self._recorder.add(packet)
+
+    def write(self, frame, seconds):
+        super().write(frame, seconds)
+        self._shape, self._seconds = frame.shape, seconds
+        self.num_frames += 1
+
+    def save(self, snapshot, made_of):
+        """Encode what waits; return the SegmentFile."""
+        self._mux(self._stream.encode(None))
+        segment = self._recorder.save(
+            snapshot,
+            made_of=made_of,
+            num_frames=self.num_frames,
+            shape=self._shape,
+            last_timestamp=str(self._seconds),
+            last_pts=self._last,
+            gap=self._gap,
+        )
+        super().abandon()
+        return segment
+
+    def abandon(self):
+        super().abandon()
+        self._recorder.abandon()
+
+
+class _Joined(Movie):
+    """A movie of packets that are encoded already."""
+
+    def append(self, segment):
+        """Copy a SegmentFile's packets, and the sound until its end."""
+        index = segment.index()
+        shown = np.sort(index["pts"]).tolist()
+        if self._container is None:
+            self._begin(*segment.shape[:2])
+            # With B-frames, an encoder begins before the first frame is shown: by as
+            # many frames as it can hold back. From then on a packet is decoded when
+            # that many frames before it are shown; so it goes on in each segment.
+            early = int(index["pts"][0] - index["dts"][0])
+            count = bisect.bisect_left(shown, shown[0] + early)
+            self._due = [pts - early for pts in shown[:count]]
+        due = self._due + shown
+        self._due = due[len(shown) :]
+        for packet, dts in zip(segment.packets(index), due, strict=False):
+            packet.dts = dts
+            packet.stream, packet.time_base = self._stream, self._time_base
+            self._mux([packet])
+            self._sound.copy_until(packet.pts * self._time_base)
+        self._last, self._gap = segment.last_pts, segment.gap

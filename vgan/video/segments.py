@@ -1,0 +1,211 @@
+"""Write a long video so that what is finished survives an interruption.
+
+Each segment is encoded from fresh and saved as packets (`segment_file`), which keeps
+their times to the tick; at the end the packets go, as they are, into one container.
+"""
+
+import fcntl
+import itertools
+import json
+import logging
+
+import av
+
+from vgan import InputError
+from vgan.video import outlets
+from vgan.video.segment_file import sync
+from vgan.video.segmented_movie import ENCODED_LIKE, FORMATS, SegmentedMovie
+from vgan.video.writer import VideoWriter
+
+_NO_SEGMENTS = f"cannot be made in segments; give {', '.join(FORMATS)}"
+_log = logging.getLogger("vgan")
+
+
+class SegmentedWriter(VideoWriter):
+    """A VideoWriter that goes on where an earlier run of the same task was stopped.
+
+    Frames go to segments in a hidden folder beside the result, `.<name>.segments`.
+    Whatever ends the run (Ctrl-C, an error, kill -9, a power cut), the complete ones
+    are kept, each with what `snapshot` returned after its last frame. At the end they
+    are joined without encoding again, the sound is copied as VideoWriter does, the file
+    gets its final name and the folder is removed. An interrupted and resumed run makes
+    the same file as an uninterrupted one. Until then the disk holds the segments, and
+    while they are joined the result too.
+
+    Args:
+        path: The .mp4, .mkv, .mov or .webm file to make.
+        like: A VideoReader, as for VideoWriter.
+        fingerprint: JSON-able value of all that the result depends on (the input's
+            name, size and time, the model, styles, options). Segments made with
+            another one are removed.
+        snapshot: Function without arguments, called in `write` after the last frame of
+            each segment: the recurrent state then, as a flat dict of NumPy arrays and
+            plain JSON values. A caller who stylises ahead of `write` keeps that state
+            aside where `ends_segment` says so, and hands it out here.
+        quality: As for VideoWriter.
+        overwrite: As for VideoWriter; segments of the same task are kept even so.
+        segment_frames: Frames in a segment: at most so many are lost.
+
+    Attributes:
+        path: Where the result goes.
+        num_frames: Frames of the result so far, those of earlier runs included.
+        done: Frames that earlier runs finished: as many are to be skipped.
+        resume_time: Timestamp (Fraction) of the last of them, or None: what comes
+            later is still to be written. `remaining` does the skipping.
+        snapshot: The snapshot after that frame, or None where nothing is done, or
+            where every frame is.
+
+    Raises:
+        InputError: As VideoWriter; or another run is writing to the same path.
+
+    Example:
+        with SegmentedWriter("out.mp4", reader, fingerprint, save_state) as writer:
+            if writer.snapshot:
+                restore_state(writer.snapshot)
+            for frame, timestamp in writer.remaining(reader):
+                writer.write(stylizer(frame), timestamp)
+    """
+
+    def __init__(
+        self,
+        path,
+        like,
+        fingerprint,
+        snapshot,
+        quality=None,
+        overwrite=False,
+        segment_frames=250,
+    ):
+        if segment_frames < 1:
+            raise ValueError(f"segment_frames must be positive, not {segment_frames}")
+        if outlets.find(path) is not None:
+            raise InputError(f"{outlets.public(path)}: {_NO_SEGMENTS}")
+        self._segment_frames = segment_frames
+        self._fingerprint = fingerprint
+        self._take_snapshot = snapshot
+        super().__init__(path, like, quality=quality, overwrite=overwrite)
+        last = self._encoder.segments[-1] if self._encoder.segments else None
+        self.num_frames = self.done = self._encoder.num_kept
+        self.resume_time = last and last.last_timestamp
+        self.snapshot = last and last.snapshot()
+        self._shape = last and last.shape
+        if last:
+            _log.warning("%s: going on after %d frames", self.path, self.done)
+
+    def ends_segment(self, index):
+        """Whether frame `index` (from 0, of the whole video) is followed by a snapshot.
+
+        `snapshot` is called once for each such frame, in order.
+        """
+        return (index + 1) % self._segment_frames == 0
+
+    def remaining(self, reader):
+        """Yield the (frame, timestamp) of a fresh VideoReader that are not done yet.
+
+        What is done is decoded and dropped. To jump there would be faster, but after a
+        jump some videos give other frames, or the same ones at other times.
+
+        Raises:
+            InputError: Its frames are not those of the earlier run.
+        """
+        if self._encoder.is_whole:
+            return
+        timestamp = None
+        for _, timestamp in itertools.islice(reader, self.done):  # noqa: B007
+            pass
+        if timestamp != self.resume_time:
+            raise InputError(
+                f"{reader.source}: is not what {self.path} was begun with; "
+                f"remove the folder {self._segments}"
+            )
+        yield from reader
+
+    def _choose_encoder(self, path):
+        super()._choose_encoder(path)
+        suffix = self.path.suffix.lower()
+        if self._folder or suffix not in FORMATS:
+            raise InputError(f"{path}: {_NO_SEGMENTS}")
+        self._segments = self.path.with_name(f".{self.path.name}.segments")
+        return self._make_encoder
+
+    def _make_temporary(self):
+        try:
+            self._segments.mkdir(exist_ok=True)
+            self._lock = open(self._segments / "lock", "w")  # noqa: SIM115
+            # The system lets go of it when this process ends, however it does.
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InputError(
+                f"{self.path}: another run is writing it; wait, or give another output"
+            ) from None
+        except OSError as error:
+            raise InputError(
+                f"{self.path}: cannot be written ({error.strerror}); "
+                "give another folder"
+            ) from error
+        self._temporary = self._segments / f"joined{self.path.suffix}"
+
+    def _make_encoder(self, path, like, fps, quality):
+        made_of = {
+            "task": self._fingerprint,
+            "result": [path.suffix, str(fps), quality, self._segment_frames],
+            "like": [str(getattr(like, name, None)) for name in ENCODED_LIKE],
+            # Another version's packets may not fit what is there.
+            "encoder": [av.__version__, *av.library_versions["libavcodec"]],
+        }
+        try:
+            return SegmentedMovie(
+                path,
+                like,
+                fps,
+                quality,
+                json.loads(json.dumps(made_of)),
+                self._take_snapshot,
+                self._segment_frames,
+            )
+        except OSError as error:
+            raise self._cannot_write(error) from error
+
+    def __exit__(self, kind, error, traceback):
+        try:
+            if kind is None:
+                self._finish(complete=True)
+            else:
+                self._abandon()
+        except KeyboardInterrupt:
+            kind = KeyboardInterrupt
+            raise
+        finally:
+            if kind is not None and issubclass(kind, KeyboardInterrupt):
+                _log.warning(
+                    "stopped: %d frames are kept; the same command again goes on "
+                    "from there",
+                    self._encoder.num_kept,
+                )
+
+    def _put_in_place(self, complete):
+        sync(self._temporary)
+        super()._put_in_place(complete)
+        sync(self.path.parent)
+        self._encoder.remove_segments()
+        self._release()
+
+    def _abandon(self):
+        if self._closed:
+            return
+        super()._abandon()
+        self._release()
+
+    def _release(self):
+        """Give up the lock, and the folder if no segment is in it."""
+        if not self._encoder.segments:
+            (self._segments / "lock").unlink(missing_ok=True)
+            if not any(self._segments.iterdir()):  # what is not ours stays
+                self._segments.rmdir()
+        self._lock.close()
+
+    def _cannot_write(self, error):
+        return InputError(
+            f"{self.path}: cannot be written ({error.strerror or error}); free space "
+            "on the disk and give the same command again, what is done is kept"
+        )
