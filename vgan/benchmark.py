@@ -1,9 +1,12 @@
-r"""Measure what training costs, and which objective does best.
+r"""Measure what stylising and training cost, and which objective does best.
 
+  python -m vgan.benchmark generate --model=runs/quickstart/generator.keras
   python -m vgan.benchmark train --experiment=quickstart --output=report.json
   python -m vgan.benchmark objectives --experiment=objectives \
       --output=experiments/README.md
 
+generate: how long a frame takes at each stage, with each engine, and a whole video from
+file to file.
 train: how long a step takes, what each term of the losses costs of it or would add,
 and how long training waits for clips.
 objectives: trains every adversarial game alike, measures all on the same clips, and
@@ -27,8 +30,22 @@ flags.DEFINE_multi_string(
     "set", [], "Change a field, as in --set train.steps=100; may be repeated."
 )
 flags.DEFINE_string(
-    "output", None, "train: a .json file. objectives: a .md file, whose table is made."
+    "output",
+    None,
+    "generate, train: a .json file. objectives: a .md file, whose table is made.",
 )
+flags.DEFINE_string("model", None, "generate: a generator.keras, or an export.")
+flags.DEFINE_multi_string(
+    "engine",
+    [],
+    "generate: only this engine; may be repeated (default: all there are).",
+)
+flags.DEFINE_multi_string(
+    "size", [], "generate: height x width, as in 360x640, the default; may be repeated."
+)
+flags.DEFINE_string("input", None, "generate: a video to take, at its own size.")
+flags.DEFINE_integer("frames", 150, "generate: most frames that are timed one by one.")
+flags.DEFINE_float("proxy", 1.0, "generate: as of vgan.generate.")
 flags.DEFINE_integer("steps", 20, "train: steps that are timed of each variant.")
 flags.DEFINE_multi_string(
     "term", [], "train: only this term or penalty; may be repeated (default: all)."
@@ -45,14 +62,45 @@ def main(argv):
     action = argv[1]
     for other, (_, names) in ACTIONS.items():
         for name in names:
-            if other != action and FLAGS[name].present:
+            if name not in ACTIONS[action][1] and FLAGS[name].present:
                 raise InputError(f"--{name}: is for {other}, not for {action}")
-    if not FLAGS.experiment:
-        raise InputError("--experiment: give one, as in --experiment=quickstart")
-    for name in ("steps", "seeds"):
+    for name in ("steps", "seeds", "frames"):
         if FLAGS[name].value < 1:
             raise InputError(f"--{name}={FLAGS[name].value}: give at least 1")
-    ACTIONS[action][0](vgan.config.load(FLAGS.experiment, FLAGS.set))
+    if action == "generate":
+        return generate()
+    if not FLAGS.experiment:
+        raise InputError("--experiment: give one, as in --experiment=quickstart")
+    return ACTIONS[action][0](vgan.config.load(FLAGS.experiment, FLAGS.set))
+
+
+def generate():
+    """Time the engines."""
+    from vgan.benchmarks import files, stages
+    from vgan.runtime import engines
+
+    if not FLAGS.model:
+        raise InputError("--model: is missing; give a generator.keras, or an export")
+    if not 0.1 <= FLAGS.proxy <= 1:
+        raise InputError(f"--proxy={FLAGS.proxy}: give 0.1 to 1")
+    if FLAGS.output:
+        files.check(FLAGS.output, ".json")
+    sizes = [engines.parse_size(size) for size in FLAGS.size]
+    if FLAGS.input and sizes:
+        raise InputError("--size: is for rendered videos; leave it or --input out")
+    names = FLAGS.engine or engines.present(FLAGS.model)
+    facts = stages.measure(
+        FLAGS.model,
+        names,
+        sizes or [None if FLAGS.input else (360, 640)],
+        FLAGS.input,
+        FLAGS.frames,
+        FLAGS.proxy,
+    )
+    facts["setup"]["command"] = _command()
+    print(*stages.lines(facts), sep="\n")
+    if FLAGS.output:
+        files.write_json(FLAGS.output, facts)
 
 
 def train(config):
@@ -106,8 +154,9 @@ def _command():
 
 
 ACTIONS = {
-    "train": (train, ("steps", "term")),
-    "objectives": (objectives, ("seeds", "game", "runs")),
+    "generate": (generate, ("model", "engine", "size", "input", "frames", "proxy")),
+    "train": (train, ("steps", "term", "experiment", "set")),
+    "objectives": (objectives, ("seeds", "game", "runs", "experiment", "set")),
 }
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ whose README.md shows the loop over frames for other programs.
 """
 
 import os
-import re
 
 from absl import flags
 
@@ -44,11 +43,11 @@ def main(_):
     ):
         if not FLAGS[name].value:
             raise InputError(f"--{name}: is missing; give one, such as {example}")
-    size = _size(FLAGS.size)
     # Only TensorFlow's graphs can be converted, wherever the model was trained.
     os.environ["KERAS_BACKEND"] = "tensorflow"
     from vgan.runtime import engines
 
+    size = None if FLAGS.size == "dynamic" else engines.parse_size(FLAGS.size)
     engines.describe(FLAGS.model)
     command.import_keras()
     from vgan import exporting
@@ -59,15 +58,6 @@ def main(_):
         )
     print(*lines, sep="\n")
     print(f"{FLAGS.output}: {FLAGS.format}; its README.md shows how to run it")
-
-
-def _size(text):
-    if text == "dynamic":
-        return None
-    match = re.fullmatch(r"(\d+)x(\d+)", text)
-    if not match:
-        raise InputError(f"--size={text}: give height x width, as in 360x640")
-    return int(match[1]), int(match[2])
 
 
 if __name__ == "__main__":

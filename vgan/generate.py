@@ -66,6 +66,11 @@ flags.DEFINE_float("fps", None, "frames per second to resample to (default: all)
 flags.DEFINE_integer("seed", 0, "which random style")
 flags.DEFINE_bool("preview", False, "show a window; its keys choose styles, h helps")
 flags.DEFINE_bool("live", False, "play a file in real time, as if it were a camera")
+flags.DEFINE_bool(
+    "resume",
+    False,
+    "keep what is finished when stopped, and go on from there (folders always do)",
+)
 flags.DEFINE_bool("overwrite", False, "replace an output that exists")
 
 
@@ -140,7 +145,9 @@ def _stylise_video(job):
             broadcaster.run(reader, FLAGS.output, FLAGS.preview, FLAGS.overwrite)
             _say(f"{FLAGS.output or 'preview'}: {broadcaster.summary()}")
             return
-        writer, seconds = convert.convert(job, reader, FLAGS.output, FLAGS.overwrite)
+        writer, seconds = convert.convert(
+            job, reader, FLAGS.output, FLAGS.overwrite, FLAGS.resume
+        )
     rate = writer.num_frames / max(seconds, 1e-9)
     _say(f"{writer.path}: {writer.num_frames} frames, {rate:.1f} frames/s")
 

@@ -4,15 +4,20 @@ import os
 import pathlib
 import platform
 
-import keras
-
 import vgan
+
+
+def hardware():
+    """Return {"machine"}, a line; needs no backend, and so sees no accelerator."""
+    system = f"{platform.machine()}, {platform.system()}"
+    return {"machine": f"{os.cpu_count()} CPUs ({_cpu_model()}), {system}"}
 
 
 def describe():
     """Return {"machine", "versions"}, a line each."""
-    system = f"{platform.machine()}, {platform.system()}"
-    parts = [f"{os.cpu_count()} CPUs ({_cpu_model()})", system]
+    import keras
+
+    parts = [hardware()["machine"]]
     accelerators = [d for d in keras.distribution.list_devices() if "cpu" not in d]
     if accelerators:
         names = _gpu_models() or accelerators

@@ -1,5 +1,7 @@
 """A video in, a video out: one file, or a folder of them."""
 
+import collections
+import dataclasses
 import os
 import pathlib
 import sys
@@ -8,14 +10,17 @@ import time
 import tqdm
 
 from vgan import InputError
+from vgan.runtime import styles
 from vgan.runtime.pipeline import Ahead, Behind
 from vgan.video import VIDEO_SUFFIXES, VideoReader, VideoWriter
+from vgan.video.segmented_movie import FORMATS
+from vgan.video.segments import SegmentedWriter
 
 WRITABLE = (".mp4", ".mkv", ".mov", ".webm", ".gif")
 HELD = 64_000_000  # bytes of frames that wait between two stages
 
 
-def convert(job, reader, output, overwrite=False):
+def convert(job, reader, output, overwrite=False, resume=False):
     """Stylise a video to its end; no frame is dropped.
 
     Args:
@@ -23,6 +28,8 @@ def convert(job, reader, output, overwrite=False):
         reader: VideoReader.
         output: What VideoWriter writes.
         overwrite: Replace an output that exists.
+        resume: Whether to keep what is finished when the run is stopped, and to go on
+            from there.
 
     Returns:
         The VideoWriter, and the seconds that it took once all was loaded.
@@ -32,24 +39,53 @@ def convert(job, reader, output, overwrite=False):
         KeyboardInterrupt: Ctrl-C; what was made is kept.
     """
     schedules = job.read()
+    snapshots = collections.deque()
+    if resume:
+        writer = SegmentedWriter(
+            *(output, reader, _fingerprint(job, reader), snapshots.popleft),
+            overwrite=overwrite,
+        )
+    else:
+        writer = VideoWriter(output, like=reader, overwrite=overwrite)
     with (
-        VideoWriter(output, like=reader, overwrite=overwrite) as writer,
+        writer,
         job.look(schedules, reader) as look,
         progress(reader.num_frames) as bar,
     ):
-        began = time.monotonic()
+        began, index, source = time.monotonic(), 0, reader
+        if resume:
+            index, source = writer.done, writer.remaining(reader)
+            bar.update(index)
+            if writer.snapshot:
+                look.restore(writer.snapshot)
 
         def write(frame, timestamp):
             writer.write(frame, timestamp)
             bar.update()
 
         depth = max(1, min(3, HELD // (3 * reader.height * reader.width)))
-        with Ahead(reader, depth) as frames, Behind(write, depth) as behind:
-            for frame, timestamp in frames:
-                frame = job.resized(frame)
-                behind(look(frame, timestamp), timestamp)
-                del frame  # large ones count
+        with Ahead(source, depth) as frames, Behind(write, depth) as behind:
+            for count, (frame, timestamp) in enumerate(frames, index):
+                result = look(job.resized(frame), timestamp)
+                if resume and writer.ends_segment(count):
+                    snapshots.append(look.snapshot())
+                behind(result, timestamp)
+                del frame, result  # large ones count
     return writer, time.monotonic() - began
+
+
+def _fingerprint(job, reader):
+    """All that a result depends on: what was said, and the files that it names."""
+    said = dataclasses.asdict(job)
+    texts = [reader.source, *job.style]
+    texts += [value for value in said.values() if isinstance(value, str)]
+    files = {}
+    for path in texts:
+        path = path if os.path.exists(path) else styles.split_weight(path)[0]
+        if os.path.exists(path):
+            stat = os.stat(path)
+            files[os.path.abspath(path)] = [stat.st_size, stat.st_mtime_ns]
+    return {"job": said, "files": files, "fps": str(reader.fps)}
 
 
 def progress(total):
@@ -67,7 +103,8 @@ def convert_folder(job, folder, output, fps=None, overwrite=False, report=print)
     """Stylise every video of a folder, and of those inside, into another.
 
     What is there already is not made again, so that the same command after a stop goes
-    on with the rest. A file that cannot be used does not stop the others.
+    on with the rest, also within a file. One that cannot be used does not stop the
+    others.
 
     Args:
         job: runtime.job.Job.
@@ -98,7 +135,8 @@ def convert_folder(job, folder, output, fps=None, overwrite=False, report=print)
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
             with VideoReader(source, fps=fps) as reader:
-                writer, seconds = convert(job, reader, target, overwrite)
+                resume = target.suffix.lower() in FORMATS
+                writer, seconds = convert(job, reader, target, overwrite, resume)
         except InputError as error:
             broken += 1
             report(f"{head}: left out: {error}")

@@ -104,12 +104,13 @@ class Job:
         return cv2.resize(frame, (width, height), interpolation=method)
 
     @contextlib.contextmanager
-    def look(self, schedules, like):
+    def look(self, schedules, like, wrap=None):
         """Load the engine, encode styles, open masks; the Look for frames of a size.
 
         Args:
             schedules: From `read`.
             like: What frames come from: has width, height and, of videos, fps.
+            wrap: Function of the engine that returns the one to use, or None.
 
         Raises:
             InputError: The engine or a mask cannot be used.
@@ -134,6 +135,7 @@ class Job:
             engine = engines.load(
                 self.model, self.engine, inner if self.proxy < 1 else (height, width)
             )
+            engine = wrap(engine) if wrap else engine
             for one in schedules:
                 one.encode(engine)
             wanted = [style for one in schedules for style in one.styles]

@@ -24,6 +24,9 @@ class Look:
             Regions beyond the schedules stay as the input.
         soft: Softness of the borders of regions, in pixels.
         comparison: `compose.Comparison`, or None: the result alone.
+
+    Attributes:
+        engine: As given.
     """
 
     def __init__(
@@ -38,6 +41,7 @@ class Look:
         soft=0,
         comparison=None,
     ):
+        self.engine = engine
         self._schedules = schedules
         self._strength = strength
         self._stylizers = [Stylizer(engine, one.at(0)[0]) for one in schedules]

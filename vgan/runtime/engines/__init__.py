@@ -22,6 +22,7 @@ width).
 import importlib.util
 import logging
 import pathlib
+import re
 import shutil
 
 from vgan import InputError
@@ -112,6 +113,25 @@ def resolve(path, name):
     if name != "auto" or pathlib.Path(path).is_dir():
         return name
     return _fastest()
+
+
+def present(path):
+    """Names of the engines that can run a model here, the fastest first."""
+    if pathlib.Path(path).is_dir():
+        return ["auto"]
+    return [*(name for name in NEEDS if _is_installed(name)), "keras"]
+
+
+def parse_size(text):
+    """Return (H, W) of a text such as "360x640".
+
+    Raises:
+        InputError: It is none.
+    """
+    match = re.fullmatch(r"([1-9]\d*)x([1-9]\d*)", text)
+    if not match:
+        raise InputError(f"--size={text}: give height x width, as in 360x640")
+    return int(match[1]), int(match[2])
 
 
 def _fastest():

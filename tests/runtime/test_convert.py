@@ -1,0 +1,125 @@
+"""Folders of videos, and runs that go on where they were stopped."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from vgan import InputError
+from vgan.models import Generator
+from vgan.runtime import convert
+from vgan.runtime.job import Job
+from vgan.runtime.look import Look
+from vgan.video import VideoReader, VideoWriter
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    import keras
+
+    keras.utils.set_random_seed(0)
+    path = tmp_path_factory.mktemp("model") / "generator.keras"
+    named = {"one": [1.0] * 16, "two": [-1.0] * 16}
+    Generator((8, 8), 8, 0, code_size=16, noise_size=8, named_styles=named).save(path)
+    return path
+
+
+def write(path, num_frames=12, side=32):
+    random = np.random.default_rng(num_frames)
+    picture = random.integers(0, 256, (side, side + 64, 3), np.uint8)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with VideoWriter(path, fps=25) as writer:
+        for i in range(num_frames):
+            writer.write(picture[:, i % 64 : i % 64 + side], Fraction(i, 25))
+
+
+def frames(path):
+    with VideoReader(path) as reader:
+        found = list(reader)
+    return np.stack([frame for frame, _ in found]), [time for _, time in found]
+
+
+def test_a_folder_becomes_a_folder(model, tmp_path):
+    write(tmp_path / "in" / "a.mp4")
+    write(tmp_path / "in" / "deep" / "b.mkv", 7)
+    (tmp_path / "in" / "broken.mp4").write_text("no video")
+    (tmp_path / "in" / "notes.txt").write_text("no video either")
+    job, said = Job(str(model), "keras", ("one",)), []
+    arguments = job, tmp_path / "in", tmp_path / "out"
+    with pytest.raises(InputError, match="1 of 3 videos could not be used"):
+        convert.convert_folder(*arguments, report=said.append)
+    out = tmp_path / "out"
+    made = sorted(str(p.relative_to(out)) for p in out.rglob("*") if p.is_file())
+    assert made == ["a.mp4", "deep/b.mkv"]
+    assert len(frames(out / "deep" / "b.mkv")[0]) == 7
+    assert "broken.mp4: left out: " in "\n".join(said)
+    before = (out / "a.mp4").stat().st_mtime_ns
+    said.clear()
+    with pytest.raises(InputError, match="1 of 3"):
+        convert.convert_folder(*arguments, report=said.append)
+    assert sum("is there already" in line for line in said) == 2
+    assert (out / "a.mp4").stat().st_mtime_ns == before
+
+
+def test_names_never_collide(tmp_path):
+    sources = [tmp_path / name for name in ("a.avi", "a.mp4", "a.wmv", "b.avi")]
+    targets = convert._targets(sources, tmp_path, tmp_path / "out")
+    assert len(set(targets)) == 4
+    assert targets[1].name == "a.mp4"
+    assert targets[3].name == "b.mp4"
+
+
+class StopError(Exception):
+    pass
+
+
+@pytest.mark.parametrize("after", [0, 120, 400])
+def test_resumed_equals_uninterrupted(model, tmp_path, monkeypatch, after):
+    """In the middle of a fade and of a scene, with a state that matters."""
+    source = tmp_path / "in.mp4"
+    write(source, 600)
+    texts = ("one@0s", "two@5s")
+    job = Job(str(model), "keras", texts, fade=20.0)
+
+    def run(name):
+        with VideoReader(source) as reader:
+            convert.convert(job, reader, tmp_path / name, resume=True)
+
+    run("whole.mp4")
+    count = iter(range(10**6))
+
+    def stopping(self, *arguments):
+        if next(count) == after:
+            raise StopError
+        return original(self, *arguments)
+
+    original = Look.__call__
+    monkeypatch.setattr(Look, "__call__", stopping)
+    with pytest.raises(StopError):
+        run("parts.mp4")
+    assert not (tmp_path / "parts.mp4").exists()
+    monkeypatch.setattr(Look, "__call__", original)
+    run("parts.mp4")
+    (one, times), (two, others) = (
+        frames(tmp_path / "whole.mp4"),
+        frames(tmp_path / "parts.mp4"),
+    )
+    assert times == others
+    np.testing.assert_array_equal(one, two)
+
+
+def test_another_style_starts_afresh(model, tmp_path):
+    source = tmp_path / "in.mp4"
+    write(source)
+    with VideoReader(source) as reader:
+        one = convert._fingerprint(Job(str(model), "keras", ("one",)), reader)
+        two = convert._fingerprint(Job(str(model), "keras", ("two",)), reader)
+        picture = tmp_path / "a.png"
+        picture.write_bytes(b"1")
+        job = Job(str(model), "keras", (f"{picture}:0.5",))
+        three = convert._fingerprint(job, reader)
+        picture.write_bytes(b"22")
+        four = convert._fingerprint(job, reader)
+    assert one != two
+    assert three != four
+    assert str(source) in one["files"]
