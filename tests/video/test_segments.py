@@ -465,13 +465,18 @@ def test_where_seeking_finds_other_frames_they_are_counted(tmp_path):
         (tmp_path / "b.mp4").unlink()
 
 
-def test_another_input_under_the_same_name_is_refused(tmp_path, clip):
+def test_frames_that_the_earlier_run_did_not_see_are_refused(tmp_path, clip):
+    target = tmp_path / "b.mp4"
     with pytest.raises(ZeroDivisionError):
-        run(clip, tmp_path / "b.mp4", 12)
-    other = make_video(tmp_path / "c.mp4", 23, pts=[*range(22), 25])
-    with pytest.raises(InputError, match=r"is not what .*b.mp4 was begun with"):
-        run(other, tmp_path / "b.mp4")
-    assert len(segments(tmp_path / "b.mp4")) == 2
+        run(clip, target, 12)
+    with (
+        VideoReader(clip, start=Fraction(3, 25)) as reader,
+        pytest.raises(InputError, match=r"is not what .*b.mp4 was begun with"),
+        SegmentedWriter(target, reader, "trail", dict, segment_frames=5) as writer,
+    ):
+        next(writer.remaining(reader))
+    assert len(segments(target)) == 2
+    assert run(clip, target).done == 10
 
 
 def test_two_runs_at_once_are_refused(tmp_path, clip):
