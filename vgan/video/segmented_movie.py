@@ -149,8 +149,8 @@ class _Segment(Movie):
 
     def _codec_options(self, webm):
         options = super()._codec_options(webm)
-        # With AVX-512, x264's rate control reads past its numbers in frames of many
-        # sizes, and the same frames give other packets each time.
+        # With x264's AVX-512 code and its macroblock tree, frames of some sizes (64x48,
+        # 320x180) gave other packets from run to run; not with AVX2, which is as fast.
         if not webm and cv2.checkHardwareSupport(_AVX_512F):
             options["x264-params"] = "asm=avx2"
         return options
