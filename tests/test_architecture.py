@@ -18,7 +18,7 @@ MAY_IMPORT = {
     "evaluation": {"models", "losses", "runtime", "video"},
     "benchmarks": {
         *("config", "datasets", "models", "losses", "training", "evaluation"),
-        "runtime",
+        *("runtime", "video"),
     },
 }
 ROOMS = {*MAY_IMPORT, "command"}

@@ -47,6 +47,31 @@ def test_train_tells_what_a_term_costs(tmp_path):
     assert "cycle" in done.stdout
 
 
+def test_generate_times_the_stages(tmp_path):
+    from vgan.models import Generator
+
+    model, output = tmp_path / "generator.keras", tmp_path / "report.json"
+    Generator((8, 8), 8, 0, code_size=16, noise_size=8).save(model)
+    done = benchmark(
+        *("generate", f"--model={model}", "--engine=openvino", "--engine=keras"),
+        *("--size=48x64", "--frames=20", f"--output={output}"),
+    )
+    assert done.returncode == 0, done.stderr
+    facts = json.loads(output.read_text())
+    assert [row["engine"] for row in facts["rows"]] == ["openvino", "keras"]
+    for row in facts["rows"]:
+        assert row["size"] == [48, 64]
+        assert set(row["stages"]) == {"decode", "preprocess", "network", "encode"}
+        for figures in row["stages"].values():
+            assert 0 < figures["median_ms"] <= figures["p95_ms"]
+        assert row["ratio"] > 0.5
+        assert row["fps"] > 0
+    one, two = (row["peak_memory_mib"] for row in facts["rows"])
+    assert one < two  # without TensorFlow
+    assert "CPUs" in facts["setup"]["machine"]
+    assert "| openvino | 64x48 |" in done.stdout
+
+
 def test_variants_change_one_thing_each():
     from vgan.benchmarks import costs
 

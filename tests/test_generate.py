@@ -264,3 +264,103 @@ def test_broken_videos(things, tmp_path, shared_data, name):
     (line,) = result.stderr.splitlines()
     assert name in line
     assert list(tmp_path.iterdir()) == []
+
+
+def test_all_that_changes_the_look(things, tmp_path):
+    """One run with each option on; what they do is tested where they are."""
+    mask = np.zeros((45, 81, 3), np.uint8)
+    mask[:, 40:] = 255
+    Image.fromarray(mask).save(tmp_path / "mask.png")
+    (tmp_path / "show.json").write_text(
+        '{"fade": 0.1, "keyframes": [{"time": 0, "style": "mosaic"}, '
+        '{"time": 0.2, "style": "waves", "strength": 0.5}]}'
+    )
+
+    def frames(name, **arguments):
+        result, _ = generate(
+            things, tmp_path, output=tmp_path / f"{name}.mp4", **arguments
+        )
+        assert result.returncode == 0, result.stderr
+        with VideoReader(tmp_path / f"{name}.mp4") as reader:
+            return np.stack([frame for frame, _ in reader]).astype(np.int16)
+
+    plain = frames("plain")
+    with VideoReader(things / "in.mp4") as reader:
+        original = np.stack([frame for frame, _ in reader]).astype(np.int16)
+    masked = frames("masked", mask=tmp_path / "mask.png")
+    assert np.abs(masked[:, :, :36] - original[:, :, :36]).mean() < 3
+    assert np.abs(masked[:, :, 44:] - plain[:, :, 44:]).mean() < 3
+    inverted = frames("inverted", mask=tmp_path / "mask.png", mask_invert=True)
+    assert np.abs(inverted[:, :, 44:] - original[:, :, 44:]).mean() < 3
+    regions = frames(
+        "regions", label_mask=tmp_path / "mask.png", style=["mosaic", "waves"]
+    )
+    assert np.abs(regions[:, :, :36] - plain[:, :, :36]).mean() < 3
+    assert np.abs(regions[:, :, 44:] - plain[:, :, 44:]).mean() > 10
+    show = frames("show", schedule=tmp_path / "show.json", style=None)
+    assert np.abs(show[0] - plain[0]).mean() < 3
+    assert np.abs(show[-1] - plain[-1]).mean() > 10
+    timed = frames("timed", style=["mosaic@0s", "waves@0.2s"], fade=0.1)
+    assert np.abs(timed[0] - plain[0]).mean() < 3
+    assert np.abs(timed[-1] - plain[-1]).mean() > 10
+    kept = frames("kept", keep_color=True)
+    spread = [
+        np.ptp(f.reshape(-1, 3)[:200], axis=1).mean() for f in (kept[0], plain[0])
+    ]
+    assert spread[0] < spread[1]  # the input is grey there
+    proxy = frames("proxy", proxy=0.5)
+    assert proxy.shape == plain.shape
+    compared = frames("compared", compare=True, style="style.jpg")
+    assert compared.shape[1] == 46
+    assert compared.shape[2] > 2 * 81
+    assert np.abs(compared[:, :45, :81] - original).mean() < 3
+
+
+def test_into_a_pipe(things, tmp_path):
+    child = command(
+        things,
+        tmp_path / "modules",
+        [
+            *(
+                "--model=generator.keras",
+                "--input=in.mp4",
+                "--style=mosaic",
+                "--output=-",
+            ),
+        ],
+    )
+    del child["text"]
+    done = subprocess.run(**child, capture_output=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(b"YUV4MPEG2 W81 H45 ")
+    assert b"frames/s" in done.stderr
+    path = tmp_path / "piped.y4m"
+    path.write_bytes(done.stdout)
+    with VideoReader(path) as reader:
+        assert sum(1 for _ in reader) > 5
+
+
+def test_a_folder_of_videos(things, tmp_path):
+    folder = tmp_path / "many"
+    folder.mkdir()
+    for name in ("a.mp4", "b.mp4"):
+        (folder / name).write_bytes((things / "in.mp4").read_bytes())
+    output = tmp_path / "made"
+    result, _ = generate(things, tmp_path, input=folder, output=output)
+    assert result.returncode == 0, result.stderr
+    assert sorted(path.name for path in output.iterdir()) == ["a.mp4", "b.mp4"]
+    result, _ = generate(things, tmp_path, input=folder, output=output)
+    assert result.stdout.count("is there already") == 2
+
+
+def test_as_if_it_were_a_camera(things, tmp_path):
+    result, _ = generate(things, tmp_path, live=True)
+    assert result.returncode == 0, result.stderr
+    assert "dropped, latency" in result.stdout
+    assert (tmp_path / "out.mp4").exists()
+
+
+def test_resume_needs_a_movie(things, tmp_path):
+    result, _ = generate(things, tmp_path, resume=True, output=tmp_path / "out.gif")
+    assert result.returncode == 2
+    assert "cannot be made in segments" in result.stderr.splitlines()[-1]

@@ -96,6 +96,7 @@ def generate():
         FLAGS.input,
         FLAGS.frames,
         FLAGS.proxy,
+        command.import_keras,
     )
     facts["setup"]["command"] = _command()
     print(*stages.lines(facts), sep="\n")

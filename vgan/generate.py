@@ -145,11 +145,10 @@ def _stylise_video(job):
             broadcaster.run(reader, FLAGS.output, FLAGS.preview, FLAGS.overwrite)
             _say(f"{FLAGS.output or 'preview'}: {broadcaster.summary()}")
             return
-        writer, seconds = convert.convert(
+        result = convert.convert(
             job, reader, FLAGS.output, FLAGS.overwrite, FLAGS.resume
         )
-    rate = writer.num_frames / max(seconds, 1e-9)
-    _say(f"{writer.path}: {writer.num_frames} frames, {rate:.1f} frames/s")
+    _say(result)
 
 
 def _stylise_picture(job):

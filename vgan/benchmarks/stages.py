@@ -4,14 +4,13 @@ import concurrent.futures
 import multiprocessing
 import os
 import pathlib
-import resource
 import tempfile
 import time
 
 import numpy as np
 import tqdm
 
-from vgan import InputError, command
+from vgan import InputError
 from vgan.benchmarks import machine
 from vgan.evaluation.speed import peak_memory_mib
 from vgan.runtime import convert, engines
@@ -23,7 +22,7 @@ WARM_UP = 10  # frames: the first ones of a size compile
 STAGES = ("decode", "preprocess", "network", "encode")
 
 
-def measure(model, names, sizes, source=None, num_frames=150, proxy=1.0):
+def measure(model, names, sizes, source=None, num_frames=150, proxy=1.0, prepare=None):
     """Time every engine at every size, each in a process of its own.
 
     Args:
@@ -34,6 +33,7 @@ def measure(model, names, sizes, source=None, num_frames=150, proxy=1.0):
         source: A video to take instead, or None.
         num_frames: Of each video; a shorter source counts as it is.
         proxy: Scale at which the network works.
+        prepare: Function to call in a process that is going to import Keras.
 
     Returns:
         A dict of plain types: "setup", and "rows", one for each pair; see `_row`.
@@ -60,7 +60,7 @@ def measure(model, names, sizes, source=None, num_frames=150, proxy=1.0):
                 else (min(info.named_styles),),
                 proxy=proxy,
             )
-            rows.append(_in_a_process(job, str(path), num_frames))
+            rows.append(_in_a_process(job, str(path), num_frames, prepare))
     return {
         "setup": {
             "model": pathlib.Path(model).name,
@@ -86,14 +86,14 @@ def _render(path, size, num_frames):
             writer.write(there_and_back[index % len(there_and_back)], index / 30)
 
 
-def _in_a_process(job, path, num_frames):
+def _in_a_process(*arguments):
     """Memory is that of one engine alone, and Keras is there only if it is asked."""
     context = multiprocessing.get_context("spawn")
     with concurrent.futures.ProcessPoolExecutor(1, context) as pool:
-        return pool.submit(_row, job, path, num_frames).result()
+        return pool.submit(_row, *arguments).result()
 
 
-def _row(job, path, num_frames):
+def _row(job, path, num_frames, prepare):
     """Figures of one engine at one size.
 
     Returns:
@@ -104,19 +104,18 @@ def _row(job, path, num_frames):
         processor time over the cores, which is what stages that work at the same time
         could reach; "peak_memory_mib".
     """
-    if engines.resolve(job.model, job.engine) == "keras":
-        command.import_keras()
+    if prepare and engines.resolve(job.model, job.engine) == "keras":
+        prepare()
     name, size, times = _stages(job, path, num_frames)
     with tempfile.TemporaryDirectory() as folder, VideoReader(path) as reader:
-        before = _processor_seconds()
         output = pathlib.Path(folder, "out.mp4")
-        writer, seconds = convert.convert(job, reader, output)
-        cpu = _processor_seconds() - before
-    count = writer.num_frames
+        result = convert.convert(job, reader, output)
+    cpu = 1000 * result.cpu_seconds / result.num_frames
+    wall = 1000 * result.seconds / result.num_frames
     medians = {stage: float(np.median(times[stage])) for stage in STAGES}
     stylise = medians["preprocess"] + medians["network"]
     slowest = max(medians["decode"], stylise, medians["encode"])
-    bound = max(slowest, 1000 * cpu / count / os.cpu_count())
+    bound = max(slowest, cpu / os.cpu_count())
     return {
         "engine": name,
         "size": size,
@@ -127,9 +126,9 @@ def _row(job, path, num_frames):
             }
             for stage in STAGES
         },
-        "fps": count / seconds,
-        "cpu_ms": 1000 * cpu / count,
-        "ratio": 1000 * seconds / count / bound,
+        "fps": 1000 / wall,
+        "cpu_ms": cpu,
+        "ratio": wall / bound,
         "peak_memory_mib": peak_memory_mib(),
     }
 
@@ -183,11 +182,6 @@ def _stages(job, path, num_frames):
             f"{path}: has no more than {WARM_UP} frames; give a longer one"
         )
     return look.engine.name, list(result.shape[:2]), times
-
-
-def _processor_seconds():
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    return usage.ru_utime + usage.ru_stime
 
 
 def lines(facts):

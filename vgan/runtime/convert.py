@@ -20,6 +20,29 @@ WRITABLE = (".mp4", ".mkv", ".mov", ".webm", ".gif")
 HELD = 64_000_000  # bytes of frames that wait between two stages
 
 
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """A video that was made.
+
+    Attributes:
+        path: Where it is.
+        num_frames: How long it is.
+        num_made: Frames of it that this run has made; others are of an earlier one.
+        seconds: What these took, with the end of the file, once all was loaded.
+        cpu_seconds: Processor time of all threads in these.
+    """
+
+    path: object
+    num_frames: int
+    num_made: int
+    seconds: float
+    cpu_seconds: float
+
+    def __str__(self):
+        fps = self.num_made / max(self.seconds, 1e-9)
+        return f"{self.path}: {self.num_frames} frames, {fps:.1f} frames/s"
+
+
 def convert(job, reader, output, overwrite=False, resume=False):
     """Stylise a video to its end; no frame is dropped.
 
@@ -32,7 +55,7 @@ def convert(job, reader, output, overwrite=False, resume=False):
             from there.
 
     Returns:
-        The VideoWriter, and the seconds that it took once all was loaded.
+        Result.
 
     Raises:
         InputError: Anything of it cannot be used; nothing is left behind.
@@ -52,10 +75,11 @@ def convert(job, reader, output, overwrite=False, resume=False):
         job.look(schedules, reader) as look,
         progress(reader.num_frames) as bar,
     ):
-        began, index, source = time.monotonic(), 0, reader
+        began, cpu_began = time.monotonic(), time.process_time()
+        done, source = 0, reader
         if resume:
-            index, source = writer.done, writer.remaining(reader)
-            bar.update(index)
+            done, source = writer.done, writer.remaining(reader)
+            bar.update(done)
             if writer.snapshot:
                 look.restore(writer.snapshot)
 
@@ -65,13 +89,16 @@ def convert(job, reader, output, overwrite=False, resume=False):
 
         depth = max(1, min(3, HELD // (3 * reader.height * reader.width)))
         with Ahead(source, depth) as frames, Behind(write, depth) as behind:
-            for count, (frame, timestamp) in enumerate(frames, index):
+            for count, (frame, timestamp) in enumerate(frames, done):
                 result = look(job.resized(frame), timestamp)
                 if resume and writer.ends_segment(count):
                     snapshots.append(look.snapshot())
                 behind(result, timestamp)
                 del frame, result  # large ones count
-    return writer, time.monotonic() - began
+    return Result(
+        *(writer.path, writer.num_frames, writer.num_frames - done),
+        *(time.monotonic() - began, time.process_time() - cpu_began),
+    )
 
 
 def _fingerprint(job, reader):
@@ -136,13 +163,12 @@ def convert_folder(job, folder, output, fps=None, overwrite=False, report=print)
         try:
             with VideoReader(source, fps=fps) as reader:
                 resume = target.suffix.lower() in FORMATS
-                writer, seconds = convert(job, reader, target, overwrite, resume)
+                result = convert(job, reader, target, overwrite, resume)
         except InputError as error:
             broken += 1
             report(f"{head}: left out: {error}")
             continue
-        rate = writer.num_frames / max(seconds, 1e-9)
-        report(f"{head}: {target}, {writer.num_frames} frames, {rate:.1f} frames/s")
+        report(f"{head}: {result}")
     if broken:
         raise InputError(
             f"{folder}: {broken} of {len(sources)} videos could not be used, see above;"
