@@ -2,6 +2,7 @@
 
 import re
 
+import keras
 import numpy as np
 import pytest
 
@@ -20,6 +21,7 @@ def model(tmp_path_factory):
 
 
 def saved(path, **arguments):
+    keras.utils.set_random_seed(1)
     sizes = {"code_size": 16, "noise_size": 8}
     styles = {"one": [0.5] * 16}
     generator = Generator((8, 12, 16), 8, 1, **sizes, named_styles=styles, **arguments)

@@ -24,7 +24,7 @@ CAN = {
     "onnx": ("weights", "full"),
     "litert": ("weights",),
 }
-STYLES = 4  # that calibration looks at, drawn at random
+STYLES = 3  # of each kind that calibration looks at
 FLOAT = ("recurrent", "stem", "to_rgb")  # layers that are never quantised
 
 
@@ -147,9 +147,7 @@ def _calibration(graphs, source):
 
         def _run(self):
             height, width = graphs.size or parity.SIZE
-            for _ in range(STYLES):
-                noise = random.standard_normal((1, engine.noise_size))
-                code = np.asarray(engine.encode_noise(noise.astype(np.float32)))
+            for code in _codes(engine, random):
                 state = {
                     name: np.asarray(value)
                     for name, value in engine.initial_state(1, height, width).items()
@@ -161,3 +159,15 @@ def _calibration(graphs, source):
                     state = {name: outputs[f"new_{name}"] for name in state}
 
     return Reader()
+
+
+def _codes(engine, random):
+    """Style codes of all kinds: of noise, of pictures, and those with a name."""
+    for _ in range(STYLES):
+        noise = random.standard_normal((1, engine.noise_size)).astype(np.float32)
+        yield np.asarray(engine.encode_noise(noise))
+        picture = random.uniform(-1, 1, (1, 1, 64, 96, 3)).astype(np.float32)
+        picture = picture * random.uniform(0, 1) + random.uniform(-0.5, 0.5, 3)
+        yield np.asarray(engine.encode_style(np.float32(np.clip(picture, -1, 1))))
+    for code in list(engine.named_styles.values())[:STYLES]:
+        yield np.float32([code])

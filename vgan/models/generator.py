@@ -17,6 +17,7 @@ from vgan.models.layers import (
     ReflectConv2D,
     StyledConv2D,
     check_sizes,
+    enlarge,
     fold_time,
     local_contrast,
     unfold_time,
@@ -36,7 +37,8 @@ class Generator(keras.Model):
     hidden_filters=32, blocks=1` takes 0.6 GMAC.
 
     Args:
-        filters: Channels at strides 1, 2, 4, ...; the last is where the cell runs.
+        filters: Channels at strides 1, 2, 4, ... times `patch_size`; the last is where
+            the cell runs.
         hidden_filters: Channels of the recurrent state.
         blocks: Residual blocks under the style code after the cell.
         cell: "lstm" or "gru".
@@ -47,6 +49,10 @@ class Generator(keras.Model):
         style_size: Short side in pixels of the style pictures in training; others
             are brought to it before they are encoded.
         named_styles: Codes to keep with the model, {name: [D floats]}.
+        patch_size: 1, or 2: the network sees patches of 2 x 2 pixels, and its colour
+            is enlarged smoothly; light keeps all pixels. On a CPU such a frame takes
+            about half the time, since layers at full size have few channels and move
+            much memory.
 
     Example:
         generator = Generator()
@@ -68,6 +74,7 @@ class Generator(keras.Model):
         style_filters=(16, 32, 64, 64),
         style_size=128,
         named_styles=None,
+        patch_size=1,
         **kwargs,
     ):
         # Layers choose their precision; the picture itself stays float32.
@@ -86,6 +93,8 @@ class Generator(keras.Model):
             raise ValueError(f"named_styles must be a dict, got {named_styles!r}")
         if not isinstance(filters, list | tuple) or len(filters) < 2:
             raise ValueError(f"filters needs at least two levels, got {filters}")
+        if patch_size not in (1, 2):
+            raise ValueError(f"patch_size must be 1 or 2, got {patch_size!r}")
         if not isinstance(cell, str) or cell not in CELLS:
             raise ValueError(f"cell must be one of {sorted(CELLS)}, got {cell!r}")
         self.filters = tuple(filters)
@@ -98,6 +107,7 @@ class Generator(keras.Model):
         self.style_filters = tuple(style_filters)
         self.style_size = style_size
         self.named_styles = dict(named_styles or {})
+        self.patch_size = patch_size
 
         def styled(in_filters, out_filters, name):
             return StyledConv2D(
@@ -106,7 +116,7 @@ class Generator(keras.Model):
 
         self.style_encoder = StyleEncoder(code_size, style_filters, name="style")
         self.mapping = MappingNetwork(code_size, noise_size, name="mapping")
-        self.stem = ReflectConv2D(4, filters[0], name="stem")
+        self.stem = ReflectConv2D(3 * patch_size**2 + 1, filters[0], name="stem")
         self.down = [
             ReflectConv2D(a, b, strides=2, name=f"down{i}")
             for i, (a, b) in enumerate(itertools.pairwise(filters))
@@ -132,7 +142,7 @@ class Generator(keras.Model):
     @property
     def stride(self):
         """H and W must divide by this."""
-        return 2 ** len(self.down)
+        return self.patch_size * 2 ** len(self.down)
 
     def encode_style(self, style):
         """Style image or clip [B, T', h, w, 3] in [-1, 1] -> code [B, D]."""
@@ -198,18 +208,23 @@ class Generator(keras.Model):
         # Light and dark are the content's from the first step on: a network that begins
         # with its negative needs hundreds of steps to turn it round. Colour is free.
         color = ops.cast(styled(self.to_rgb, x), "float32")
+        if self.patch_size == 2:
+            color = enlarge(color)
         return unfold_time(ops.tanh(0.5 * (color + light)), num_frames), new_state
 
     def encode_content(self, content):
-        """Frames [B, T, H, W, 3] in [-1, 1] -> features at strides 1, 2, 4, ...
+        """Frames [B, T, H, W, 3] in [-1, 1] -> features at the strides of `filters`.
 
-        Each frame by itself, [B, T, H / stride, W / stride, C] with the C of `filters`.
+        Each frame by itself, [B, T, H / stride, W / stride, C].
         """
         num_frames, content = content.shape[1], fold_time(content)
         levels = self._encode(content, _luma(content))
         return [unfold_time(x, num_frames) for x in levels]
 
     def _encode(self, content, light):
+        if self.patch_size == 2:
+            content = ops.space_to_depth(content, 2)
+            light = ops.average_pool(light, 2, 2, "valid", "channels_last")
         # Faint texture is what strokes can hold on to, and what moves with the scene.
         x = ops.concatenate([content, local_contrast(light)], axis=-1)
         levels = [ops.leaky_relu(self.stem(x), 0.2)]
@@ -234,6 +249,7 @@ class Generator(keras.Model):
             "style_filters": self.style_filters,
             "style_size": self.style_size,
             "named_styles": self.named_styles,
+            "patch_size": self.patch_size,
         }
 
 

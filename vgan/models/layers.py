@@ -6,6 +6,7 @@ axis more than convolutions take stands in the way of the engines that run expor
 """
 
 import keras
+import numpy as np
 from keras import ops
 
 
@@ -36,6 +37,22 @@ def unfold_time(x, num_frames):
 def _spread(x):
     """[N, C], the same for all pixels -> [N, 1, 1, C]."""
     return x[:, None, None, :]
+
+
+def enlarge(x):
+    """Double H and W of [N, H, W, C] by bilinear interpolation.
+
+    Each of the four pixels of a patch is a weighted mean of the nearest 2 x 2; as a
+    convolution and `depth_to_space`, since `keras.ops.image.resize` does not export
+    with sizes that vary.
+    """
+    channels = x.shape[-1]
+    near = ((0.25, 0.75, 0.0), (0.0, 0.75, 0.25))  # of the left pixel, of the right
+    kernel = np.einsum("iy,jx,cd->yxcijd", near, near, np.eye(channels))
+    kernel = kernel.reshape(3, 3, channels, 4 * channels)
+    x = ops.pad(x, [[0, 0], [1, 1], [1, 1], [0, 0]], mode="symmetric")
+    kernel = ops.cast(ops.array(kernel), x.dtype)
+    return ops.depth_to_space(ops.conv(x, kernel, 1, "valid", "channels_last"), 2)
 
 
 def local_contrast(x, radius=3, floor=0.05):

@@ -63,7 +63,9 @@ def describe(path):
             "generator; give the generator.keras of a run"
         )
     if isinstance(arguments, dict) and isinstance(arguments.get("filters"), list):
-        arguments = {**arguments, "stride": 2 ** (len(arguments["filters"]) - 1)}
+        patch = 2 if arguments.get("patch_size") == 2 else 1
+        stride = patch * 2 ** (len(arguments["filters"]) - 1)
+        arguments = {**arguments, "stride": stride}
     return model_info(arguments, path)
 
 
