@@ -7,7 +7,7 @@ from keras import ops
 
 from tests.tiny import TINY
 from vgan.models import Discriminator, Generator
-from vgan.models.layers import local_contrast
+from vgan.models.layers import enlarge, local_contrast
 
 VARIANTS = list(itertools.product(("lstm", "gru"), ("weight", "adain")))
 
@@ -142,6 +142,30 @@ def test_discriminator_sees_motion():
     forward = ops.mean(discriminator(clip(), code))
     backward = ops.mean(discriminator(clip()[:, ::-1], code))
     assert abs(float(forward - backward)) > 1e-6
+
+
+def test_enlarging_is_bilinear():
+    x = np.random.default_rng(0).normal(size=(2, 5, 7, 3)).astype("float32")
+    wanted = keras.ops.image.resize(x, (10, 14), interpolation="bilinear")
+    np.testing.assert_allclose(
+        np.asarray(enlarge(x)), np.asarray(wanted), rtol=0, atol=1e-6
+    )
+
+
+def test_patches_keep_light_at_full_size():
+    """A single bright pixel stays one, though the network sees patches of four."""
+    generator = Generator((8, 8), 8, 0, code_size=16, noise_size=8, patch_size=2)
+    assert generator.stride == 4
+    dark = np.full((1, 1, 16, 16, 3), -0.5, "float32")
+    lit = dark.copy()
+    lit[0, 0, 7, 8] = 0.9
+    code = np.ones((1, 16), "float32")
+    state = generator.initial_state(1, 16, 16)
+    one, two = (np.asarray(generator(x, code, state)[0]) for x in (dark, lit))
+    change = np.abs(two - one)[0, 0].mean(axis=-1)
+    assert np.unravel_index(change.argmax(), change.shape) == (7, 8)
+    with pytest.raises(ValueError, match="patch_size must be 1 or 2"):
+        Generator(patch_size=4)
 
 
 def test_local_contrast_lifts_faint_texture_to_the_strength_of_a_clear_one():

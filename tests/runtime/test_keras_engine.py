@@ -31,10 +31,18 @@ def stream(engine, content, code):
     return np.concatenate(frames, axis=1)
 
 
-@pytest.mark.parametrize("modulation", ["weight", "adain"])
-@pytest.mark.parametrize("cell", ["lstm", "gru"])
-def test_stream_equals_clip(make_generator, cell, modulation):
-    engine = keras_engine.KerasEngine(make_generator(cell=cell, modulation=modulation))
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"cell": "lstm", "modulation": "weight"},
+        {"cell": "lstm", "modulation": "adain"},
+        {"cell": "gru", "modulation": "adain"},
+        {"cell": "gru", "modulation": "weight", "patch_size": 2},
+    ],
+    ids=str,
+)
+def test_stream_equals_clip(make_generator, arguments):
+    engine = keras_engine.KerasEngine(make_generator(**arguments))
     code = engine.encode_noise(np.ones((1, 8), np.float32))
     for height, width in (32, 48), (64, 32):
         content = clip(5, height, width)

@@ -1,0 +1,90 @@
+"""What a Look remembers, and how regions and strengths come together."""
+
+import numpy as np
+import pytest
+
+from vgan import InputError
+from vgan.models import Generator
+from vgan.runtime import Stylizer
+from vgan.runtime.engines.keras_engine import KerasEngine
+from vgan.runtime.job import Job, Size
+from vgan.runtime.tiling import TiledEngine
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    path = tmp_path_factory.mktemp("model") / "generator.keras"
+    named = {"one": [1.0] * 16, "two": [-1.0] * 16}
+    Generator((8, 8), 8, 0, code_size=16, noise_size=8, named_styles=named).save(path)
+    return path
+
+
+def clip(num_frames, height=24, width=40):
+    random = np.random.default_rng(0)
+    picture = random.integers(0, 256, (height, width + num_frames, 3), np.uint8)
+    return [picture[:, t : t + width] for t in range(num_frames)]
+
+
+def stylise(job, frames, like, start=0, kept=None):
+    with job.look(job.read(), like) as look:
+        if kept is not None:
+            look.restore(kept)
+        results = [look(frame, start + t) for t, frame in enumerate(frames)]
+        return results, look.snapshot()
+
+
+def test_goes_on_from_a_snapshot(model):
+    frames = clip(8)
+    job = Job(str(model), "keras", ("one@0s", "two@3s"), fade=2.0)
+    whole, _ = stylise(job, frames, Size(24, 40))
+    first, kept = stylise(job, frames[:5], Size(24, 40))
+    rest, _ = stylise(job, frames[5:], Size(24, 40), 5, kept)
+    np.testing.assert_array_equal(whole, [*first, *rest])
+    forgetful, _ = stylise(job, frames[5:], Size(24, 40), 5)
+    assert not np.array_equal(rest[0], forgetful[0])
+
+
+def test_goes_on_from_a_snapshot_of_tiles():
+    generator = Generator((8, 8), 8, 0, code_size=16, noise_size=8)
+    code, frames = np.ones((1, 16), np.float32), clip(4, 160, 224)
+
+    def make():
+        stylizer = Stylizer(KerasEngine(generator), code)
+        stylizer.engine = TiledEngine(KerasEngine(generator), 64 * 64, 16)
+        assert not stylizer.engine.fits(160, 224)
+        return stylizer
+
+    one = make()
+    whole = [one(frame) for frame in frames]
+    two, three = make(), make()
+    for frame in frames[:2]:
+        two(frame)
+    three.restore(two.snapshot())
+    np.testing.assert_array_equal(whole[2:], [three(frame) for frame in frames[2:]])
+
+
+def test_strengths_multiply(model):
+    frame = clip(1)[0]
+    half = Job(str(model), "keras", ("one",), strength=0.5)
+    full = Job(str(model), "keras", ("one",))
+    (weak,), _ = stylise(half, [frame], Size(24, 40))
+    (strong,), _ = stylise(full, [frame], Size(24, 40))
+    middle = (frame.astype(float) + strong) / 2
+    assert np.abs(weak - middle).max() <= 1
+
+
+def test_more_styles_than_regions(model, tmp_path):
+    from PIL import Image
+
+    labels = np.zeros((24, 40, 3), np.uint8)
+    labels[:, 20:] = 255
+    path = tmp_path / "labels.png"
+    Image.fromarray(labels).save(path)
+    job = Job(str(model), "keras", ("one", "two", "one"), label_mask=str(path))
+    with pytest.raises(InputError, match="has 2 regions, and there are 3 styles"):
+        stylise(job, clip(1), Size(24, 40))
+    fewer = Job(str(model), "keras", ("one",), label_mask=str(path))
+    frame = clip(1)[0]
+    (result,), _ = stylise(fewer, [frame], Size(24, 40))
+    np.testing.assert_array_equal(result[:, 20:], frame[:, 20:])
+    assert not np.array_equal(result[:, :20], frame[:, :20])
