@@ -47,9 +47,14 @@ flags.DEFINE_float(
 flags.DEFINE_bool("keep_color", False, "keep the colours of the input")
 flags.DEFINE_string("mask", None, "picture or video: style where it is white")
 flags.DEFINE_bool("mask_invert", False, "style where the mask is black")
-flags.DEFINE_float("mask_soft", 0, "softness of the edges of masks, in pixels")
+flags.DEFINE_float(
+    "mask_soft", 0, "blur of the edges of masks, its standard deviation in pixels"
+)
 flags.DEFINE_string(
-    "label_mask", None, "picture or video of flat colours: a --style for each, by grey"
+    "label_mask",
+    None,
+    "picture or video of flat colours: the first --style goes to the darkest, and so "
+    "on; where there are no more styles, the input stays",
 )
 flags.DEFINE_bool("compare", False, "show input, style and output side by side")
 flags.DEFINE_integer(
@@ -64,12 +69,21 @@ flags.DEFINE_float(
 flags.DEFINE_enum("engine", "auto", ENGINES, "what runs the network")
 flags.DEFINE_float("fps", None, "frames per second to resample to (default: all)")
 flags.DEFINE_integer("seed", 0, "which random style")
-flags.DEFINE_bool("preview", False, "show a window; its keys choose styles, h helps")
+flags.DEFINE_bool(
+    "preview",
+    False,
+    "show a window, in real time also of a file; keys choose among the styles, h helps; "
+    "with --output all is recorded until r is pressed, without sound",
+)
 flags.DEFINE_bool("live", False, "play a file in real time, as if it were a camera")
 flags.DEFINE_bool(
     "resume",
     False,
-    "keep what is finished when stopped, and go on from there (folders always do)",
+    "keep what is finished when stopped, in pieces of 100 frames, and go on from there "
+    "(folders always do)",
+)
+flags.DEFINE_float(
+    "quality", None, "of H.264 and VP9: 0 to 51, lower is better, 18 halves the default"
 )
 flags.DEFINE_bool("overwrite", False, "replace an output that exists")
 
@@ -93,7 +107,8 @@ def main(_):
         _stylise_picture(job)
     elif convert.is_folder_of_videos(FLAGS.input):
         convert.convert_folder(
-            job, FLAGS.input, FLAGS.output, FLAGS.fps, FLAGS.overwrite, _say
+            *(job, FLAGS.input, FLAGS.output, FLAGS.fps, FLAGS.overwrite),
+            *(FLAGS.quality, _say),
         )
     else:
         _stylise_video(job)
@@ -115,6 +130,7 @@ def _check_flags():
         ("proxy", 0.1, 1, "0.1 to 1"),
         ("fade", 0, 1e6, "0 or more seconds"),
         ("mask_soft", 0, 1000, "0 to 1000 pixels"),
+        ("quality", 0, 51, "0 to 51"),
     ):
         value = FLAGS[name].value
         if value is not None and not low <= value <= high:
@@ -142,11 +158,14 @@ def _stylise_video(job):
             from vgan.runtime.live import Broadcaster
 
             broadcaster = Broadcaster(job)
-            broadcaster.run(reader, FLAGS.output, FLAGS.preview, FLAGS.overwrite)
+            broadcaster.run(
+                *(reader, FLAGS.output, FLAGS.preview, FLAGS.overwrite), FLAGS.quality
+            )
             _say(f"{FLAGS.output or 'preview'}: {broadcaster.summary()}")
             return
         result = convert.convert(
-            job, reader, FLAGS.output, FLAGS.overwrite, FLAGS.resume
+            *(job, reader, FLAGS.output, FLAGS.overwrite, FLAGS.resume),
+            FLAGS.quality,
         )
     _say(result)
 

@@ -50,11 +50,14 @@ _PAGE = """\
 | style | {style} | {style_code} |
 | noise | {noise} | {style_code} |
 
-H and W of frames are multiples of {stride}{size}. Those of pictures are multiples of
-16, the short side {style_size}. Encode a style once, not for every frame. `model.json`
-holds the codes of the styles that the model knows by name.
+H and W of frames are multiples of {stride}{size}. Bring pictures of styles to a short
+side of {style_size}, sides to multiples of 16, and encode them once, not for every frame.
+The `code` of a style that the model knows by name:
+`np.float32([json.load(open("model.json"))["model"]["named_styles"]["..."]])`.
 
 ## The loop
+
+With `frames`, `code` and `show` of yours:
 
 ```python
 H, W = {height}, {width}

@@ -17,6 +17,7 @@ from vgan.video.segmented_movie import FORMATS
 from vgan.video.segments import SegmentedWriter
 
 WRITABLE = (".mp4", ".mkv", ".mov", ".webm", ".gif")
+SEGMENT = 100  # frames; shorter ones take more bits
 HELD = 64_000_000  # bytes of frames that wait between two stages
 
 
@@ -43,7 +44,7 @@ class Result:
         return f"{self.path}: {self.num_frames} frames, {fps:.1f} frames/s"
 
 
-def convert(job, reader, output, overwrite=False, resume=False):
+def convert(job, reader, output, overwrite=False, resume=False, quality=None):
     """Stylise a video to its end; no frame is dropped.
 
     Args:
@@ -51,8 +52,9 @@ def convert(job, reader, output, overwrite=False, resume=False):
         reader: VideoReader.
         output: What VideoWriter writes.
         overwrite: Replace an output that exists.
-        resume: Whether to keep what is finished when the run is stopped, and to go on
-            from there.
+        resume: Whether to keep what is finished when the run is stopped, in pieces of
+            SEGMENT frames, and to go on from there.
+        quality: As of VideoWriter.
 
     Returns:
         Result.
@@ -66,15 +68,18 @@ def convert(job, reader, output, overwrite=False, resume=False):
     if resume:
         writer = SegmentedWriter(
             *(output, reader, _fingerprint(job, reader), snapshots.popleft),
+            quality=quality,
             overwrite=overwrite,
+            segment_frames=SEGMENT,
         )
     else:
-        writer = VideoWriter(output, like=reader, overwrite=overwrite)
+        writer = VideoWriter(output, like=reader, quality=quality, overwrite=overwrite)
     with (
         writer,
         job.look(schedules, reader) as look,
         progress(reader.num_frames) as bar,
     ):
+        look.warm_up(*job.out_size(reader.height, reader.width))
         began, cpu_began = time.monotonic(), time.process_time()
         done, source = 0, reader
         if resume:
@@ -126,7 +131,9 @@ def is_folder_of_videos(path):
     return path.is_dir() and bool(_videos(path))
 
 
-def convert_folder(job, folder, output, fps=None, overwrite=False, report=print):
+def convert_folder(
+    job, folder, output, fps=None, overwrite=False, quality=None, report=print
+):
     """Stylise every video of a folder, and of those inside, into another.
 
     What is there already is not made again, so that the same command after a stop goes
@@ -140,6 +147,7 @@ def convert_folder(job, folder, output, fps=None, overwrite=False, report=print)
             be written, else they become .mp4.
         fps: Frames per second to resample to, or None.
         overwrite: Make all again.
+        quality: As of VideoWriter.
         report: Called with a line for each file.
 
     Raises:
@@ -157,13 +165,13 @@ def convert_folder(job, folder, output, fps=None, overwrite=False, report=print)
     for index, (source, target) in enumerate(zip(sources, targets, strict=True), 1):
         head = f"[{index}/{len(sources)}] {source}"
         if target.exists() and not overwrite:
-            report(f"{head}: is there already, as {target}")
+            report(f"{head}: is there already, as {target}; --overwrite makes it again")
             continue
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
             with VideoReader(source, fps=fps) as reader:
                 resume = target.suffix.lower() in FORMATS
-                result = convert(job, reader, target, overwrite, resume)
+                result = convert(job, reader, target, overwrite, resume, quality)
         except InputError as error:
             broken += 1
             report(f"{head}: left out: {error}")

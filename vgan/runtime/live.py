@@ -2,6 +2,7 @@
 
 import collections
 import contextlib
+import logging
 import statistics
 import time
 
@@ -12,6 +13,7 @@ from vgan.runtime.preview import Controls, Preview
 from vgan.video import VideoWriter
 from vgan.video.live import Latest, Paced
 
+_log = logging.getLogger("vgan")
 _RECENT = 1000  # frames whose latency is remembered
 
 
@@ -32,10 +34,11 @@ class Broadcaster:
 
     def __init__(self, job):
         self._job = job
+        self._names = None  # of the styles to choose among
         self.num_frames = self.dropped = 0
         self.latencies = collections.deque(maxlen=_RECENT)
 
-    def run(self, reader, output=None, preview=False, overwrite=False):
+    def run(self, reader, output=None, preview=False, overwrite=False, quality=None):
         """Run to the end.
 
         Args:
@@ -43,6 +46,7 @@ class Broadcaster:
             output: What VideoWriter writes, or None.
             preview: Whether to show a window, in which keys choose among the styles.
             overwrite: Replace an output that exists.
+            quality: As of VideoWriter.
 
         Raises:
             InputError: Anything of it cannot be used.
@@ -55,13 +59,19 @@ class Broadcaster:
                 controls = Controls(len(chosen))
                 controls.recording = output is not None
                 schedules = [Chosen(chosen, controls)]
+                self._names = [text for text in self._job.style if text] or None
             source = reader if reader.is_live else Paced(reader)
             write = None
             if output is not None:
-                writer = VideoWriter(output, like=reader, overwrite=overwrite)
+                if preview:
+                    reader.audio = None  # pauses would put sound out of step
+                writer = VideoWriter(
+                    output, like=reader, quality=quality, overwrite=overwrite
+                )
                 recorder = Recorder(stack.enter_context(writer), controls)
                 write = stack.enter_context(Behind(recorder.write, depth=1))
             look = stack.enter_context(self._job.look(schedules, reader))
+            look.warm_up(*self._job.out_size(reader.height, reader.width))
             frames = stack.enter_context(Latest(source))
             bar = stack.enter_context(progress(None))
             # A live source has no other end than Ctrl-C, which is a good one.
@@ -80,7 +90,11 @@ class Broadcaster:
             if frames.dropped:
                 bar.set_postfix_str(f"{frames.dropped} dropped", refresh=False)
             if window is not None:
-                controls.press(window.show(result, controls.status()))
+                key = window.show(result, controls.status(self._names))
+                if key == "record" and write is None:
+                    _log.warning("nothing is recorded: start it with --output")
+                    key = None
+                controls.press(key)
                 if controls.quit:
                     return
 
@@ -89,10 +103,13 @@ class Broadcaster:
         if not self.latencies:
             return "no frame came"
         latency = 1000 * statistics.median(self.latencies)
-        return (
+        line = (
             f"{self.num_frames} frames, {self.dropped} dropped, "
             f"latency {latency:.0f} ms (median of the last {len(self.latencies)})"
         )
+        if self.dropped > self.num_frames // 4:
+            line += "; --proxy 0.5 or a smaller --size keeps up better"
+        return line
 
 
 class Recorder:

@@ -5,6 +5,8 @@ for frame, timestamp in reader:
     writer.write(look(frame, timestamp), timestamp)
 """
 
+import numpy as np
+
 from vgan.runtime import compose
 from vgan.runtime.stylizer import Stylizer
 from vgan.runtime.upsampling import Proxy
@@ -72,6 +74,14 @@ class Look:
         if self._comparison is not None:
             result = self._comparison(frame, result)
         return result
+
+    def warm_up(self, height, width):
+        """Let the engine compile for frames of a size, before time counts."""
+        frame = np.zeros((height, width, 3), np.uint8)
+        for stylise, stylizer in zip(self._stylise, self._stylizers, strict=True):
+            stylise.strength = 1.0
+            stylise(frame)
+            stylizer.reset()
 
     def snapshot(self):
         """Return what is remembered, {name: array}, for `restore`."""
