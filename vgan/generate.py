@@ -72,7 +72,7 @@ flags.DEFINE_integer("seed", 0, "which random style")
 flags.DEFINE_bool(
     "preview",
     False,
-    "show a window, in real time also of a file; keys choose among the styles, h helps; "
+    "show a window, in real time also of a file; keys choose a style, h helps; "
     "with --output all is recorded until r is pressed, without sound",
 )
 flags.DEFINE_bool("live", False, "play a file in real time, as if it were a camera")
@@ -104,8 +104,12 @@ def main(_):
     from vgan.runtime import convert
 
     if video.is_image(FLAGS.input):
+        _refuse("a picture", "preview", "live", "resume", "fps")
         _stylise_picture(job)
-    elif convert.is_folder_of_videos(FLAGS.input):
+    elif FLAGS.input != "-" and convert.is_folder_of_videos(FLAGS.input):
+        _refuse("a folder of videos", "preview", "live")
+        if FLAGS.output == "-" or "://" in FLAGS.output:
+            raise InputError(f"--output={FLAGS.output}: give a folder for a folder")
         convert.convert_folder(
             *(job, FLAGS.input, FLAGS.output, FLAGS.fps, FLAGS.overwrite),
             *(FLAGS.quality, _say),
@@ -135,8 +139,17 @@ def _check_flags():
         value = FLAGS[name].value
         if value is not None and not low <= value <= high:
             raise InputError(f"--{name}={value}: give {what}")
+    for name in ("mask", "label_mask", "schedule"):
+        if FLAGS[name].value == "":
+            raise InputError(f"--{name}: is empty; give a file, or leave it out")
     if FLAGS.mask_invert and not FLAGS.mask:
         raise InputError("--mask_invert: give --mask too")
+
+
+def _refuse(what, *names):
+    for name in names:
+        if FLAGS[name].value:
+            raise InputError(f"--{name}: does not go with {what}; leave it out")
 
 
 def _say(line):
@@ -155,6 +168,7 @@ def _stylise_video(job):
         )
     with VideoReader(FLAGS.input, fps=FLAGS.fps) as reader:
         if FLAGS.live or FLAGS.preview or reader.is_live:
+            _refuse("live video", "resume")
             from vgan.runtime.live import Broadcaster
 
             broadcaster = Broadcaster(job)

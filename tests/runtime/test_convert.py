@@ -114,12 +114,47 @@ def test_another_style_starts_afresh(model, tmp_path):
     with VideoReader(source) as reader:
         one = convert._fingerprint(Job(str(model), "keras", ("one",)), reader)
         two = convert._fingerprint(Job(str(model), "keras", ("two",)), reader)
-        picture = tmp_path / "a.png"
-        picture.write_bytes(b"1")
-        job = Job(str(model), "keras", (f"{picture}:0.5",))
-        three = convert._fingerprint(job, reader)
-        picture.write_bytes(b"22")
-        four = convert._fingerprint(job, reader)
     assert one != two
-    assert three != four
     assert str(source) in one["files"]
+    assert str(model) in one["files"]
+
+
+def test_two_files_of_one_stem(model, tmp_path):
+    folder = tmp_path / "in"
+    write(folder / "a.mp4", 5)
+    for name, count in (("b.mkv", 6), ("c.avi", 7), ("c.ts", 8)):
+        write(tmp_path / "made.mkv", count)
+        (tmp_path / "made.mkv").rename(folder / name)
+    job = Job(str(model), "keras", ("one",))
+    convert.convert_folder(job, folder, folder / "out")
+    convert.convert_folder(job, folder, folder / ".." / "in" / "out")
+    made = {path.name: len(frames(path)[0]) for path in (folder / "out").iterdir()}
+    assert made == {"a.mp4": 5, "b.mkv": 6, "c.mp4": 7, "c.ts.mp4": 8}
+
+
+def test_what_is_wrong_for_all_is_said_once(model, tmp_path):
+    write(tmp_path / "in" / "a.mp4")
+    job = Job(str(model), "keras", ("none.jpg",))
+    with pytest.raises(InputError, match="there is no such file, and the model"):
+        convert.convert_folder(job, tmp_path / "in", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_changed_picture_is_another_style(model, tmp_path):
+    write(tmp_path / "in.mp4")
+    picture, show = tmp_path / "a.png", tmp_path / "show.json"
+    show.write_text('{"keyframes": [{"time": 0, "style": "a.png"}]}')
+    jobs = (
+        Job(str(model), "keras", (f"{picture}:0.5@0s",)),
+        Job(str(model), "keras", schedule=str(show)),
+    )
+
+    def prints(color):
+        from PIL import Image
+
+        Image.new("RGB", (32, 32), color).save(picture)
+        with VideoReader(tmp_path / "in.mp4") as reader:
+            return [convert._fingerprint(job, reader) for job in jobs]
+
+    for one, two in zip(prints("red"), prints("green"), strict=True):
+        assert one != two

@@ -20,6 +20,9 @@ FORMATS = {
 }
 
 
+LEAST_SPACE = 2**20  # bytes: with fewer a disk counts as full
+
+
 def export(model, folder, format, size=None, int8=None, overwrite=False):
     """Write a generator in another format.
 
@@ -68,18 +71,21 @@ def export(model, folder, format, size=None, int8=None, overwrite=False):
                 quantize.write(graphs, made, format, int8)
             else:
                 FORMATS[format](graphs, made)
-            manifest.write(made)
             guide.write(manifest, made)
+            manifest.write(made)
             lines = parity.check(generator, manifest, made)
-            for file in made.glob("*.blob"):  # OpenVINO's cache, of the sizes checked
-                file.unlink()
             if folder.exists():
                 shutil.rmtree(folder)
             os.replace(made, folder)
-    except OSError as error:
+    except (OSError, RuntimeError) as error:
+        # Libraries that write in C++ raise the latter when the disk is full.
+        full = shutil.disk_usage(folder.parent).free < LEAST_SPACE
+        if isinstance(error, RuntimeError) and not full:
+            raise
+        reason = getattr(error, "strerror", None) or "the disk is full"
         raise InputError(
-            f"{folder}: cannot be written ({error.strerror or error}); "
-            "free space on the disk or give another folder"
+            f"{folder}: cannot be written ({reason}); free space on the disk or give "
+            "another folder"
         ) from error
     return lines
 

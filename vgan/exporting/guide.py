@@ -51,7 +51,7 @@ _PAGE = """\
 | noise | {noise} | {style_code} |
 
 H and W of frames are multiples of {stride}{size}. Bring pictures of styles to a short
-side of {style_size}, sides to multiples of 16, and encode them once, not for every frame.
+side of {style_size}, sides to multiples of 16, and encode them once for all frames.
 The `code` of a style that the model knows by name:
 `np.float32([json.load(open("model.json"))["model"]["named_styles"]["..."]])`.
 

@@ -10,7 +10,6 @@ import time
 import tqdm
 
 from vgan import InputError
-from vgan.runtime import styles
 from vgan.runtime.pipeline import Ahead, Behind
 from vgan.video import VIDEO_SUFFIXES, VideoReader, VideoWriter
 from vgan.video.segmented_movie import FORMATS
@@ -109,14 +108,20 @@ def convert(job, reader, output, overwrite=False, resume=False, quality=None):
 def _fingerprint(job, reader):
     """All that a result depends on: what was said, and the files that it names."""
     said = dataclasses.asdict(job)
-    texts = [reader.source, *job.style]
-    texts += [value for value in said.values() if isinstance(value, str)]
+    paths = [reader.source]
+    paths += [value for value in said.values() if isinstance(value, str)]
+    paths += [
+        style.source for one in job.read() for style in one.styles if style.source
+    ]
     files = {}
-    for path in texts:
-        path = path if os.path.exists(path) else styles.split_weight(path)[0]
-        if os.path.exists(path):
-            stat = os.stat(path)
-            files[os.path.abspath(path)] = [stat.st_size, stat.st_mtime_ns]
+    for path in paths:
+        inside = [pathlib.Path(path)]
+        if os.path.isdir(path):
+            inside += sorted(pathlib.Path(path).iterdir())
+        for file in inside:
+            if file.is_file():
+                stat = file.stat()
+                files[os.path.abspath(file)] = [stat.st_size, stat.st_mtime_ns]
     return {"job": said, "files": files, "fps": str(reader.fps)}
 
 
@@ -155,11 +160,16 @@ def convert_folder(
             all others are done.
     """
     folder, output = pathlib.Path(folder), pathlib.Path(output)
-    if output.exists() and not output.is_dir():
+    if (output.exists() and not output.is_dir()) or output.suffix.lower() in WRITABLE:
         raise InputError(f"--output={output}: a folder of videos becomes a folder")
     if output.resolve() == folder.resolve():
         raise InputError(f"--output={output}: is the input; give another folder")
-    sources = [path for path in _videos(folder) if output not in path.parents]
+    job.read()  # what is wrong for all is said once
+    sources = [
+        path
+        for path in _videos(folder)
+        if output.resolve() not in path.resolve().parents
+    ]
     targets = _targets(sources, folder, output)
     broken = 0
     for index, (source, target) in enumerate(zip(sources, targets, strict=True), 1):
@@ -167,8 +177,8 @@ def convert_folder(
         if target.exists() and not overwrite:
             report(f"{head}: is there already, as {target}; --overwrite makes it again")
             continue
-        target.parent.mkdir(parents=True, exist_ok=True)
         try:
+            _make_folder(target.parent)
             with VideoReader(source, fps=fps) as reader:
                 resume = target.suffix.lower() in FORMATS
                 result = convert(job, reader, target, overwrite, resume, quality)
@@ -182,6 +192,15 @@ def convert_folder(
             f"{folder}: {broken} of {len(sources)} videos could not be used, see above;"
             " the others are done"
         )
+
+
+def _make_folder(path):
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"{path}: cannot be made ({error.strerror}); give another --output"
+        ) from error
 
 
 def _videos(folder):
@@ -198,13 +217,14 @@ def _videos(folder):
 
 def _targets(sources, folder, output):
     """Where each result goes: a.avi becomes a.mp4, or a.avi.mp4 beside an a.mp4."""
+    taken = {path.relative_to(folder) for path in sources}
     targets = []
-    names = {path.relative_to(folder) for path in sources}
     for path in sources:
         name = path.relative_to(folder)
         if path.suffix.lower() not in WRITABLE:
             name = name.with_suffix(".mp4")
-            if name in names:
+            if name in taken:
                 name = path.relative_to(folder).with_name(f"{path.name}.mp4")
+            taken.add(name)
         targets.append(output / name)
     return targets

@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import logging
 
 import cv2
 
@@ -12,7 +11,7 @@ from vgan.runtime.compose import Comparison
 from vgan.runtime.look import Look
 from vgan.video.masks import LabelMask, MaskReader
 
-_log = logging.getLogger("vgan")
+LONGEST = 16384  # side of a result in pixels
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,7 +91,13 @@ class Job:
         if self.size is None:
             return height, width
         scale = self.size / min(height, width)
-        return tuple(max(2, 2 * round(side * scale / 2)) for side in (height, width))
+        sides = tuple(max(2, 2 * round(side * scale / 2)) for side in (height, width))
+        if max(sides) > LONGEST:
+            raise InputError(
+                f"--size={self.size}: the result would be {sides[1]} x {sides[0]}; "
+                "give a smaller one"
+            )
+        return sides
 
     def resized(self, frame):
         """Return uint8 [H, W, 3] of the size of the result."""

@@ -144,8 +144,10 @@ def split_weight(text, named_styles=()):
         weight = float(number)
     except ValueError:
         return text, 1.0
-    if not (math.isfinite(weight) and weight >= 0):
-        raise InputError(f"--style {text}: the weight must be 0 or more, got {number}")
+    if not (weight == 0 or 1e-6 <= weight <= 1e6):
+        raise InputError(
+            f"--style {text}: the weight must be 0, or 1e-6 to 1e6, got {number}"
+        )
     return source, weight
 
 

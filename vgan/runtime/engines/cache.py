@@ -13,11 +13,14 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 
 from vgan import InputError
-from vgan.runtime.engines.exported import MANIFEST
+from vgan.runtime.engines.exported import read_manifest
 
-_LAYOUT = 1  # of what an export holds; one more where old ones cannot be read
+LONGEST = 3600  # seconds that an export may take
+_MAKING = "making-"
+_LAYOUT = 2  # of what an export holds; one more where old ones cannot be read
 _PACKAGES = {
     "openvino": "openvino",
     "onnx": "onnxruntime",
@@ -34,7 +37,11 @@ def find(model, engine, size=None):
         size: (H, W) of the network's frames, which only LiteRT is made for.
     """
     folder = _place(model, engine, size)
-    return folder if (folder / MANIFEST).is_file() else None
+    try:
+        read_manifest(folder)
+    except InputError:  # none, or a damaged one, which `make` replaces
+        return None
+    return folder
 
 
 def make(model, engine, size=None):
@@ -55,12 +62,12 @@ def make(model, engine, size=None):
     folder = _place(model, engine, size)
     try:
         folder.parent.mkdir(exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent) as made:
+        _clean(folder)
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=_MAKING) as made:
             made = pathlib.Path(made, "export")
             _run_export(model, made, engine, size)
-            _remove_others(folder)
             # Another process may have been faster; its export is as good.
-            with contextlib.suppress(FileExistsError, OSError):
+            with contextlib.suppress(OSError):
                 os.rename(made, folder)
     except InputError:
         with contextlib.suppress(OSError):
@@ -69,8 +76,9 @@ def make(model, engine, size=None):
     except OSError as error:
         raise InputError(
             f"{folder.parent}: cannot be written ({error.strerror or error}); make it "
-            "writable, or give --engine=keras"
+            "a folder that can be, or give --engine=keras"
         ) from error
+    read_manifest(folder)
     return folder
 
 
@@ -92,15 +100,26 @@ def _run_export(model, folder, engine, size):
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
+        reason = lines[-1].removeprefix("vgan.export: ")
         raise InputError(
-            f"--engine={engine}: {lines[-1].removeprefix('vgan.export: ')}"
+            reason
+            if done.returncode == 2
+            else f"model {model}: cannot be made ready for {engine} ({reason}); "
+            "give --engine=keras"
         )
 
 
-def _remove_others(folder):
-    """Remove exports of this engine from an older model or version."""
-    engine, digest = folder.name.split("-")[0], folder.name.split("-")[3]
-    for other in folder.parent.glob(f"{engine}-*"):
-        same = folder.name.split("-")[:4] == other.name.split("-")[:4]
-        if not same and digest:
+def _clean(folder):
+    """Remove what is damaged, of an older model or version, or left by a crash."""
+    engine = folder.name.split("-")[0]
+    kept = folder.name.split("-")[:4]
+    for other in folder.parent.iterdir():
+        stale = (
+            other.name.startswith(f"{engine}-") and other.name.split("-")[:4] != kept
+        )
+        if other.name.startswith(_MAKING):
+            stale = time.time() - other.stat().st_mtime > LONGEST
+        if stale or other == folder:
             shutil.rmtree(other, ignore_errors=True)
+            with contextlib.suppress(OSError):
+                other.unlink()

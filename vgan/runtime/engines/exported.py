@@ -5,6 +5,7 @@ of the generator is a file that a session of its format runs.
 """
 
 import dataclasses
+import hashlib
 import importlib
 import json
 import pathlib
@@ -34,6 +35,7 @@ class Manifest:
         state: {name: shape} of the state; None where it is H or W over the stride.
         size: (H, W) of frames where the export takes one size only, or None.
         int8: Whether weights, or all, were quantised: "weights", "full" or None.
+        files: {name: SHA-256} of all others in the folder.
     """
 
     format: str
@@ -42,18 +44,25 @@ class Manifest:
     state: dict
     size: tuple | None = None
     int8: str | None = None
+    files: dict = dataclasses.field(default_factory=dict)
 
     def write(self, folder):
-        """Write `model.json` into a folder."""
-        text = json.dumps(dataclasses.asdict(self), indent=1)
-        pathlib.Path(folder, MANIFEST).write_text(text + "\n")
+        """Write `model.json` into a folder that is otherwise complete."""
+        folder = pathlib.Path(folder)
+        files = {
+            str(path.relative_to(folder)): _digest(path)
+            for path in sorted(folder.rglob("*"))
+            if path.is_file() and path.name != MANIFEST
+        }
+        facts = dataclasses.asdict(dataclasses.replace(self, files=files))
+        (folder / MANIFEST).write_text(json.dumps(facts, indent=1) + "\n")
 
 
 def read_manifest(folder):
     """Return the Manifest of an export.
 
     Raises:
-        InputError: The folder holds none, or a damaged one.
+        InputError: The folder holds none, or a damaged one, or other files than it had.
     """
     path = pathlib.Path(folder, MANIFEST)
     if not path.is_file():
@@ -70,15 +79,27 @@ def read_manifest(folder):
             model=model, state=state, size=size and tuple(map(int, size)), **facts
         )
         sizes = [n for shape in state.values() for n in shape if n]
-        if any(type(n) is not int or not 0 < n <= 8192 for n in sizes):
+        if any(type(n) is not int or not 0 < n <= 8192 for n in sizes) or not sizes:
             raise ValueError("its sizes are out of range")
+        if not isinstance(manifest.format, str):
+            raise ValueError("its format is no name")
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         if isinstance(error, InputError):
             raise
         raise InputError(
             f"model {folder}: its {MANIFEST} is damaged ({error}); export it again"
         ) from error
+    for name, digest in manifest.files.items():
+        file = pathlib.Path(folder, name)
+        if not file.is_file() or _digest(file) != digest:
+            raise InputError(
+                f"model {folder}: {name} is missing or damaged; export it again"
+            )
     return manifest
+
+
+def _digest(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 class ExportedEngine:
@@ -103,10 +124,10 @@ class ExportedEngine:
         module, self._suffix, library, extra = SESSIONS[manifest.format]
         try:
             module = importlib.import_module(f"vgan.runtime.engines.{module}")
-        except ImportError as error:
+        except (ImportError, OSError) as error:
             raise InputError(
-                f"model {folder}: {library} is not installed; "
-                f"pip install -e '.[{extra}]'"
+                f"model {folder}: {library} cannot be loaded ({error}); "
+                f"pip install -e '.[{extra}]', or give --engine=keras"
             ) from error
         self._make_session = module.Session
         self._options = options

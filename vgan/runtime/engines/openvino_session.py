@@ -21,7 +21,7 @@ class Session:
             model.reshape(shapes)
         # Compiled models name some outputs after what computes them.
         self._names = [port.get_any_name() for port in model.outputs]
-        config = {"PERFORMANCE_HINT": "LATENCY", "CACHE_DIR": str(path.parent)}
+        config = {"PERFORMANCE_HINT": "LATENCY"}
         if precision == "float32" or not shapes:
             config["INFERENCE_PRECISION_HINT"] = "f32"
         self._request = core.compile_model(model, "CPU", config).create_infer_request()

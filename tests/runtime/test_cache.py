@@ -1,0 +1,65 @@
+"""Exports that are kept beside a model: made once, and again when they are damaged."""
+
+import numpy as np
+import pytest
+
+from vgan import InputError
+from vgan.models import Generator
+from vgan.runtime import engines
+from vgan.runtime.engines import cache
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    import keras
+
+    keras.utils.set_random_seed(0)
+    path = tmp_path_factory.mktemp("model") / "generator.keras"
+    Generator((8, 8), 8, 0, code_size=16, noise_size=8).save(path)
+    return path
+
+
+def stylise(model):
+    engine = engines.load(model, "openvino")
+    content = np.zeros((1, 1, 16, 16, 3), np.float32)
+    code = np.ones((1, 16), np.float32)
+    return engine.step(content, code, engine.initial_state(16, 16))[0]
+
+
+def test_what_is_damaged_is_made_again(model):
+    wanted = stylise(model)
+    folder = cache.find(model, "openvino")
+    when = (folder / "step.bin").stat().st_mtime_ns
+    np.testing.assert_array_equal(stylise(model), wanted)
+    assert (folder / "step.bin").stat().st_mtime_ns == when
+    data = bytearray((folder / "step.bin").read_bytes())
+    data[1000:1400] = bytes(400)
+    (folder / "step.bin").write_bytes(data)
+    (folder.parent / "openvino-0.1-1-abc").mkdir()
+    assert cache.find(model, "openvino") is None
+    np.testing.assert_array_equal(stylise(model), wanted)
+    assert [path.name for path in folder.parent.iterdir()] == [folder.name]
+
+
+def test_another_model_of_the_same_name(model, tmp_path):
+    copy = tmp_path / "generator.keras"
+    copy.write_bytes(model.read_bytes())
+    one = cache._place(copy, "openvino", None)
+    Generator((8, 8), 8, 0, code_size=16, noise_size=8).save(copy)
+    assert cache._place(copy, "openvino", None) != one
+    assert cache._place(copy, "litert", (16, 16)).name.endswith("-16x16")
+
+
+def test_a_place_that_cannot_be_written(model, tmp_path):
+    copy = tmp_path / "generator.keras"
+    copy.write_bytes(model.read_bytes())
+    (tmp_path / ".generator.keras.engines").touch()
+    with pytest.raises(
+        InputError, match=r"\.engines: cannot be written .*engine=keras"
+    ):
+        engines.load(copy, "openvino")
+
+
+def test_names():
+    with pytest.raises(InputError, match="--engine=fast: give auto, keras, "):
+        engines.load("generator.keras", "fast")
