@@ -77,6 +77,30 @@ def test_raw_video_repeats_and_leaves_out_to_keep_the_clock(tmp_path):
     assert b"1 frames in between left out" in said
 
 
+def test_a_closed_standard_output_is_one_clear_line():
+    result = subprocess.run(
+        [
+            "sh",
+            "-c",
+            'exec "$@" >&-',
+            "sh",
+            sys.executable,
+            "-c",
+            WRITE,
+            "5",
+            "48",
+            "64",
+        ],
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        check=False,
+    )
+    assert result.stderr.splitlines() == [
+        "-: standard output is closed; pipe it on, or give a file as the output"
+    ]
+
+
 def test_each_frame_is_sent_at_once_and_a_closed_pipe_ends_it():
     process = start(100_000, 48, 64)
     size = 6 + 48 * 64 * 3 // 2

@@ -69,10 +69,14 @@ class Y4M:
         quality: Not used, nothing is lost but chroma between pixels.
 
     Raises:
-        InputError: Standard output is a terminal; or, later, nobody reads it.
+        InputError: Standard output is a terminal or closed; or, later, nobody reads it.
     """
 
     def __init__(self, address, like, fps, quality):
+        if sys.stdout is None:
+            raise InputError(
+                "-: standard output is closed; pipe it on, or give a file as the output"
+            )
         if os.isatty(1):
             raise InputError(
                 "-: standard output is a terminal; "
