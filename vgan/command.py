@@ -36,7 +36,10 @@ def run(main, actions=()):
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     parse = functools.partial(_parse, actions=actions)
-    app.run(lambda argv: _guard(main, argv), flags_parser=parse)
+    try:
+        app.run(lambda argv: _guard(main, argv), flags_parser=parse)
+    except KeyboardInterrupt:  # while the flags were parsed
+        sys.exit(130)
 
 
 def import_keras():
@@ -108,7 +111,10 @@ def _guard(main, argv):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.default_int_handler)
     try:
-        return main(argv)
+        try:
+            return main(argv)
+        finally:  # all is cleaned up: a second Ctrl-C has nothing to stop
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
     except InputError as error:
         message = str(error)
     except OSError as error:  # a full disk, a name that is too long, ...
