@@ -580,3 +580,9 @@ def test_real_uneven_videos_keep_their_times(tmp_path, shared_data, file, name):
     assert audio_packets(tmp_path / name) == audio_packets(tmp_path / f"whole.{name}")
     if name == "b.mp4":
         assert times(tmp_path / name)[0] == [timestamp for _, timestamp in frames]
+
+
+def test_a_name_that_looks_like_a_protocol_is_a_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run(make_video(tmp_path / "a.mkv"), "a:b.mp4")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.mkv", "a:b.mp4"]

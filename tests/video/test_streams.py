@@ -1,6 +1,7 @@
 """Live and piped sources, from small servers on this machine."""
 
 import contextlib
+import http.server
 import pathlib
 import socket
 import subprocess
@@ -10,9 +11,9 @@ import time
 
 import pytest
 
-from tests.video.samples import make_video, moving, psnr
+from tests.video.samples import audio_packets, make_video, moving, psnr
 from vgan import InputError
-from vgan.video import VideoReader
+from vgan.video import VideoReader, VideoWriter
 from vgan.video.live import Latest
 
 
@@ -62,6 +63,60 @@ def test_a_stream_that_ends_ends(tmp_path, caplog, head):
     assert len(frames) == 30
     assert [t * 25 for _, t in frames] == list(range(30))
     assert warnings(caplog) == []
+
+
+class Files(http.server.BaseHTTPRequestHandler):
+    """Sends what `server.data` has under a path, with its length, and never a part."""
+
+    def do_GET(self):
+        data = self.server.data[self.path]
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        with contextlib.suppress(OSError):
+            self.wfile.write(data)
+
+    def log_message(self, *arguments):
+        pass
+
+
+@contextlib.contextmanager
+def web_server(data):
+    """Address of a web server of `data`, path to bytes."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Files) as web:
+        web.data = data
+        threading.Thread(target=web.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{web.server_address[1]}"
+        web.shutdown()
+
+
+def test_a_download_of_unknown_duration_waits_for_us(tmp_path):
+    data = transport_stream(tmp_path, 200, audio=["aac"])
+    with (
+        web_server({"/a.ts": data}) as address,
+        VideoReader(f"{address}/a.ts", timeout=5) as reader,
+    ):
+        assert not reader.is_live
+        assert reader.num_frames is reader.duration is None
+        with VideoWriter(tmp_path / "b.mp4", like=reader) as writer:
+            for frame, timestamp in reader:
+                writer.write(frame, timestamp)
+    assert writer.num_frames == 200
+    assert len(audio_packets(tmp_path / "b.mp4")) == 1
+
+
+def test_a_playlist_is_live_until_it_has_an_end(tmp_path):
+    end = "#EXT-X-ENDLIST\n"
+    make_video(tmp_path / "a.m3u8", 30)
+    playlist = (tmp_path / "a.m3u8").read_text()
+    assert end in playlist
+    data = {f"/{path.name}": path.read_bytes() for path in tmp_path.glob("*.ts")}
+    data["/whole.m3u8"] = playlist.encode()
+    data["/live.m3u8"] = playlist.replace(end, "").encode()
+    with web_server(data) as address:
+        for name, is_live in (("whole", False), ("live", True)):
+            with VideoReader(f"{address}/{name}.m3u8", timeout=5) as reader:
+                assert reader.is_live == is_live
 
 
 @pytest.mark.parametrize("head", [b"", HTTP], ids=["tcp", "http"])

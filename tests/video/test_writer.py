@@ -337,6 +337,34 @@ def test_no_frame_is_an_error(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("name", ["a.mp4", "a"])
+def test_what_a_killed_run_of_the_same_process_number_left_is_no_hindrance(
+    tmp_path, name
+):
+    VideoWriter(tmp_path / name)  # never closed: its temporary stays
+    (left,) = leftovers(tmp_path)
+    assert left.startswith(".a.partial-")
+    assert left.endswith(pathlib.Path(name).suffix)
+    with VideoWriter(tmp_path / name) as writer:
+        writer.write(np.zeros((16, 16, 3), np.uint8), 0)
+    assert (tmp_path / name).exists()
+    assert leftovers(tmp_path) == [left]
+
+
+@pytest.mark.parametrize(
+    "name", ["a:b.mp4", "file:x.mp4", "http:y.gif", "c:d%20#?.mkv"]
+)
+def test_names_that_look_like_protocols_are_names(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    source = "pipe:0.mkv"
+    make_video(tmp_path / "a.mkv", 5, audio=["aac"]).rename(source)
+    _, after = copy(source, name)
+    assert len(after) == 5
+    assert sorted(os.listdir()) == sorted([source, name])
+    if not name.endswith("gif"):
+        assert len(audio_packets(tmp_path / name)) == 1
+
+
 def test_overwriting_happens_at_the_end(tmp_path):
     path = tmp_path / "a.mp4"
     path.write_bytes(b"old")

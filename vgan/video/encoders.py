@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from vgan.video.color import BT709, ToYUV, matrix_for
+from vgan.video.opening import for_ffmpeg
 from vgan.video.sound import Sound
 
 _log = logging.getLogger("vgan")
@@ -61,7 +62,7 @@ class Movie:
         self._sound = Sound(self._like, self._container, suffix)
 
     def _open(self, options):
-        return av.open(str(self._path), "w", options=options)
+        return av.open(for_ffmpeg(self._path), "w", options=options)
 
     def _add_picture(self, name, options, size, pixel_format):
         stream = self._container.add_stream(name, rate=self._fps, options=options)
@@ -159,7 +160,7 @@ class Gif:
             _log.warning("a GIF holds no sound: it is left out")
 
     def _begin(self, height, width):
-        self._container = av.open(str(self._path), "w")
+        self._container = av.open(for_ffmpeg(self._path), "w")
         self._stream = self._container.add_stream("gif", rate=self._rate)
         codec = self._stream.codec_context
         codec.width, codec.height, codec.pix_fmt = width, height, "pal8"

@@ -42,6 +42,11 @@ class StandardInput:
         return os.read(0, size)
 
 
+def for_ffmpeg(path):
+    """The file's name as FFmpeg takes it: `a:b.mp4` alone would be of protocol a."""
+    return str(path.absolute())
+
+
 def open_container(location, name, timeout, camera=False):
     """Open a source of frames.
 
@@ -64,8 +69,8 @@ def open_container(location, name, timeout, camera=False):
         location, format_name, options = _camera(location, name)
     elif network:
         options = _OPTIONS.get(location.split("://")[0], {})
-    else:
-        location = location if isinstance(location, StandardInput) else str(location)
+    elif isinstance(location, pathlib.Path):
+        location = for_ffmpeg(location)
     try:
         return av.open(location, format=format_name, options=options, timeout=timeout)
     except (av.FFmpegError, OSError, ValueError) as error:

@@ -29,6 +29,9 @@ class VideoReader:
     Damaged parts of a file are skipped, with one warning in the log. Where the picture
     changes its size on the way, frames keep the first one's, with a warning.
 
+    What comes over http(s) is a file, read at our own pace, where its length in seconds
+    or bytes is known; else it is live, as are all other addresses without a duration.
+
     Args:
         source: Path of a file that FFmpeg reads, of a still picture or of a folder of
             numbered pictures (25 a second unless `fps` says otherwise); `camera:0` or

@@ -9,7 +9,7 @@ import av
 
 from vgan import InputError
 from vgan.video.color import BT2020, UNSPECIFIED, ToRGB
-from vgan.video.opening import StandardInput, open_container
+from vgan.video.opening import StandardInput, for_ffmpeg, open_container
 
 _log = logging.getLogger("vgan")
 _FPS = Fraction(25)  # where neither the container nor the codec tells a rate
@@ -35,10 +35,11 @@ class StreamSource:
         self._reading = threading.Lock()
         self._piped = isinstance(location, StandardInput)
         self.path = location if isinstance(location, pathlib.Path) else None
+        self._is_address = not (camera or self._piped or self.path)
         self._container = open_container(location, name, timeout, camera)
         try:
             self._stream = self._choose_stream()
-            self._describe(camera, str(location))
+            self._describe(camera, location)
         except BaseException:
             self.close()
             raise
@@ -69,11 +70,7 @@ class StreamSource:
         self.fps = Fraction(rate) if 0 < rate <= 1000 else _FPS
         length = container.duration
         self.duration = Fraction(length, av.time_base) if (length or 0) > 0 else None
-        self.is_live = camera or (
-            self.path is None
-            and not self._piped  # waits for us
-            and (self.duration is None or location.startswith("rtsp"))
-        )
+        self.is_live = camera or (self._is_address and not self._is_download(location))
         self.num_frames = None
         if not self.is_live:
             estimate = round(self.duration * self.fps) if self.duration else None
@@ -89,7 +86,9 @@ class StreamSource:
         self.origin = (self._origin or 0) * self.time_base
         self.has_sound = bool(container.streams.audio)
         again = self.has_sound and not self.is_live and not self._piped
-        self.audio = location if again else None
+        self.audio = None
+        if again:
+            self.audio = for_ffmpeg(self.path) if self.path else location
         self._decoded = self._decode()
         frame = self._first = self._first_frame()
         self._to_rgb = ToRGB(frame)
@@ -104,11 +103,21 @@ class StreamSource:
         if frame.color_primaries not in (UNSPECIFIED, BT2020, 0):
             self.colors = frame.color_primaries, frame.color_trc
 
+    def _is_download(self, address):
+        """Whether it is a finite video that waits for us, as a file does."""
+        if address.startswith("rtsp"):
+            return False
+        if self.duration is not None:
+            return True
+        # Of these it would be the size of the playlist, and without an end it is live.
+        playlist = self._container.format.name in ("hls", "dash")
+        return address.startswith("http") and not playlist and self._container.size > 0
+
     def _first_frame(self):
         try:
             first = next(self._decoded)
         except StopIteration:
-            if self._warning and self.path is None and not self._piped:
+            if self._warning and self._is_address:
                 raise InputError(
                     f"{self._name}: no frame came, it {self._warning}; "
                     "check the sender and the network"

@@ -3,6 +3,7 @@
 import logging
 import os
 import pathlib
+import secrets
 import shutil
 from fractions import Fraction
 
@@ -84,8 +85,9 @@ class VideoWriter:
         return Pngs if self._folder else _ENCODERS[suffix]
 
     def _make_temporary(self):
+        # Not the process's number: in a container it is always the same.
         self._temporary = self.path.with_name(
-            f".{self.path.stem}.partial-{os.getpid()}{self.path.suffix}"
+            f".{self.path.stem}.partial-{secrets.token_hex(4)}{self.path.suffix}"
         )
         try:
             if self._folder:
