@@ -27,7 +27,7 @@ def counted_by_hand(generator, height, width):
     """Kernel size times output area, layer by layer; kernels stand in the weights."""
     area = height * width
     deep = area // generator.stride**2
-    macs = 3 * area  # RGB to luma
+    macs = 0
 
     def convolve(layer, pixels):
         return int(np.prod(layer.kernel.shape)) * pixels
@@ -49,7 +49,8 @@ def counted_by_hand(generator, height, width):
     macs += sum(styled(layer, deep) for layer in generator.residual)
     levels = zip(generator.reduce, generator.up, strict=True)
     for level, (reduce, up) in enumerate(levels):
-        macs += convolve(reduce, deep * 4**level) + styled(up, deep * 4 ** (level + 1))
+        macs += 4 * convolve(reduce, deep * 4**level)  # one copy for each pixel
+        macs += styled(up, deep * 4 ** (level + 1))
     return macs + styled(generator.to_rgb, area)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from vgan import InputError, video
 from vgan.datasets import stills, videos
 
-_log = logging.getLogger("vgan")
+_log = logging.getLogger("vgan.datasets")
 _reported = set()  # what this process has already told
 
 
