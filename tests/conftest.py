@@ -5,8 +5,16 @@ import pytest
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+# Of processes on JAX: compiling takes far longer than what tests compute.
+os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
+LONG = ("test_resume", "test_parity", "test_penalties", "test_benchmark", "test_alarm")
+
+
+def pytest_collection_modifyitems(items):
+    """Long tests first: one at the end would leave all other workers idle."""
+    items.sort(key=lambda item: item.path.stem not in LONG)
 
 
 @pytest.fixture(scope="session")
