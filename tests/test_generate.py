@@ -107,7 +107,7 @@ def test_video(things, tmp_path):
     assert np.abs(np.float32(frames) - np.float32(originals)).mean() > 10
 
 
-@pytest.mark.parametrize("engine", ["openvino", "litert"])
+@pytest.mark.parametrize("engine", ["openvino", "onnx", "litert"])
 def test_engines_agree(things, tmp_path, engine):
     """The second run needs no more than the engine."""
     for name in ("first.mp4", "second.mp4"):

@@ -108,12 +108,16 @@ def test_resumed_equals_uninterrupted(model, tmp_path, monkeypatch, after):
     np.testing.assert_array_equal(one, two)
 
 
+def fingerprint(job, reader):
+    return convert._fingerprint(job, reader, job.read())
+
+
 def test_another_style_starts_afresh(model, tmp_path):
     source = tmp_path / "in.mp4"
     write(source)
     with VideoReader(source) as reader:
-        one = convert._fingerprint(Job(str(model), "keras", ("one",)), reader)
-        two = convert._fingerprint(Job(str(model), "keras", ("two",)), reader)
+        one = fingerprint(Job(str(model), "keras", ("one",)), reader)
+        two = fingerprint(Job(str(model), "keras", ("two",)), reader)
     assert one != two
     assert str(source) in one["files"]
     assert str(model) in one["files"]
@@ -154,7 +158,7 @@ def test_a_changed_picture_is_another_style(model, tmp_path):
 
         Image.new("RGB", (32, 32), color).save(picture)
         with VideoReader(tmp_path / "in.mp4") as reader:
-            return [convert._fingerprint(job, reader) for job in jobs]
+            return [fingerprint(job, reader) for job in jobs]
 
     for one, two in zip(prints("red"), prints("green"), strict=True):
         assert one != two

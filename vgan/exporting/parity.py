@@ -52,7 +52,7 @@ def check(generator, manifest, folder):
     errors[f"{FRAMES} recurrent frames"] = np.abs(wanted - found).max()
     if manifest.int8:
         last = wanted[-1], found[-1]
-        gain = _strength(keras_engine, manifest, *last, picture)
+        gain = _strength(keras_engine, *last, picture)
         return [
             f"int8 ({manifest.int8}) against float: PSNR {_psnr(*last):.1f} dB after "
             f"{FRAMES} frames, style strength {gain:+.3f}"
@@ -90,7 +90,7 @@ def _psnr(one, two):
     return 10 * np.log10(4 / max(np.mean((one - two) ** 2), 1e-12))
 
 
-def _strength(engine, manifest, wanted, found, picture):
+def _strength(engine, wanted, found, picture):
     """How much nearer the style's code the quantised result is than the float one.
 
     Cosines of the codes that the style encoder reads from either picture.

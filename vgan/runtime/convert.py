@@ -43,7 +43,15 @@ class Result:
         return f"{self.path}: {self.num_frames} frames, {fps:.1f} frames/s"
 
 
-def convert(job, reader, output, overwrite=False, resume=False, quality=None):
+def convert(
+    job,
+    reader,
+    output,
+    overwrite=False,
+    resume=False,
+    quality=None,
+    schedules=None,
+):
     """Stylise a video to its end; no frame is dropped.
 
     Args:
@@ -54,6 +62,7 @@ def convert(job, reader, output, overwrite=False, resume=False, quality=None):
         resume: Whether to keep what is finished when the run is stopped, in pieces of
             SEGMENT frames, and to go on from there.
         quality: As of VideoWriter.
+        schedules: What `job.read` gave, if it was called already.
 
     Returns:
         Result.
@@ -62,11 +71,11 @@ def convert(job, reader, output, overwrite=False, resume=False, quality=None):
         InputError: Anything of it cannot be used; nothing is left behind.
         KeyboardInterrupt: Ctrl-C; what was made is kept.
     """
-    schedules = job.read()
+    schedules = schedules or job.read()
     snapshots = collections.deque()
     if resume:
         writer = SegmentedWriter(
-            *(output, reader, _fingerprint(job, reader), snapshots.popleft),
+            *(output, reader, _fingerprint(job, reader, schedules), snapshots.popleft),
             quality=quality,
             overwrite=overwrite,
             segment_frames=SEGMENT,
@@ -105,14 +114,12 @@ def convert(job, reader, output, overwrite=False, resume=False, quality=None):
     )
 
 
-def _fingerprint(job, reader):
+def _fingerprint(job, reader, schedules):
     """All that a result depends on: what was said, and the files that it names."""
     said = dataclasses.asdict(job)
     paths = [reader.source]
     paths += [value for value in said.values() if isinstance(value, str)]
-    paths += [
-        style.source for one in job.read() for style in one.styles if style.source
-    ]
+    paths += [style.source for one in schedules for style in one.styles if style.source]
     files = {}
     for path in paths:
         inside = [pathlib.Path(path)]
@@ -164,7 +171,7 @@ def convert_folder(
         raise InputError(f"--output={output}: a folder of videos becomes a folder")
     if output.resolve() == folder.resolve():
         raise InputError(f"--output={output}: is the input; give another folder")
-    job.read()  # what is wrong for all is said once
+    schedules = job.read()  # what is wrong for all is said once
     sources = [
         path
         for path in _videos(folder)
@@ -181,7 +188,9 @@ def convert_folder(
             _make_folder(target.parent)
             with VideoReader(source, fps=fps) as reader:
                 resume = target.suffix.lower() in FORMATS
-                result = convert(job, reader, target, overwrite, resume, quality)
+                result = convert(
+                    *(job, reader, target, overwrite, resume, quality, schedules)
+                )
         except InputError as error:
             broken += 1
             report(f"{head}: left out: {error}")

@@ -9,6 +9,7 @@ from vgan import InputError
 from vgan.runtime import engines, schedule, styles
 from vgan.runtime.compose import Comparison
 from vgan.runtime.look import Look
+from vgan.runtime.upsampling import even_size
 from vgan.video.masks import LabelMask, MaskReader
 
 LONGEST = 16384  # side of a result in pixels
@@ -90,8 +91,7 @@ class Job:
         """(H, W) of results for frames of this size, the comparison left out."""
         if self.size is None:
             return height, width
-        scale = self.size / min(height, width)
-        sides = tuple(max(2, 2 * round(side * scale / 2)) for side in (height, width))
+        sides = even_size(height, width, self.size / min(height, width))
         if max(sides) > LONGEST:
             raise InputError(
                 f"--size={self.size}: the result would be {sides[1]} x {sides[0]}; "
@@ -136,14 +136,17 @@ class Job:
                         f"--label_mask={self.label_mask}: has {labels.num_labels} "
                         f"regions, and there are {len(schedules)} styles"
                     )
-            inner = [max(2, 2 * round(n * self.proxy / 2)) for n in (height, width)]
-            engine = engines.load(
-                self.model, self.engine, inner if self.proxy < 1 else (height, width)
-            )
+            inner = height, width
+            if self.proxy < 1:
+                inner = even_size(height, width, self.proxy)
+            engine = engines.load(self.model, self.engine, inner)
             engine = wrap(engine) if wrap else engine
             for one in schedules:
                 one.encode(engine)
-            wanted = [style for one in schedules for style in one.styles]
+            comparison = None
+            if self.compare:
+                wanted = [style for one in schedules for style in one.styles]
+                comparison = Comparison(styles.pictures(wanted))
             yield Look(
                 engine,
                 schedules,
@@ -153,9 +156,7 @@ class Job:
                 mask=mask,
                 labels=labels,
                 soft=self.mask_soft,
-                comparison=Comparison(styles.pictures(wanted))
-                if self.compare
-                else None,
+                comparison=comparison,
             )
 
 

@@ -52,7 +52,7 @@ class Broadcaster:
             InputError: Anything of it cannot be used.
         """
         with contextlib.ExitStack() as stack:
-            schedules, controls, window = self._job.read(), None, None
+            controls = window = None
             if preview:
                 window = stack.enter_context(Preview("vgan"))
                 chosen = self._job.choices()
@@ -60,6 +60,8 @@ class Broadcaster:
                 controls.recording = output is not None
                 schedules = [Chosen(chosen, controls)]
                 self._names = [text for text in self._job.style if text] or None
+            else:
+                schedules = self._job.read()
             source = reader if reader.is_live else Paced(reader)
             write = None
             if output is not None:
@@ -143,8 +145,6 @@ class Chosen:
         schedules: Of one style each.
         controls: preview.Controls.
     """
-
-    is_constant = False
 
     def __init__(self, schedules, controls):
         self._schedules, self._controls = schedules, controls

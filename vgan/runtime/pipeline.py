@@ -12,6 +12,7 @@ import queue
 import threading
 import time
 
+PATIENCE = 2  # seconds; a reader may wait for a pipe or a network for ever
 DEPTH = 3  # frames; more does not help, as stages take about the same time each frame
 _END = object()
 
@@ -65,7 +66,7 @@ class Ahead:
 
     def __exit__(self, *exception):
         self._stopped.set()
-        self._thread.join()
+        self._thread.join(PATIENCE)
 
 
 class Behind:

@@ -91,11 +91,11 @@ class Stylizer:
             self.reset()
         if self._is_cut(frame):
             self._state = None
-        padded = self._pad(frame)
+        whole = self._pad(frame)
         if self._state is None:
-            self._state = self.engine.initial_state(*padded.shape[:2])
+            self._state = self.engine.initial_state(*whole.shape[:2])
         stylised, self._state = self.engine.step_pixels(
-            padded, self.style_code, self._state
+            whole, self.style_code, self._state
         )
         stylised = stylised[:height, :width]
         if self.strength == 1:

@@ -5,6 +5,11 @@ import cv2
 from vgan import InputError
 
 
+def even_size(height, width, scale):
+    """(H, W) at a scale, rounded to even numbers of at least 2, as video wants them."""
+    return tuple(max(2, 2 * round(side * scale / 2)) for side in (height, width))
+
+
 class JointUpsampler:
     """Brings a stylised picture to full size under the guidance of the full input.
 
@@ -110,7 +115,7 @@ class Proxy:
         if self.strength == 0:
             self.reset()  # what is skipped must not be remembered as the last frame
             return frame.copy()
-        height, width = (max(2, 2 * round(n * self.scale / 2)) for n in frame.shape[:2])
+        height, width = even_size(*frame.shape[:2], self.scale)
         if height * width < frame.shape[0] * frame.shape[1]:
             small = cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA)
             stylised = self._upsample(frame, small, self._stylizer(small))
