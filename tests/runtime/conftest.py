@@ -25,6 +25,20 @@ def model_path(make_generator, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def model(tmp_path_factory):
+    """File of a generator of two levels with the styles one and two."""
+    import keras
+
+    from vgan.models import Generator
+
+    keras.utils.set_random_seed(0)
+    path = tmp_path_factory.mktemp("model") / "generator.keras"
+    named = {"one": [1.0] * 16, "two": [-1.0] * 16}
+    Generator((8, 8), 8, 0, code_size=16, noise_size=8, named_styles=named).save(path)
+    return path
+
+
+@pytest.fixture(scope="session")
 def engine(model_path):
     from vgan.runtime import engines
 

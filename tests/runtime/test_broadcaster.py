@@ -7,21 +7,12 @@ import numpy as np
 import pytest
 
 from vgan import InputError
-from vgan.models import Generator
 from vgan.runtime import job, live
 from vgan.runtime.engines import keras_engine
 from vgan.runtime.preview import Controls
 from vgan.video import VideoReader, VideoWriter
 
 FPS = 30
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    path = tmp_path_factory.mktemp("model") / "generator.keras"
-    named = {"one": [1.0] * 16, "two": [-1.0] * 16}
-    Generator((8, 8), 8, 0, code_size=16, noise_size=8, named_styles=named).save(path)
-    return path
 
 
 @pytest.fixture(scope="module")

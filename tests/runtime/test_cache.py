@@ -9,16 +9,6 @@ from vgan.runtime import engines
 from vgan.runtime.engines import cache
 
 
-@pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    import keras
-
-    keras.utils.set_random_seed(0)
-    path = tmp_path_factory.mktemp("model") / "generator.keras"
-    Generator((8, 8), 8, 0, code_size=16, noise_size=8).save(path)
-    return path
-
-
 def stylise(model):
     engine = engines.load(model, "openvino")
     content = np.zeros((1, 1, 16, 16, 3), np.float32)
@@ -63,3 +53,20 @@ def test_a_place_that_cannot_be_written(model, tmp_path):
 def test_names():
     with pytest.raises(InputError, match="--engine=fast: give auto, keras, "):
         engines.load("generator.keras", "fast")
+
+
+@pytest.mark.parametrize(
+    ("installed", "chosen"),
+    [
+        (("openvino", "onnx", "litert"), "openvino"),
+        (("onnx", "litert"), "onnx"),
+        (("litert",), "keras"),
+        ((), "keras"),
+    ],
+)
+def test_auto_is_the_fastest_that_is_there(model, monkeypatch, installed, chosen):
+    monkeypatch.setattr(engines.shutil, "which", lambda name: None)
+    monkeypatch.setattr(engines, "_is_installed", lambda name: name in installed)
+    assert engines.resolve(model, "auto") == chosen
+    monkeypatch.setattr(engines.shutil, "which", lambda name: f"/bin/{name}")
+    assert engines.resolve(model, "auto") == "keras"  # on the GPU

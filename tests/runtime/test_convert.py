@@ -6,22 +6,10 @@ import numpy as np
 import pytest
 
 from vgan import InputError
-from vgan.models import Generator
 from vgan.runtime import convert
 from vgan.runtime.job import Job
 from vgan.runtime.look import Look
 from vgan.video import VideoReader, VideoWriter
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    import keras
-
-    keras.utils.set_random_seed(0)
-    path = tmp_path_factory.mktemp("model") / "generator.keras"
-    named = {"one": [1.0] * 16, "two": [-1.0] * 16}
-    Generator((8, 8), 8, 0, code_size=16, noise_size=8, named_styles=named).save(path)
-    return path
 
 
 def write(path, num_frames=12, side=32):

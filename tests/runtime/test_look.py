@@ -11,14 +11,6 @@ from vgan.runtime.job import Job, Size
 from vgan.runtime.tiling import TiledEngine
 
 
-@pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    path = tmp_path_factory.mktemp("model") / "generator.keras"
-    named = {"one": [1.0] * 16, "two": [-1.0] * 16}
-    Generator((8, 8), 8, 0, code_size=16, noise_size=8, named_styles=named).save(path)
-    return path
-
-
 def clip(num_frames, height=24, width=40):
     random = np.random.default_rng(0)
     picture = random.integers(0, 256, (height, width + num_frames, 3), np.uint8)
