@@ -97,3 +97,19 @@ def test_odd_shapes_work(shape, warp_error):
 def test_tiny_pictures_are_refused():
     with pytest.raises(InputError, match="12x10 pixels is too small"):
         _clip(np.zeros((10, 12, 3), np.uint8), 0)
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_a_picture_is_scaled_before_a_window_is_cut(training):
+    """Stripes 10 pixels apart in 200 rows are 5 apart where they are scaled to 100."""
+    rows = np.arange(200)[:, None, None]
+    picture = np.broadcast_to(128 + 100 * np.sin(rows * np.pi / 5), (200, 300, 3))
+    picture = picture.astype(np.uint8)
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        clip = stills.clip_of_still(picture, rng, 1, 64, training, scaled_to=100)
+        column = clip.frames[0, :, 32, 0] - clip.frames[0, :, 32, 0].mean()
+        spectrum = np.abs(np.fft.rfft(column * np.hanning(64), 1024))
+        period = 1024 / (spectrum[32:].argmax() + 32)
+        low, high = (5 * 0.7, 5 * 1.4) if training else (4.8, 5.2)
+        assert low < period < high

@@ -20,6 +20,10 @@ class Data:
         clip_length: Frames per content clip, T.
         style_length: Frames per style clip, T'; the discriminator sees these clips
             as real.
+        style_size: Short side in pixels that pictures of styles are scaled to, give or
+            take a third; a clip is a window of that. It is how large strokes get. 0:
+            the window shows half of a picture or more.
+        style_hues: Part of the training clips of styles that get other colours.
         target: Folder of the content's videos in their stylised form, under the same
             names, which the reconstruction terms compare with; "" for none. Where
             `style` is the same folder, each clip's style is its own target's.
@@ -37,6 +41,8 @@ class Data:
     image_size: int = 128
     clip_length: int = 4
     style_length: int = 4
+    style_size: int = 0
+    style_hues: float = 0.0
     target: str = ""
     fps: float = 12.0
     estimate_flow: bool = True
@@ -51,9 +57,14 @@ class Data:
             ("at least 1", lambda x: x >= 1, counts),
             ("from 0.001 to 1000", lambda x: 1e-3 <= x <= 1000, ("fps",)),
             ("0 or more", lambda x: x >= 0, ("clips",)),
+            ("0, or image_size or more", self._holds_a_clip, ("style_size",)),
+            ("from 0 to 1", lambda x: 0 <= x <= 1, ("style_hues",)),
             ("from 0 to below 1", lambda x: 0 <= x < 1, ("validation",)),
         ]
         checks.check_values("data", self, rules)
+
+    def _holds_a_clip(self, size):
+        return size == 0 or size >= self.image_size
 
 
 @dataclasses.dataclass(frozen=True)

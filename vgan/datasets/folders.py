@@ -46,6 +46,7 @@ class Folder:
         self.path = pathlib.Path(path).expanduser()
         self.data = data
         self.training = split == "train"
+        self.scaled_to = data.style_size if role == "style" else 0
         self.estimate_flow = data.estimate_flow and role == "content"
         self._broken = {}
         files = self.find(role)
@@ -125,6 +126,7 @@ class Folder:
             data.image_size,
             self.training,
             name=file,
+            scaled_to=self.scaled_to,
         )
 
     def _any_works(self, files):

@@ -74,6 +74,37 @@ class Flipped:
         return clip.mirrored() if mirror else clip
 
 
+class Recoloured:
+    """A source's clips, part of them in other colours: hues turned, more or less pure.
+
+    Few paintings are many styles that way; light and dark stay.
+    """
+
+    def __init__(self, source, part):
+        self.source = source
+        self.part = part
+
+    def clip(self, rng, length):
+        """Return a motion.Clip of `length` frames."""
+        drawn, turn, purity = rng.random(), rng.uniform(-np.pi, np.pi), rng.random()
+        clip = self.source.clip(rng, length)
+        if drawn >= self.part:
+            return clip
+        colours = _colour_matrix(turn, 0.5 + purity)
+        frames = np.clip(clip.frames @ colours.T, 0, 255)
+        return clip._replace(frames=np.rint(frames).astype(np.uint8))
+
+
+def _colour_matrix(turn, purity):
+    """[3, 3] for RGB: chroma is turned by an angle and multiplied; luma is kept."""
+    yiq = np.array(  # from RGB (NTSC, 1953)
+        [[0.299, 0.587, 0.114], [0.596, -0.274, -0.322], [0.211, -0.523, 0.312]]
+    )
+    x, y = purity * np.cos(turn), purity * np.sin(turn)
+    turned = np.array([[1, 0, 0], [0, x, -y], [0, y, x]])
+    return (np.linalg.inv(yiq) @ turned @ yiq).astype(np.float32)
+
+
 def open_source(role, split, data):
     """Open what an experiment names as a source.
 
@@ -102,6 +133,8 @@ def open_source(role, split, data):
     source = opened[0]
     if len(opened) > 1:
         source = Mixture(opened, list(weights.values()))
+    if split == "train" and role == "style" and data.style_hues:
+        source = Recoloured(source, data.style_hues)
     return Flipped(source) if data.flip and split == "train" else source
 
 

@@ -23,7 +23,9 @@ def check_size(name, height, width, size):
         )
 
 
-def clip_of_still(picture, rng, num_frames, size, training, name="picture"):
+def clip_of_still(
+    picture, rng, num_frames, size, training, name="picture", scaled_to=0
+):
     """Let a square window pan, zoom and turn over a picture.
 
     Args:
@@ -34,6 +36,8 @@ def clip_of_still(picture, rng, num_frames, size, training, name="picture"):
         training: Whether scale, place and tilt are random; else the window starts
             upright, centred and as large as fits.
         name: What to call the picture in an error.
+        scaled_to: Short side in pixels that the picture is scaled to, before a window
+            is cut; in training give or take a third. 0: see `training`.
 
     Returns:
         A motion.Clip. The window never leaves the picture.
@@ -44,10 +48,14 @@ def clip_of_still(picture, rng, num_frames, size, training, name="picture"):
     height, width = picture.shape[:2]
     check_size(name, height, width, size)
     moves = motion.path(rng, num_frames, size, motion.Speed(), motion.liveliness(rng))
-    part, tilt, place = 1.0, 0.0, np.array([0.5, 0.5])
+    part = size / scaled_to if scaled_to else 1.0
+    tilt, place = 0.0, np.array([0.5, 0.5])
     if training:
-        short = min(height, width)
-        part = rng.uniform(max(0.5, min(1.0, size / short)), 1.0)
+        if scaled_to:
+            part = min(1.0, part * rng.uniform(0.75, 4 / 3))
+        else:
+            short = min(height, width)
+            part = rng.uniform(max(0.5, min(1.0, size / short)), 1.0)
         tilt, place = np.radians(rng.uniform(-5, 5)), rng.random(2)
     middle = (size - 1) / 2
     turn = np.array(

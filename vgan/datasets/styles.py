@@ -1,5 +1,7 @@
 """The styles that a trained generator keeps by name."""
 
+import dataclasses
+
 import numpy as np
 
 from vgan.datasets import stills, synthetic
@@ -28,7 +30,9 @@ def named_styles(config):
                 for seed, name in enumerate(synthetic.STYLES)
             }
         else:
-            folder = Folder(source, "style", "train", data)
+            size = data.style_size or data.image_size
+            whole = dataclasses.replace(data, image_size=size)
+            folder = Folder(source, "style", "train", whole)
             for file in folder.files[:MOST]:
                 clip = folder.read(file, np.random.default_rng(0), 1)
                 if clip is not None:

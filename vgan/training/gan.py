@@ -60,7 +60,7 @@ class VideoGAN(gradients.Gradients, keras.Model):
             self.generator = _construct(
                 models.Generator,
                 "generator",
-                {"style_size": config.data.image_size},
+                {"style_size": config.data.style_size or config.data.image_size},
                 config.generator,
             )
         with _precision(gradients.conv3d_precision(config.train.precision)):
