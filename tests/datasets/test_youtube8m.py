@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from vgan import InputError
 from vgan.datasets import selection, youtube8m, youtube8m_records
+from vgan.preparing import inputs, provenance
 
 NAMES = {0: "Game", 1: "Vehicle", 2: "Concert", 3: "Dance", 7: "Bánh mì, fried"}
 
@@ -208,10 +209,29 @@ def test_copies_are_joined_with_their_labels(shards, vocabulary, tmp_path, caplo
     rows = {row["file"]: row["labels"] for row in _rows(tmp_path / "a.csv")}
     assert rows == {"deep/v042.mkv": "Vehicle;Bánh mì, fried", "v001.mp4": "Game"}
     assert "1 of 3 names are no ids" in caplog.text
-    (copies / "v001.mp4").unlink()
-    (copies / "deep/v042.mkv").unlink()
-    with pytest.raises(InputError, match="no video is named by an id"):
-        youtube8m.join(shards, copies, tmp_path / "a.csv")
+    # what prepare makes of the list
+    sources = inputs.find([copies], "content", provenance.Rows(tmp_path / "a.csv"))
+    labels = {source.name: source.label for source in sources}
+    assert labels == {**rows, "mine.mov": ""}
+    assert sources[-1].provenance == {"url": "http://data.yt8m.org/2/j/i/v0/v001.js"}
+
+
+def test_copies_that_cannot_be_joined_are_one_line(shards, tmp_path):
+    for name, message in (
+        ("nowhere", "is no folder"),
+        ("empty", "has no video"),
+        ("pictures", "has no video"),
+        ("mine", "no video is named by an id of these shards"),
+    ):
+        if name != "nowhere":
+            (tmp_path / name).mkdir()
+        if name == "pictures":
+            (tmp_path / name / "v001.png").touch()
+        if name == "mine":
+            (tmp_path / name / "v999.mp4").touch()
+        with pytest.raises(InputError, match=f"^{tmp_path}/{name}: {message}"):
+            youtube8m.join(shards, tmp_path / name, tmp_path / "a.csv")
+    assert not (tmp_path / "a.csv").exists()
 
 
 def _break_off(data):

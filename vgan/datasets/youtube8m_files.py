@@ -9,7 +9,8 @@ import pathlib
 import re
 import tempfile
 
-from vgan import InputError, video
+from vgan import InputError
+from vgan.datasets.folders import find_files, is_video
 
 COLUMNS = ("file", "labels", "start", "end", "source", "licence", "author")
 LOOKUP = "http://data.yt8m.org/2/j/i/{}/{}.js"  # {first two characters}/{id}
@@ -53,17 +54,14 @@ def find_copies(folder):
     folder = pathlib.Path(folder).expanduser()
     if not folder.is_dir():
         raise InputError(f"{folder}: is no folder; give that of your copies")
-    files = {}
-    for path in sorted(folder.rglob("*")):
-        below = path.relative_to(folder)
-        hidden = any(part.startswith(".") for part in below.parts)
-        if not hidden and path.suffix.lower() in video.VIDEO_SUFFIXES:
-            files.setdefault(path.stem, []).append(below.as_posix())
-    if not files:
-        raise InputError(
-            f"{folder}: has no video ({' '.join(sorted(video.VIDEO_SUFFIXES))})"
-        )
-    return files
+    copies = {}
+    with contextlib.suppress(InputError):  # there is none
+        for file in filter(is_video, find_files(folder, "content")):
+            path = file.relative_to(folder).as_posix()
+            copies.setdefault(file.stem, []).append(path)
+    if not copies:
+        raise InputError(f"{folder}: has no video; give the folder of your copies")
+    return copies
 
 
 def read_vocabulary(path):
