@@ -12,6 +12,7 @@ LEAVES = {"config", "video", "models", "losses"}
 MAY_IMPORT = {
     **{leaf: set() for leaf in LEAVES},
     "datasets": {"config", "video"},
+    "preparing": {"datasets", "video"},
     "training": {"config", "models", "losses"},
     "runtime": {"models", "video"},
     "exporting": {"models", "runtime"},
@@ -108,7 +109,7 @@ def test_generate_runs_without_training_code():
 
 
 def test_commands_parse_before_heavy_imports():
-    for name in ("train", "generate", "evaluate", "benchmark"):
+    for name in ("train", "generate", "evaluate", "benchmark", "prepare"):
         code = f"import sys, vgan.{name}; print('keras' in sys.modules)"
         output = subprocess.run(
             [sys.executable, "-c", code], capture_output=True, text=True, check=True

@@ -1,0 +1,82 @@
+r"""Prepare your own videos and photos for training.
+
+python -m vgan.prepare --input=my_videos --output=data/mine
+
+finds the shots, drops what is black, frozen, too dark or there already, and writes
+clips of one frame rate and size, with a report to look through, data/mine/report.html.
+Train on them with Data(content="data/mine"). The same command again goes on where it
+was stopped, and does nothing that is done.
+"""
+
+from absl import flags
+
+from vgan import InputError, command
+
+FLAGS = flags.FLAGS
+flags.DEFINE_multi_string(
+    "input", [], "folder of videos and photos, searched with all inside; repeatable"
+)
+flags.DEFINE_string("output", None, "folder to make; its last part names the set")
+flags.DEFINE_float("fps", 24, "frames per second of the clips")
+flags.DEFINE_integer("size", 256, "short side of the clips in pixels")
+flags.DEFINE_integer("clip_length", 16, "frames of a clip; a photo is a clip of one")
+flags.DEFINE_integer("max_clips", 0, "most clips, evenly from all files; 0: all")
+flags.DEFINE_float("validation", 0.1, "fraction of the files that is not trained on")
+flags.DEFINE_enum(
+    "role",
+    "content",
+    ("content", "style"),
+    "what they are for; of style, each sub-folder is a named style",
+)
+flags.DEFINE_string(
+    "provenance",
+    None,
+    "CSV file with the columns file (path, name or id), licence, url, author, labels; "
+    "all but file may be left out",
+)
+flags.DEFINE_enum(
+    "file_format", "tfrecord", ("tfrecord", "array_record"), "of the shards"
+)
+flags.DEFINE_integer(
+    "workers", None, "processes at a time (default: one for each core)"
+)
+flags.DEFINE_bool(
+    "keep_parts",
+    False,
+    "keep what was found in each file, as large as the set itself: when files are "
+    "added, the others are not read again",
+)
+flags.DEFINE_multi_string(
+    "beam",
+    [],
+    "a flag of Apache Beam, which then does the work, as in "
+    "--beam=--runner=DirectRunner; repeatable",
+)
+flags.DEFINE_bool("overwrite", False, "replace a set that was made otherwise")
+
+
+def main(_):
+    """Parse, then prepare."""
+    for name, example in (("input", "my_videos"), ("output", "data/mine")):
+        if not FLAGS[name].value:
+            raise InputError(f"--{name}: is missing; give one, such as {example}")
+    if FLAGS.workers is not None and not 1 <= FLAGS.workers <= 256:
+        raise InputError(f"--workers={FLAGS.workers}: give 1 to 256 processes")
+    from vgan.preparing.run import prepare
+    from vgan.preparing.settings import Settings
+
+    names = Settings.__dataclass_fields__
+    settings = Settings(**{name: FLAGS[name].value for name in names})
+    try:
+        lines = prepare(
+            *(FLAGS.input, FLAGS.output, settings, FLAGS.workers, FLAGS.provenance),
+            *(FLAGS.overwrite, FLAGS.keep_parts, FLAGS.beam or None),
+        )
+    except KeyboardInterrupt:
+        print(f"{FLAGS.output}: stopped; the same command goes on from here")
+        raise
+    print(*lines, sep="\n")
+
+
+if __name__ == "__main__":
+    command.run(main)

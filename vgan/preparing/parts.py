@@ -1,0 +1,102 @@
+"""What was found in one source: a part, which holds its clips, and its facts.
+
+A part is a ZIP file without compression: `clips.json`, the list of clips in order,
+and `00012/003.jpg`, frame 3 of clip 12. The same clips give the same bytes.
+"""
+
+import contextlib
+import dataclasses
+import hashlib
+import json
+import os
+import pathlib
+import zipfile
+
+VERSION = 1  # of what is found in a file: grows with each change of the scan
+
+
+def places(folder, name):
+    """Return the paths of the part and of the facts of the source called `name`."""
+    digest = hashlib.blake2b(name.encode(), digest_size=12).hexdigest()
+    folder = pathlib.Path(folder)
+    return folder / f"{digest}.zip", folder / f"{digest}.json"
+
+
+def stamp(source, settings):
+    """Return what a part was made from: the same stamp, the same part.
+
+    Raises:
+        OSError: The file is not there.
+    """
+    stat = os.stat(source.path)
+    said = [source.name, source.label, source.licence, source.provenance]
+    made = json.dumps([VERSION, settings.of_scan(), said], sort_keys=True)
+    digest = hashlib.blake2b(made.encode(), digest_size=12).hexdigest()
+    return [stat.st_size, stat.st_mtime_ns, digest]
+
+
+def write_json(path, value):
+    """Write a JSON file, atomically."""
+    with replacing(path) as beside:
+        text = json.dumps(value, sort_keys=True, indent=1)
+        pathlib.Path(beside).write_text(text + "\n", encoding="ascii")
+
+
+def read_json(path):
+    """Return what a JSON file holds; None if there is none, or if it is damaged."""
+    try:
+        return json.loads(pathlib.Path(path).read_bytes())
+    except (FileNotFoundError, ValueError):
+        return None
+
+
+@contextlib.contextmanager
+def replacing(path):
+    """A path beside `path` to write to; renamed if the block ends well, else removed.
+
+    What a killed process leaves behind ends in .tmp.
+    """
+    path = pathlib.Path(path)
+    beside = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    try:
+        yield beside
+        if beside.exists():
+            os.replace(beside, path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+@dataclasses.dataclass
+class Part:
+    """Writes a part.
+
+    Args:
+        file: Path, or file object, to write to.
+    """
+
+    file: object
+
+    def __post_init__(self):
+        self.clips = []
+        self._zip = zipfile.ZipFile(self.file, "w", zipfile.ZIP_STORED)
+
+    def add(self, clip, frames):
+        """Add a clip.
+
+        Args:
+            clip: {"key", "source", "start" in seconds, "fps", "label", "licence",
+                "shot", "frames", "height", "width"}.
+            frames: The frames, bytes of JPEG files.
+        """
+        for t, frame in enumerate(frames):
+            self._write(f"{len(self.clips):05d}/{t:03d}.jpg", frame)
+        self.clips.append(clip)
+
+    def close(self):
+        """End the file."""
+        self._write("clips.json", json.dumps(self.clips, sort_keys=True).encode())
+        self._zip.close()
+
+    def _write(self, name, data):
+        # A ZipInfo as it comes has the date 1980-01-01.
+        self._zip.writestr(zipfile.ZipInfo(name), data)

@@ -1,0 +1,234 @@
+"""All of it: find, scan, choose, write shards, report."""
+
+import dataclasses
+import functools
+import hashlib
+import json
+import os
+import pathlib
+import shutil
+import sys
+
+import tqdm
+
+from vgan import InputError
+from vgan.preparing import inputs, parts, provenance, report, workers
+from vgan.preparing.choose import choose
+
+PARTS, STATE = ".parts", "state.json"
+
+
+def prepare(
+    roots,
+    output,
+    settings,
+    num_workers=None,
+    listed=None,
+    overwrite=False,
+    keep_parts=False,
+    beam=None,
+    warn=print,
+):
+    """Make a prepared set, or go on with one.
+
+    Args:
+        roots: Folders, or files, of videos and photos.
+        output: Folder to make; its last part names the set.
+        settings: Settings.
+        num_workers: Processes at a time; None: one for each core.
+        listed: CSV file of provenance, or None.
+        overwrite: Replace a set that was made with other settings.
+        keep_parts: Keep what was found in each file, as large as the set itself: with
+            more files, the known ones are not read again.
+        beam: Flags of an Apache Beam pipeline that does the work, or None.
+        warn: Called with lines that the user should see.
+
+    Returns:
+        Lines to tell.
+
+    Raises:
+        InputError: An argument cannot be used, or no clip was found.
+        KeyboardInterrupt: Ctrl-C. The same call goes on from there.
+    """
+    output = pathlib.Path(output).expanduser()
+    rows = provenance.Rows(listed) if listed else None
+    sources = inputs.find(roots, settings.role, rows)
+    if rows is not None and rows.unused:
+        some = ", ".join(rows.unused[:3]) + (" ..." if len(rows.unused) > 3 else "")
+        warn(f"{listed}: {len(rows.unused)} lines name no file of the input: {some}")
+    _check_place(output, roots)
+    folder = _claim(output, settings, overwrite)
+    state = parts.read_json(folder / STATE)
+    wanted = _digest(sources, settings)
+    if state.get("done") == wanted and (output / "report.json").exists():
+        return [f"{output}: {state['told']}; nothing to do"]
+    if beam is None:
+        scan_all = functools.partial(workers.scan_all, workers=num_workers or _cores())
+    else:
+        from vgan.preparing.beam import scan_all
+
+        scan_all = functools.partial(scan_all, options=beam)
+    facts = _scan(sources, settings, folder, scan_all)
+    facts, chosen = choose(facts, settings)
+    told = {
+        "name": output.resolve().name,
+        "settings": dataclasses.asdict(settings),
+        "sources": [_public(one) for one in facts],
+    }
+    if not chosen:
+        report.write(output, told)
+        raise InputError(
+            f"{output}: no clip can be made of the {len(sources)} files; "
+            f"{output / 'report.html'} says why, such as: {_first_reason(facts)}"
+        )
+    told["shards"] = _write(output, folder, facts, chosen, settings, beam)
+    report.write(output, told)
+    known = all("stamp" in one for one in facts)
+    if known:
+        count = sum(bool(one["clips"]) for one in facts)
+        state["told"] = f"{len(chosen)} clips of {count} files"
+        state["done"] = wanted
+        parts.write_json(folder / STATE, state)
+    if known and not keep_parts:
+        for one in facts:
+            parts.places(folder, one["source"])[0].unlink(missing_ok=True)
+    return report.summary(told)
+
+
+def _write(output, folder, facts, chosen, settings, beam):
+    """Write the shards; return {"files": how many, "bytes": of all}."""
+    from vgan.datasets import builder  # imports TensorFlow
+
+    name = builder.dataset_name(output.resolve().name)
+    divided = {
+        split: [
+            parts.places(folder, one["source"])[0]
+            for one in facts
+            if one["split"] == split
+        ]
+        for split in ("train", "validation")
+    }
+    with tqdm.tqdm(total=len(chosen), unit="clip", file=sys.stderr) as bar:
+        builder.write(
+            *(output, name, divided, chosen, settings.file_format, beam),
+            lambda done, total: bar.update(done - bar.n),
+        )
+        bar.update(len(chosen) - bar.n)
+    shards = (output / "video_clips" / name).rglob("*record-*")
+    sizes = [path.stat().st_size for path in shards]
+    return {"files": len(sizes), "bytes": sum(sizes)}
+
+
+def _cores():
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _check_place(output, roots):
+    """Refuse an output that the next run would take for an input."""
+    place = output.resolve()
+    for root in map(pathlib.Path, roots):
+        root = root.expanduser().resolve()
+        if place == root or root in place.parents:
+            raise InputError(f"--output={output}: is inside of the input {root}")
+        if place in root.parents:
+            raise InputError(f"--output={output}: the input {root} is inside of it")
+    if place.exists() and not place.is_dir():
+        raise InputError(f"--output={output}: is a file; give a folder to make")
+
+
+def _claim(output, settings, overwrite):
+    """Make the folder of parts, or make sure that it is of these settings."""
+    folder, said = output / PARTS, dataclasses.asdict(settings)
+    state = parts.read_json(folder / STATE)
+    filled = output.exists() and any(output.iterdir())
+    if filled and not folder.is_dir():
+        raise InputError(
+            f"--output={output}: is a folder of something else; give a new one"
+        )
+    if state is not None and state["settings"] != said:
+        differ = [name for name in said if state["settings"].get(name) != said[name]]
+        if not overwrite:
+            flags = " ".join(f"--{n}={state['settings'].get(n)}" for n in differ)
+            raise InputError(
+                f"--output={output}: was made with {flags}; give the same, another "
+                "output, or --overwrite to replace it"
+            )
+        state = None
+    try:
+        if overwrite and folder.exists():
+            shutil.rmtree(folder)
+            state = None
+        folder.mkdir(parents=True, exist_ok=True)
+        for left in folder.glob("*.tmp"):  # of a run that was killed
+            left.unlink()
+        if state is None:
+            parts.write_json(folder / STATE, {"settings": said})
+    except OSError as error:
+        raise InputError(
+            f"--output={output}: cannot be written ({error.strerror}); give another"
+        ) from error
+    return folder
+
+
+def _digest(sources, settings):
+    """What a finished set was made from; None while a file is missing."""
+    try:
+        stamps = [[one.name, parts.stamp(one, settings)] for one in sources]
+    except OSError:
+        return None
+    text = json.dumps([dataclasses.asdict(settings), stamps], sort_keys=True)
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def _scan(sources, settings, folder, scan_all):
+    """Scan with a bar over bytes: files differ too much to count them."""
+    sizes = {one.name: _size(one.path) for one in sources}
+    clips, read, done = {}, {}, set()
+    with tqdm.tqdm(
+        total=sum(sizes.values()), unit="B", unit_scale=True, file=sys.stderr
+    ) as bar:
+
+        def tell(source, share, count):
+            now = round(share * sizes[source.name])
+            bar.update(max(0, now - read.get(source.name, 0)))
+            read[source.name] = max(now, read.get(source.name, 0))
+            clips[source.name] = count
+            if share == 1:
+                done.add(source.name)
+            bar.set_postfix_str(
+                f"{len(done)} of {len(sources)} files, {sum(clips.values())} clips",
+                refresh=False,
+            )
+
+        try:
+            return scan_all(sources, settings, folder, tell=tell)
+        finally:
+            for left in folder.glob("*.tmp"):
+                left.unlink(missing_ok=True)
+
+
+def _size(path):
+    try:
+        return os.stat(path).st_size
+    except OSError:
+        return 0
+
+
+def _public(facts):
+    """Facts for the report: no dates, nothing that only the next run needs."""
+    facts = {name: value for name, value in facts.items() if name != "stamp"}
+    shots = [dict(shot) for shot in facts["shots"]]
+    for shot in shots:
+        shot.pop("clip_starts")
+    return {**facts, "shots": shots}
+
+
+def _first_reason(facts):
+    reasons = [
+        f"{one['source']} {one['error'] or shot.get('reason', '')}"
+        for one in facts
+        for shot in one["shots"] or [{}]
+    ]
+    return next((reason for reason in reasons if reason.split()), "unknown")
