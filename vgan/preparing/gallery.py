@@ -5,7 +5,7 @@ import html
 from vgan.preparing import palettes
 from vgan.preparing.wording import clock, number, size, text
 
-MOST_THUMBNAILS = 1500  # about 4 MB; the first shots of all sources come first
+MOST_THUMBNAILS = 1500  # about 6 MB; the first shots of all sources come first
 MOST_SHOTS = 200  # of one video
 MOST_OPEN = 400  # shots: a page of more begins with its videos folded
 MOST_COMPARED = 12  # pictures of a style
@@ -90,11 +90,12 @@ def _picture(facts, shown):
         )
         verdict = f"{clips}{facts['split']}"
     else:
-        verdict = text(shot["reason"])
+        verdict = _reason(facts, shot)
+    name = facts["source"].removeprefix(f"{facts['label']}/")  # it is in the heading
     licence = f"<br>{text(facts['licence'])}" if facts["licence"] else ""
     return (
         f'<figure class="tall{"" if facts["clips"] else " out"}">{shown(facts, index)}'
-        f"{_swatches(facts.get('palette'))}<figcaption>{text(facts['source'])}<br>"
+        f"{_swatches(facts.get('palette'))}<figcaption>{text(name)}<br>"
         f"<b>{verdict}</b>{licence}</figcaption></figure>"
     )
 
@@ -122,7 +123,7 @@ def _spread(members):
 
 def videos(sources, totals, shown):
     """Each video with its shots."""
-    found = [facts for facts in sources if facts["kind"] == "video"]
+    found = [f for f in sources if f["kind"] == "video" and not f["error"]]
     if not found:
         return ""
     opened = " open" if totals["shots"] <= MOST_OPEN else ""
@@ -131,9 +132,7 @@ def videos(sources, totals, shown):
 
 
 def _video(facts, opened, shown):
-    if facts["error"]:
-        verdict = '<span class="bad">cannot be used</span>'
-    elif facts["clips"]:
+    if facts["clips"]:
         verdict = (
             f'<span class="{text(facts["split"])}">{number(facts["clips"], "clip")}, '
             f"{text(facts['split'])}</span>"
@@ -144,8 +143,6 @@ def _video(facts, opened, shown):
     tags += ["variable frame rate"] if facts.get("variable_frame_rate") else []
     tags += [f"turned by {facts['rotation']}°"] if facts.get("rotation") else []
     lines = [_formats(facts)] + [text(line) for line in facts.get("warnings", [])]
-    if facts["error"]:
-        lines.append(f'<span class="bad">{text(facts["error"])}</span>')
     lines += [
         f"{text(name)}: {text(value)}"
         for name, value in facts.get("provenance", {}).items()
@@ -186,7 +183,7 @@ def _shot(facts, index, shown):
     shot = facts["shots"][index]
     found = shot.get("found", shot["clips"])
     if not shot["clips"]:
-        verdict = text(shot["reason"]) or "no clip"
+        verdict = _reason(facts, shot)
     elif found > shot["clips"]:
         verdict = f"{shot['clips']} of {number(found, 'clip')}"
     else:
@@ -195,6 +192,14 @@ def _shot(facts, index, shown):
         f"<figure{'' if shot['clips'] else ' class=out'}>{shown(facts, index)}"
         f"<figcaption>{times(shot)}<br><b>{verdict}</b></figcaption></figure>"
     )
+
+
+def _reason(facts, shot):
+    if shot["duplicate_of"]:
+        name, _, index = shot["duplicate_of"].rpartition("#")
+        which = f", shot {int(index) + 1}" if facts["kind"] == "video" else ""
+        return f"repeats {text(name)}{which}"
+    return text(shot["reason"]) or "no clip"
 
 
 def times(shot):

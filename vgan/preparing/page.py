@@ -34,7 +34,7 @@ def render(report, totals):
 def _tiles(totals, shards):
     tiles = [
         (number(totals["sources"], "file"), f"{size(totals['bytes'])} found"),
-        (hours(totals["hours"]), number(totals["videos"], "video") + " read"),
+        (hours(totals["hours"]), f"of {number(totals['videos'], 'video')} read"),
         (number(totals["clips"], "clip"), f"{hours(totals['hours_kept'])} kept"),
     ]
     for name, part in totals["splits"].items():
@@ -42,7 +42,7 @@ def _tiles(totals, shards):
         files = number(part["sources"], "file")
         tiles.append((f"{part['clips']:,}", f"{name}: {share:.0f}%, of {files}"))
     if totals["broken"]:
-        tiles.append((f"{totals['broken']:,}", '<span class="bad">not readable</span>'))
+        tiles.append((f"{totals['broken']:,}", "cannot be used"))
     if shards:
         tiles.append((size(shards["bytes"]), f"in {number(shards['files'], 'shard')}"))
     return "".join(f"<div><b>{big}</b><span>{s}</span></div>" for big, s in tiles)

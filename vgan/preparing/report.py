@@ -45,7 +45,7 @@ import cv2
 from vgan.preparing import page
 from vgan.preparing.wording import hours, number, plain
 
-THUMBNAIL = 80  # pixels, short side: about 2 KB
+THUMBNAIL = 96  # pixels, short side: about 3 KB
 MOST_STRETCHED = 3
 INNER = ("stamp", "signature", "thumbnail", "clip_starts")  # of no use to others
 

@@ -23,6 +23,8 @@ def number(count, noun):
 
 def hours(value):
     """Hours as text, in the unit that fits."""
+    if not value:
+        return "0"
     if value >= 1:
         return f"{value:,.1f} h"
     return f"{value * 60:.1f} min" if value * 60 >= 1 else f"{value * 3600:.1f} s"
