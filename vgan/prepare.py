@@ -71,6 +71,7 @@ def main(_):
         lines = prepare(
             *(FLAGS.input, FLAGS.output, settings, FLAGS.workers, FLAGS.provenance),
             *(FLAGS.overwrite, FLAGS.keep_parts, FLAGS.beam or None),
+            loading=command.quiet,
         )
     except KeyboardInterrupt:
         print(f"{FLAGS.output}: stopped; the same command goes on from here")

@@ -14,6 +14,7 @@ def facts(name, *shots):
     return {
         "source": name,
         "error": "",
+        "warnings": [],
         "clips": sum(len(starts) for _, starts in shots),
         "shots": [
             {

@@ -20,7 +20,7 @@ def timed(frames, fps=24):
 
 def find(frames, settings=SETTINGS):
     """[(first k, frames, clips, reason)] of the shots of a film."""
-    clocked = shots.on_clock(shots.moments(frames, lambda f: f), settings.rate)
+    clocked = shots.on_clock(shots.moments(frames), settings.rate)
     return [
         (shot.first, len(shot), len(shot.clips()), shot.reason())
         for shot in shots.shots(clocked, settings, tempfile.gettempdir())
@@ -56,7 +56,7 @@ def test_hard_cuts_and_fades_of_an_edit_are_found():
     for seed in range(2):
         film, hard, fades = edit(seed)
         assert len(hard) + len(fades) == 19
-        moments = list(shots.moments(timed(film), lambda frame: frame))
+        moments = list(shots.moments(timed(film)))
         begins = {
             k
             for k, (one, two) in enumerate(itertools.pairwise(moments), start=1)
@@ -77,7 +77,7 @@ def test_frames_are_those_of_the_clock_and_never_of_two_shots(scenes):
     film = timed([*scenes[0], *scenes[1]], fps=60)
     # 40 frames at 60 per second are 2/3 s: 16 at 24 per second.
     assert find(film) == [(0, 16, 2, ""), (16, 16, 2, "")]
-    moments = shots.moments(film, lambda frame: frame)
+    moments = shots.moments(film)
     times = [
         (Fraction(k, 24), m.time) for k, m in shots.on_clock(moments, Fraction(24))
     ]
@@ -122,9 +122,7 @@ def test_dark_frozen_and_short_shots_are_dropped(scenes):
 
 def test_only_the_clips_that_move_are_kept(scenes):
     film = [*scenes[2][:8], *np.repeat(scenes[2][7:8], 24, axis=0), *scenes[2][8:16]]
-    clocked = shots.on_clock(
-        shots.moments(timed(film), lambda frame: frame), Fraction(24)
-    )
+    clocked = shots.on_clock(shots.moments(timed(film)), Fraction(24))
     shot = next(shots.shots(clocked, SETTINGS, tempfile.gettempdir()))
     assert shot.verdicts == ["", "still", "still", "still", ""]
     assert shot.clips() == [0, 32]
@@ -133,9 +131,7 @@ def test_only_the_clips_that_move_are_kept(scenes):
 
 def test_frames_come_back_from_where_they_wait(scenes, monkeypatch, tmp_path):
     monkeypatch.setattr(shots, "MOST_HELD", 1000)  # all of it on disk
-    clocked = shots.on_clock(
-        shots.moments(timed(scenes[0]), lambda frame: frame), Fraction(24)
-    )
+    clocked = shots.on_clock(shots.moments(timed(scenes[0])), Fraction(24))
     one = shots.shots(clocked, SETTINGS, tmp_path)
     shot = next(one)
     for k, data in zip((3, 39), shot.frames([3, 39]), strict=True):

@@ -11,7 +11,8 @@ from vgan.preparing.scan import key
 def choose(facts, settings):
     """Leave out near-duplicates and what is too much; divide by source.
 
-    A shot that repeats an earlier one, by name and time, is left out. Under
+    A shot that repeats an earlier one is left out: earlier by name and time, files
+    with warnings last. Under
     `max_clips` each source may give equally many; one that has fewer gives all, and
     the clips of one source are spread evenly over it.
 
@@ -69,9 +70,10 @@ def fair_shares(counts, most):
 
 
 def _leave_out_duplicates(facts):
+    # Of two copies the whole one stays.
     shots = {
         f"{one['source']}#{number}": shot
-        for one in facts
+        for one in sorted(facts, key=lambda one: bool(one["warnings"]))
         for number, shot in enumerate(one["shots"])
         if shot["clips"]
     }

@@ -5,8 +5,10 @@ import dataclasses
 import os
 import pathlib
 
-from vgan import InputError
+from vgan import InputError, video
 from vgan.datasets.folders import find_files
+
+SUFFIXES = {*video.VIDEO_SUFFIXES, *video.IMAGE_SUFFIXES}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,6 +71,20 @@ def find(inputs, role, rows=None):
     if role == "style":
         sources = [_named_style(source) for source in sources]
     return sorted(sources, key=lambda source: source.name)
+
+
+def others(inputs):
+    """Return the names of files in the inputs that look like no video and no photo."""
+    names = []
+    for root in map(pathlib.Path, inputs):
+        for _, folders, files in os.walk(root.expanduser(), followlinks=False):
+            folders[:] = [name for name in folders if name[0] != "."]
+            names += [
+                _text(name)
+                for name in files
+                if name[0] != "." and pathlib.Path(name).suffix.lower() not in SUFFIXES
+            ]
+    return sorted(names)
 
 
 def _files(root):

@@ -46,7 +46,7 @@ def read_json(path):
     """Return what a JSON file holds; None if there is none, or if it is damaged."""
     try:
         return json.loads(pathlib.Path(path).read_bytes())
-    except (FileNotFoundError, ValueError):
+    except (FileNotFoundError, NotADirectoryError, ValueError):
         return None
 
 

@@ -1,5 +1,6 @@
 """All of it: find, scan, choose, write shards, report."""
 
+import contextlib
 import dataclasses
 import functools
 import hashlib
@@ -28,6 +29,7 @@ def prepare(
     keep_parts=False,
     beam=None,
     warn=print,
+    loading=contextlib.nullcontext,
 ):
     """Make a prepared set, or go on with one.
 
@@ -42,6 +44,7 @@ def prepare(
             more files, the known ones are not read again.
         beam: Flags of an Apache Beam pipeline that does the work, or None.
         warn: Called with lines that the user should see.
+        loading: Context in which TensorFlow is imported, for `command.quiet`.
 
     Returns:
         Lines to tell.
@@ -53,10 +56,14 @@ def prepare(
     output = pathlib.Path(output).expanduser()
     rows = provenance.Rows(listed) if listed else None
     sources = inputs.find(roots, settings.role, rows)
-    if rows is not None and rows.unused:
-        some = ", ".join(rows.unused[:3]) + (" ..." if len(rows.unused) > 3 else "")
-        warn(f"{listed}: {len(rows.unused)} lines name no file of the input: {some}")
     _check_place(output, roots)
+    for names, what in (
+        (inputs.others(roots), "files are left aside, being no videos and no photos"),
+        (rows.unused if rows else (), f"lines of {listed} name no file of the input"),
+    ):
+        if names:
+            some = ", ".join(names[:3]) + (" ..." if len(names) > 3 else "")
+            warn(" ".join(f"{len(names)} {what}: {some}".split()))
     folder = _claim(output, settings, overwrite)
     state = parts.read_json(folder / STATE)
     wanted = _digest(sources, settings)
@@ -81,7 +88,9 @@ def prepare(
             f"{output}: no clip can be made of the {len(sources)} files; "
             f"{output / 'report.html'} says why, such as: {_first_reason(facts)}"
         )
-    told["shards"] = _write(output, folder, facts, chosen, settings, beam)
+    with loading():
+        from vgan.datasets import builder
+    told["shards"] = _write(builder, output, folder, facts, chosen, settings, beam)
     report.write(output, told)
     known = all("stamp" in one for one in facts)
     if known:
@@ -95,10 +104,8 @@ def prepare(
     return report.summary(told)
 
 
-def _write(output, folder, facts, chosen, settings, beam):
+def _write(builder, output, folder, facts, chosen, settings, beam):
     """Write the shards; return {"files": how many, "bytes": of all}."""
-    from vgan.datasets import builder  # imports TensorFlow
-
     name = builder.dataset_name(output.resolve().name)
     divided = {
         split: [

@@ -153,20 +153,30 @@ class _Scan:
         picture, facts = read_image(self._source.path), self._facts
         facts["height"], facts["width"] = picture.shape[:2]
         facts["codec"] = pathlib.Path(self._source.path).suffix[1:].lower()
-        resize = _resizing(facts, self._settings.size)
-        moments = enumerate(shots.moments([(picture, 0)], resize))
+        height, width = self._fit()
+        shrinks = height < picture.shape[0]
+        way = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
+        picture = cv2.resize(picture, (width, height), interpolation=way)
+        moments = enumerate(shots.moments([(picture, 0)]))
         settings = dataclasses.replace(self._settings, clip_length=1)
         for shot in shots.shots(moments, settings, self._folder):
-            self._keep(shot, 1, signatures.picture_signature(resize(picture)))
+            self._keep(shot, 1, signatures.picture_signature(picture))
 
     def _video(self):
         facts, settings = self._facts, self._settings
         with VideoReader(self._source.path) as reader:
             facts["height"], facts["width"] = reader.height, reader.width
             facts["fps"] = round(float(reader.fps), 3)
-            resize = _resizing(facts, settings.size, reader.sample_aspect_ratio)
+            size = self._fit(reader.sample_aspect_ratio)
+        if facts["fps"] < 0.9 * settings.fps:
+            facts["warnings"].append(
+                f"has {facts['fps']:g} frames/s: they are repeated for --fps="
+                f"{settings.fps:g}"
+            )
+        # Scaled while it is converted: of 8K, a frame would take 100 MB.
+        with VideoReader(self._source.path, size=size) as reader:
             pace = _Pace(facts, float(reader.duration or 0), self._tell)
-            moments = shots.moments(pace.of(reader), resize)
+            moments = shots.moments(pace.of(reader))
             clocked = shots.on_clock(moments, settings.rate)
             for shot in shots.shots(clocked, settings, self._folder):
                 self._keep(
@@ -174,6 +184,26 @@ class _Scan:
                     signatures.signature(shot.samples(SAMPLES)),
                 )
         facts["codec"] = _codec(self._source.path)
+
+    def _fit(self, pixel_ratio=None):
+        """(H, W) of the clips: the short side as set, pixels made square, even."""
+        facts, size = self._facts, self._settings.size
+        height, width = facts["height"], facts["width"]
+        shown = width * float(pixel_ratio or 1)
+        short, long = sorted((height, shown))
+        if size > MOST_ENLARGED * short:
+            raise InputError(
+                f"is {width}x{height} pixels: it would be enlarged more than twice; "
+                f"leave it out, or give --size={int(MOST_ENLARGED * short)} or less"
+            )
+        if long > MOST_STRETCHED * short:
+            raise InputError(
+                f"is {width}x{height} pixels: one side is more than {MOST_STRETCHED} "
+                "times the other; crop it, or leave it out"
+            )
+        height, width = (2 * round(side * size / short / 2) for side in (height, shown))
+        facts["kept_height"], facts["kept_width"] = height, width
+        return height, width
 
     def _keep(self, shot, length, signature):
         """Write the clips of a shot, and down what it is."""
@@ -240,34 +270,6 @@ class _Pace:
 def _codec(path):
     with av.open(path) as container:
         return container.streams.video[0].codec_context.name
-
-
-def _resizing(facts, size, pixel_ratio=None):
-    """Function that resizes a frame: the short side to `size`, pixels to squares."""
-    height, width = facts["height"], facts["width"]
-    shown = width * float(pixel_ratio or 1)
-    short, long = sorted((height, shown))
-    if size > MOST_ENLARGED * short:
-        raise InputError(
-            f"is {width}x{height} pixels: it would be enlarged more than twice; "
-            f"leave it out, or give --size={int(MOST_ENLARGED * short)} or less"
-        )
-    if long > MOST_STRETCHED * short:
-        raise InputError(
-            f"is {width}x{height} pixels: one side is more than {MOST_STRETCHED} times "
-            "the other; crop it, or leave it out"
-        )
-    height, width = (2 * round(side * size / short / 2) for side in (height, shown))
-    facts["kept_height"], facts["kept_width"] = height, width
-
-    def resize(frame):
-        if frame.shape[:2] == (height, width):
-            return frame
-        shrinks = min(frame.shape[:2]) > min(height, width)
-        way = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
-        return cv2.resize(frame, (width, height), interpolation=way)
-
-    return resize
 
 
 def key(name, start):

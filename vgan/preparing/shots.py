@@ -32,7 +32,7 @@ class Moment(typing.NamedTuple):
     """A frame of a file.
 
     Attributes:
-        picture: uint8 RGB [h, w, 3], resized.
+        picture: uint8 RGB [h, w, 3].
         luma: float32 [32, 32], 0 to 255, of its thumbnail.
         shot: Number of the shot that it is in.
         time: Second at which it is shown, a Fraction.
@@ -44,7 +44,7 @@ class Moment(typing.NamedTuple):
     time: Fraction
 
 
-def moments(frames, resize):
+def moments(frames):
     """Yield a Moment for each (frame, timestamp).
 
     A shot ends at a cut, and where a stretch of one colour, such as the black
@@ -52,15 +52,13 @@ def moments(frames, resize):
     """
     detector, shot, was_blank = cuts.CutDetector(), 0, None
     for frame, time in frames:
-        picture = resize(frame)
-        del frame  # of 8K: 100 MB
-        thumbnail = cuts.thumbnail(picture)
+        thumbnail = cuts.thumbnail(frame)
         luma = cv2.cvtColor(thumbnail, cv2.COLOR_RGB2GRAY).astype(np.float32)
         blank = bool(luma.std() < BLANK)
         cut = detector(thumbnail)
         shot += cut or blank != (blank if was_blank is None else was_blank)
         was_blank = blank
-        yield Moment(picture, luma, shot, time)
+        yield Moment(frame, luma, shot, time)
 
 
 def on_clock(moments, fps):
@@ -156,7 +154,8 @@ class Shot:
             what = "black" if level < DARK else "one colour"
             return f"{what}: mean luma {level:.0f} of 255"
         if len(self) < self.clip_length:
-            return f"too short: {len(self)} frames, and a clip has {self.clip_length}"
+            count = f"{len(self)} frame" + "s" * (len(self) > 1)
+            return f"too short: {count}, and a clip has {self.clip_length}"
         if "still" not in self.verdicts:
             return f"too dark: mean luma {level:.0f} of 255"
         if "dark" not in self.verdicts:
