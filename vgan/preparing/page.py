@@ -34,7 +34,7 @@ def render(report, totals):
 def _tiles(totals, shards):
     tiles = [
         (number(totals["sources"], "file"), f"{size(totals['bytes'])} found"),
-        (hours(totals["hours"]), f"of {number(totals['videos'], 'video')} read"),
+        (hours(totals["hours"]), f"of {number(totals['videos'], 'video')}"),
         (number(totals["clips"], "clip"), f"{hours(totals['hours_kept'])} kept"),
     ]
     for name, part in totals["splits"].items():

@@ -17,10 +17,11 @@ import numpy as np
 SIDE = 32  # of what the frequencies are taken of
 KEPT = 16  # lowest frequencies along each axis
 MOMENTS = 5
-# Part of the bits that may differ. Of 72 shots of 56 videos, copies at a third of the
-# frame rate and half the size, brighter and strongly compressed, differ in less than
-# 0.06 (half of them) or 0.12 (nine of ten). Of one person who makes two signs before a
-# fixed camera it is 0.14, of a car park at two times 0.17, of other scenes over 0.3.
+# Part of the bits that may differ. Of 72 shots of 56 videos, 25 samples each, copies at
+# a third of the frame rate and half the size, brighter and strongly compressed, differ
+# in less than 0.07 (half of them) or 0.12 (five of six; faster motion, more). One
+# person's two signs before a fixed camera are 0.14 apart, a car park at two times 0.19,
+# other scenes 0.33 and more.
 BOUND = 0.12
 COARSE = 8  # lowest frequencies of the middle moment, one machine word
 COARSE_BOUND = 16  # bits of it; those copies differ in at most 11
@@ -36,8 +37,8 @@ def signature(frames):
     """Return the signature of a shot.
 
     Args:
-        frames: At least one frame, evenly spaced over the whole shot, more than five
-            where there are: uint8 RGB [H, W, 3] of any size, or from `thumbnail`.
+        frames: At least one frame, evenly spaced over the whole shot, 25 or more where
+            there are: uint8 RGB [H, W, 3] of any size, or from `thumbnail`.
 
     Returns:
         320 hexadecimal digits.
