@@ -45,13 +45,13 @@ def test_flashes_and_fades_are_no_cuts(scenes):
 def test_a_clip_is_taken_from_one_side_of_a_cut(scenes):
     edit = [*scenes[0][:3], *scenes[1]]
     assert _is_cut(edit[2], edit[3])
-    scene = videos._longest_scene(([frame] for frame in edit), 4, 72)
+    scene = videos.longest_scene(([frame] for frame in edit), 4)
     np.testing.assert_array_equal(np.concatenate(scene), scenes[1][:4])
 
 
 def test_without_a_long_enough_scene_the_longest_near_is_taken(scenes):
     edit = [frame for frames in scenes[:8] for frame in frames[:3]]
-    scene = videos._longest_scene(([frame] for frame in edit), 5, 72)
+    scene = videos.longest_scene(([frame] for frame in edit), 5)
     scene = np.concatenate(scene)
     assert len(scene) >= 3
     assert not any(_is_cut(*pair) for pair in itertools.pairwise(scene))

@@ -85,18 +85,27 @@ def cut(paths, rng, num_frames, size, fps, training):
     if training:
         part = rng.uniform(max(0.6, min(1.0, size / side)), 1.0)
         side, place = round(part * side), rng.random(2)
-    x, y = np.rint(place * (width - side, height - side)).astype(int)
+    # Even: then the window has the same place in colour as in brightness.
+    side -= side % 2
+    x, y = (np.rint(place * (width - side, height - side) / 2) * 2).astype(int)
+    look = {
+        "size": (size, size),
+        "window": (x / width, y / height, side / width, side / height),
+    }
+    if any(measures(other)[:2] != (height, width) for other in paths):
+        # Even pixels of one are no pixels of the other: all in one size, then the cut.
+        look = {"size": (height, width)}
 
     def window(frame):
-        if frame.shape[:2] != (height, width):
-            frame = _resize(frame, width, height)
-        return frame[y : y + side, x : x + side]
+        if frame.shape[:2] == (size, size):
+            return frame
+        return _resize(frame[y : y + side, x : x + side], size)
 
     with contextlib.ExitStack() as stack:
-        readers = _open(paths, fps, start, stack)
+        readers = _open(paths, fps, start, look, stack)
         moments = zip(*readers, strict=False)
         moments = ([window(frame) for frame, _ in moment] for moment in moments)
-        scene = _longest_scene(moments, num_frames, size)
+        scene = longest_scene(moments, num_frames)
     index = np.pad(np.arange(len(scene)), (0, num_frames - len(scene)), mode="reflect")
     return np.stack(scene, axis=1)[:, index]
 
@@ -120,35 +129,35 @@ def _on_grid(start, fps):
     return math.floor(start * fps) / fps
 
 
-def _open(paths, fps, start, stack):
+def _open(paths, fps, start, look, stack):
     """Readers of all files from the same second on."""
     try:
         with contextlib.ExitStack() as attempt:
             readers = [
-                attempt.enter_context(VideoReader(path, fps=fps, start=start))
+                attempt.enter_context(VideoReader(path, fps, start, **look))
                 for path in paths
             ]
             stack.push(attempt.pop_all())
     except InputError:  # shorter than its header says, or it cannot seek
-        readers = [stack.enter_context(VideoReader(path, fps=fps)) for path in paths]
+        readers = [
+            stack.enter_context(VideoReader(path, fps, **look)) for path in paths
+        ]
     return readers
 
 
-def _longest_scene(moments, num_frames, size):
+def longest_scene(moments, num_frames):
     """The first cut-free run of `num_frames`, or else the longest one near.
 
     Args:
         moments: Iterator of lists of frames that are shown at once; the first of them
             says where a scene is cut.
         num_frames: T.
-        size: Height and width of what is returned.
 
     Returns:
-        List of at most T lists of uint8 [size, size, 3].
+        List of at most T of these lists.
     """
     best, scene, last = [], [], None
     for count, moment in enumerate(moments, start=1):
-        moment = [_resize(frame, size, size) for frame in moment]
         thumbnail = cuts.thumbnail(moment[0])
         if last is not None and cuts.is_cut(last, thumbnail):
             scene = []
@@ -159,7 +168,6 @@ def _longest_scene(moments, num_frames, size):
     return best
 
 
-def _resize(frame, width, height):
-    shrinks = min(frame.shape[:2]) > min(height, width)
-    way = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
-    return cv2.resize(frame, (width, height), interpolation=way)
+def _resize(frame, size):
+    way = cv2.INTER_AREA if min(frame.shape[:2]) > size else cv2.INTER_CUBIC
+    return cv2.resize(frame, (size, size), interpolation=way)

@@ -5,6 +5,7 @@ Numbers are those of ITU-T H.273, which FFmpeg uses too.
 
 import numpy as np
 from av import VideoFrame
+from av.filter import Graph
 from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
 
 BT709, BT601, BT2020 = 1, 6, 9
@@ -12,9 +13,8 @@ UNSPECIFIED = 2
 PQ, HLG = 16, 18  # transfer curves of HDR video
 _KNOWN_MATRICES = {1, 4, 5, 6, 7, 9}
 # Without these, swscale is faster, but darkens by one or two levels of 255.
-_QUALITY = (
-    Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
-)
+_EXACT = Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
+_QUALITY = Interpolation.BICUBIC | _EXACT
 
 
 def matrix_for(width, height):
@@ -23,28 +23,41 @@ def matrix_for(width, height):
 
 
 class ToRGB:
-    """Decoded frames to upright uint8 RGB `[H, W, 3]`, all of the first one's size.
+    """Decoded frames to upright uint8 RGB `[H, W, 3]`, all of one size.
 
     Rotation and flips of the display matrix are applied. HDR (PQ, HLG) and other
     BT.2020 frames become BT.709, so that a network and a player see common video.
 
     Args:
         frame: The first decoded frame.
+        size: (H, W) that frames are scaled to; None keeps the first one's. Small
+            frames cost a fraction of large ones.
+        window: Part of each frame that is shown, (left, top, width, height) in
+            parts of the frame's width and height as displayed, rounded to pixels that
+            have a colour of their own (every second one in most videos).
     """
 
-    def __init__(self, frame):
-        self._size = frame.width, frame.height
+    def __init__(self, frame, size=None, window=None):
+        self._first = frame.width, frame.height
         self._turn = _display_matrix(frame)
         self._reformatter = VideoReformatter()
         self._wide = frame.color_primaries == BT2020
         self._curve = _WideGamut(frame.color_trc) if self._wide else None
-        transposed = self._turn[0]
-        self.width, self.height = self._size[::-1] if transposed else self._size
-        self.transposed = transposed
+        self.transposed = self._turn[0]
+        self._crop = _Crop(frame, _turned_back(window, *self._turn)) if window else None
+        shown = self._crop.size if self._crop else self._first
+        if size is not None:
+            self._size = size if self.transposed else size[::-1]
+        else:
+            self._size = shown
+        self.width, self.height = self._size[:: -1 if self.transposed else 1]
+        # As in most programs: averages where it shrinks, smooth where it enlarges.
+        shrinks = min(self._size) < min(shown)
+        self._way = Interpolation.AREA | _EXACT if shrinks else _QUALITY
 
     def fits(self, frame):
         """Whether a decoded frame has the size of the first."""
-        return (frame.width, frame.height) == self._size
+        return (frame.width, frame.height) == self._first
 
     def __call__(self, frame):
         """Return the uint8 RGB array `[H, W, 3]` of a decoded frame."""
@@ -52,6 +65,8 @@ class ToRGB:
         if matrix not in _KNOWN_MATRICES:
             matrix = matrix_for(frame.width, frame.height)
         full = frame.color_range == ColorRange.JPEG
+        if self._crop:
+            frame = self._crop(frame)
         frame = self._reformatter.reformat(
             frame,
             *self._size,  # a stream may change its size on the way
@@ -59,10 +74,50 @@ class ToRGB:
             src_colorspace=matrix,
             src_color_range=ColorRange.JPEG if full else ColorRange.MPEG,
             dst_color_range=ColorRange.JPEG,
-            interpolation=_QUALITY,
+            interpolation=self._way,
         )
         array = frame.to_ndarray()
         return _turn(self._curve(array) if self._wide else array, *self._turn)
+
+
+class _Crop:
+    """Cuts a window out of decoded frames without copying them.
+
+    Args:
+        frame: The first one.
+        window: (left, top, width, height) in parts of its width and height.
+    """
+
+    def __init__(self, frame, window):
+        self._first = frame.width, frame.height, frame.format.name
+        self._reformatter = VideoReformatter()
+        left, top, width, height = (
+            max(0, round(part * side / 2) * 2)
+            for part, side in zip(window, 2 * self._first[:2], strict=True)
+        )
+        left, top = min(left, frame.width - 2), min(top, frame.height - 2)
+        width = min(max(2, width), frame.width - left)
+        height = min(max(2, height), frame.height - top)
+        self.size = width, height
+        graph = self._graph = Graph()
+        self._source = graph.add_buffer(
+            width=frame.width,
+            height=frame.height,
+            format=frame.format.name,
+            time_base=frame.time_base,
+        )
+        self._sink = graph.add("buffersink")
+        graph.link_nodes(
+            self._source,
+            graph.add("crop", f"{width}:{height}:{left}:{top}"),
+            self._sink,
+        ).configure()
+
+    def __call__(self, frame):
+        if (frame.width, frame.height, frame.format.name) != self._first:
+            frame = self._reformatter.reformat(frame, *self._first)
+        self._source.push(frame)
+        return self._sink.pull()
 
 
 class ToYUV:
@@ -109,6 +164,14 @@ def _turn(array, transpose, mirror_x, mirror_y):
     pixels = pixels.T if transpose else pixels
     pixels = pixels[:: -1 if mirror_y else 1, :: -1 if mirror_x else 1]
     return np.ascontiguousarray(pixels)[..., None].view(np.uint8)
+
+
+def _turned_back(window, transpose, mirror_x, mirror_y):
+    """The part of a frame that `_turn` makes this part of what is displayed."""
+    left, top, width, height = window
+    left = 1 - left - width if mirror_x else left
+    top = 1 - top - height if mirror_y else top
+    return (top, left, height, width) if transpose else (left, top, width, height)
 
 
 class _WideGamut:

@@ -4,6 +4,7 @@ import pathlib
 import re
 from fractions import Fraction
 
+import cv2
 import numpy as np
 from PIL import Image, ImageOps
 
@@ -60,6 +61,8 @@ class ImageSource:
     Args:
         path: A picture or a folder of pictures, all of one size.
         fps: Pictures per second; the timestamp of picture k is k / fps.
+        size: (H, W) that pictures are scaled to, or None.
+        window: Part of each that is shown, or None; see VideoReader.
     """
 
     is_live = False
@@ -69,8 +72,9 @@ class ImageSource:
     sample_aspect_ratio = None
     colors = None
 
-    def __init__(self, path, fps=None):
+    def __init__(self, path, fps=None, size=None, window=None):
         self.path = path
+        self._scaled_to, self._window = size, window
         self._files = (
             sorted(filter(_is_frame, path.iterdir()), key=_natural)
             if (path.is_dir())
@@ -85,19 +89,36 @@ class ImageSource:
         self.time_base = 1 / self.fps
         self.num_frames = len(self._files)
         self.duration = self.num_frames / self.fps
-        self.height, self.width = read_image(self._files[0]).shape[:2]
+        first = read_image(self._files[0])
+        self._shape = first.shape
+        self.height, self.width = self.picture(first).shape[:2]
 
     def frames(self, start):
         """Yield (frame `[H, W, 3]`, timestamp, duration) from `start` seconds on."""
         for index in range(int(start * self.fps), self.num_frames):
             frame = read_image(self._files[index])
-            if frame.shape != (self.height, self.width, 3):
+            if frame.shape != self._shape:
+                height, width, _ = self._shape
                 raise InputError(
                     f"{self._files[index]}: is {frame.shape[1]}x{frame.shape[0]} and "
-                    f"{self._files[0].name} is {self.width}x{self.height}; "
+                    f"{self._files[0].name} is {width}x{height}; "
                     "give pictures of one size"
                 )
             yield frame, index / self.fps, 1 / self.fps
+
+    def picture(self, frame):
+        """What is shown of a frame of `frames`, uint8 RGB `[H, W, 3]`."""
+        if self._window:
+            height, width = frame.shape[:2]
+            x, y, w, h = np.rint(self._window * np.array(2 * [width, height])).astype(
+                int
+            )
+            frame = frame[y:, x:][: max(h, 1), : max(w, 1)]
+        if self._scaled_to:
+            shrinks = min(self._scaled_to) < min(frame.shape[:2])
+            way = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
+            frame = cv2.resize(frame, self._scaled_to[::-1], interpolation=way)
+        return frame
 
     def close(self):
         """Nothing stays open."""

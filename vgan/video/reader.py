@@ -42,11 +42,15 @@ class VideoReader:
         start: Begin with the frame that is shown at this second.
         timeout: Seconds to wait for a network: a stream that stalls for longer ends,
             with one warning in the log.
+        size: (H, W) that frames are scaled to while they are converted, which for
+            small ones takes much less time; None keeps their own.
+        window: Part of each frame that is shown, (left, top, width, height) in parts of
+            its width and height, rounded to even pixels; None shows all.
 
     Attributes:
         source: What was given, as a string without passwords.
-        width: Width in pixels as displayed.
-        height: Height in pixels as displayed.
+        width: Width in pixels of the frames, upright.
+        height: Height in pixels of the frames, upright.
         fps: Average frames per second, a Fraction.
         num_frames: How many frames to expect (an estimate), or None.
         duration: Seconds, a Fraction, or None.
@@ -67,12 +71,16 @@ class VideoReader:
                 ...
     """
 
-    def __init__(self, source, fps=None, start=0, timeout=10.0):
+    def __init__(self, source, fps=None, start=0, timeout=10.0, size=None, window=None):
         if fps is not None and not 1e-3 <= fps <= 1000:
             raise InputError(f"fps={fps}: give 0.001 to 1000 frames per second")
         fps = None if fps is None else Fraction(fps).limit_denominator(100_000)
         self.source = public(source)
-        self._source, self._resample = _open(source, self.source, fps, timeout)
+        start = max(Fraction(0), Fraction(start))
+        self._shown = None, None  # the last frame as decoded and as converted
+        self._source, self._resample = _open(
+            source, self.source, fps, timeout, start, {"size": size, "window": window}
+        )
         for name in (
             "width", "height", "fps", "num_frames", "duration", "is_live", "path",
             "time_base", "sample_aspect_ratio", "colors", "audio", "origin",
@@ -98,7 +106,7 @@ class VideoReader:
         """
         if self.is_live and seconds:
             raise InputError(
-                f"{self.source}: a live source cannot start at {seconds} s"
+                f"{self.source}: a live source cannot start at {float(seconds):g} s"
             )
         self._frames = self._source.frames(max(Fraction(0), Fraction(seconds)))
         if self._resample:
@@ -115,7 +123,11 @@ class VideoReader:
 
     def __next__(self):
         (frame, timestamp, _), self._first = self._first or next(self._frames), None
-        return frame, timestamp
+        if not self._resample:
+            return self._source.picture(frame), timestamp
+        if frame is not self._shown[0]:  # one that is shown twice is converted once
+            self._shown = frame, self._source.picture(frame)
+        return self._shown[1], timestamp
 
     def __enter__(self):
         return self
@@ -125,34 +137,34 @@ class VideoReader:
 
     def close(self):
         """Close the file, the camera or the connection."""
-        self._first, self._frames = None, iter(())
+        self._first, self._frames, self._shown = None, iter(()), (None, None)
         self._source.close()
 
 
-def _open(source, name, fps, timeout):
+def _open(source, name, fps, timeout, start, look):
     """The source, and whether it has to be resampled to `fps`."""
     text, resample = str(source), fps is not None
     if re.fullmatch(r"(camera:)?\d+", text):
         number = text.removeprefix("camera:")
-        return StreamSource(number, name, timeout, camera=True), resample
+        return StreamSource(number, name, timeout, camera=True, **look), resample
     if text == "-":
-        return StreamSource(StandardInput(), name, timeout), resample
+        return StreamSource(StandardInput(), name, timeout, **look), resample
     if re.match(r"[a-z][a-z0-9+.-]+://", text):
         if not re.match(r"(rtsps?|https?|rtmps?|tcp|udp)://", text):
             raise InputError(
                 f"{name}: give rtsp://, http://, https://, rtmp://, udp:// or tcp://"
             )
-        return StreamSource(text, name, timeout), resample
+        return StreamSource(text, name, timeout, start=start, **look), resample
     path = pathlib.Path(source)
     if not path.exists():
         raise InputError(f"{path}: no such file or folder; check the path")
     if not (path.is_dir() or path.is_file()):
         raise InputError(f"{path}: is a pipe or a device, not a file; give a file")
     if path.is_dir() or is_image(path):
-        return ImageSource(path, fps), False
+        return ImageSource(path, fps, **look), False
     if path.is_file() and not path.stat().st_size:
         raise InputError(f"{path}: the file is empty; copy or record it again")
-    return StreamSource(path, name, timeout), resample
+    return StreamSource(path, name, timeout, start=start, **look), resample
 
 
 def _at_rate(frames, fps, start):

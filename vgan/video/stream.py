@@ -23,9 +23,14 @@ class StreamSource:
         name: What messages call it.
         timeout: Seconds to wait for a network, at the start and for each packet.
         camera: Whether `location` is the number of a camera.
+        start: Second that is asked for first.
+        size: (H, W) that frames are scaled to, or None.
+        window: Part of each frame that is shown, or None; see VideoReader.
     """
 
-    def __init__(self, location, name, timeout, camera=False):
+    def __init__(
+        self, location, name, timeout, camera=False, start=0, size=None, window=None
+    ):
         self._name = name
         self._warning = None  # said once, and only if frames can be decoded at all
         self._works = False
@@ -40,6 +45,8 @@ class StreamSource:
         try:
             self._stream = self._choose_stream()
             self._describe(camera, location)
+            self._begin(start)
+            self._look_at_first(size, window)
         except BaseException:
             self.close()
             raise
@@ -89,11 +96,30 @@ class StreamSource:
         self.audio = None
         if again:
             self.audio = for_ffmpeg(self.path) if self.path else location
+
+    def _begin(self, start):
+        """Decode the first frame from which `start` can be reached.
+
+        Never the file's first, if that is not asked for: it would cost as much as
+        many others.
+        """
+        self._began = 0
         self._decoded = self._decode()
-        frame = self._first = self._first_frame()
-        self._to_rgb = ToRGB(frame)
+        if start and not (self.is_live or self._piped):
+            self._seek(start)
+            frame = next(self._decoded, None)
+            if frame is not None:
+                self._began = start
+                self._decoded = _chain(frame, self._decoded)
+            else:  # perhaps it is shorter than that, or damaged as a whole
+                self._seek(0)
+        self._first = self._first_frame()
+
+    def _look_at_first(self, size, window):
+        frame = self._first
+        self._to_rgb = ToRGB(frame, size, window)
         self.width, self.height = self._to_rgb.width, self._to_rgb.height
-        ratio = stream.sample_aspect_ratio
+        ratio = self._stream.sample_aspect_ratio
         if not ratio or ratio == 1:
             ratio = None
         elif self._to_rgb.transposed:
@@ -133,11 +159,15 @@ class StreamSource:
         return first
 
     def frames(self, start):
-        """Yield (frame `[H, W, 3]`, timestamp, duration) from `start` seconds on."""
+        """Yield (frame, timestamp, duration) from `start` seconds on.
+
+        Frames are as decoded: what is not shown is never converted; see `picture`.
+        """
         fresh, self._first = self._first, None
         if self._piped and fresh is None:
             raise InputError(f"{self._name}: standard input cannot be read again")
-        if ((fresh is None and not self.is_live) or start) and not self._piped:
+        again = fresh is None or start != self._began
+        if again and not (self.is_live or self._piped):
             self._seek(start)
             fresh = None
         decoded = self._decoded if fresh is None else _chain(fresh, self._decoded)
@@ -152,13 +182,14 @@ class StreamSource:
                 held = frame, timestamp, duration
                 continue
             if held:
-                yield self._picture(held[0]), *held[1:]
+                yield held
                 held = None
-            yield self._picture(frame), timestamp, duration
+            yield frame, timestamp, duration
         if held and held[1] + held[2] > start:
-            yield self._picture(held[0]), *held[1:]
+            yield held
 
-    def _picture(self, frame):
+    def picture(self, frame):
+        """What is shown of a frame of `frames`, uint8 RGB `[H, W, 3]`."""
         if not self._to_rgb.fits(frame) and not self._resized:
             self._resized = True
             _log.warning(
