@@ -13,9 +13,12 @@ class Data:
 
     Attributes:
         content: A source, or sources with weights {source: weight}. A source is
-            "synthetic" (rendered, with exact flow), a folder of videos, or a folder
-            of still images (made into clips by a moving window, with exact flow).
-        style: The same for style clips; "synthetic" gives procedural paintings.
+            "synthetic" (rendered, with exact flow), a folder of videos, a folder
+            of still images (made into clips by a moving window, with exact flow), a
+            folder that vgan.prepare has made, or "tfds:NAME", a set of
+            tensorflow-datasets with videos or images, as "tfds:davis/480p".
+        style: The same for style clips; "synthetic" gives procedural paintings. Of a
+            folder, each sub-folder is a style with a name.
         image_size: Height and width of a clip in pixels.
         clip_length: Frames per content clip, T.
         style_length: Frames per style clip, T'; the discriminator sees these clips

@@ -1,15 +1,18 @@
-"""Where clips come from: rendered scenes and paintings, folders, mixtures.
+"""Where clips come from: rendered ones, folders, data sets, mixtures of them.
 
 A source answers `clip(rng, length)` with a motion.Clip, the same for the same state
 of `rng`, whatever was asked before.
 """
 
 import functools
+import logging
 
 import numpy as np
 
 from vgan import InputError
 from vgan.datasets import stills, synthetic
+
+_log = logging.getLogger("vgan.datasets")
 
 SPLITS = ("train", "validation")
 PAINTINGS = 40  # per style; each is painted once and kept
@@ -109,14 +112,15 @@ def open_source(role, split, data):
     """Open what an experiment names as a source.
 
     Args:
-        role: "content" or "style", a field of `data`: a folder, "synthetic" or
-            {source: weight}.
+        role: "content" or "style", a field of `data`: a folder, "synthetic", a set
+            that vgan.prepare has made, "tfds:NAME", or {source: weight}.
         split: "train" or "validation".
         data: A config.Data. With `target`, content comes as pairs.
 
     Raises:
-        InputError: A folder is missing or has no usable file, a weight is not
-            positive, or content that is rendered should have a target.
+        InputError: A folder is missing or has no usable file, a data set is damaged
+            or unknown, a weight is not positive, or content that is no folder of files
+            should have a target.
     """
     spec = getattr(data, role)
     weights = spec if isinstance(spec, dict) else {spec: 1.0}
@@ -141,16 +145,52 @@ def open_source(role, split, data):
 def _open(name, role, split, data):
     rendered = Scenes if role == "content" else Paintings
     paired = role == "content" and data.target
-    if paired and name == "synthetic":
-        raise InputError(
-            "data.target: rendered content has no stylised form; make data.content a "
-            "folder of videos or images"
-        )
     if name == "synthetic":
+        if paired:
+            raise InputError(
+                "data.target: rendered content has no stylised form; make data.content "
+                "a folder of videos or images"
+            )
         return rendered(split, data.image_size)
-    # Only folders need decoders: rendered clips do without them.
+    # Only files need decoders: rendered clips do without them.
     from vgan.datasets.folders import Folder
     from vgan.datasets.pairs import Pairs
 
-    folder = (Pairs if paired else Folder)(name, role, split, data)
-    return folder if folder.files else rendered(split, data.image_size)
+    builder = find_builder(name, role)
+    if builder is None:
+        folder = (Pairs if paired else Folder)(name, role, split, data)
+        return folder if folder.files else rendered(split, data.image_size)
+    if paired:
+        raise InputError(
+            f"data.target: {name} has no stylised form; make data.content a folder of "
+            "videos or images"
+        )
+    from vgan.datasets import catalogue, prepared
+
+    if builder.name != "video_clips":
+        return catalogue.Videos(builder, role, split, data)
+    if split == "validation" and split not in builder.info.splits:
+        _log.warning(
+            "data.%s: %s was made of one file, and it is trained on; validation uses "
+            "the synthetic source",
+            *(role, name),
+        )
+        return rendered(split, data.image_size)
+    return prepared.Prepared(builder, role, split, data)
+
+
+def find_builder(name, role):
+    """Return the tfds builder of a source; None if it is a folder of files.
+
+    Args:
+        name: A folder, or "tfds:NAME".
+        role: "content" or "style", for messages.
+
+    Raises:
+        InputError: The data set is unknown, damaged, or cannot be downloaded.
+    """
+    from vgan.datasets import catalogue, prepared
+
+    if name.startswith(catalogue.PREFIX):
+        return catalogue.open_builder(name.removeprefix(catalogue.PREFIX), role)
+    return prepared.open_builder(name)

@@ -1,13 +1,18 @@
 """The styles that a trained generator keeps by name."""
 
 import dataclasses
+import itertools
 
 import numpy as np
 
 from vgan.datasets import stills, synthetic
+from vgan.datasets.catalogue import Videos
 from vgan.datasets.folders import Folder
+from vgan.datasets.prepared import Prepared, decode
+from vgan.datasets.sources import find_builder
 
 MOST = 24  # of one folder; any other picture is a style too, by its path
+PICTURES = 15  # of one style
 
 
 def named_styles(config):
@@ -17,32 +22,67 @@ def named_styles(config):
         config: A config.Experiment.
 
     Returns:
-        {name: float32 [1, S, S, 3] in [-1, 1]}: the procedural styles by their kind,
-        files by their name without suffix.
+        {name: float32 [N, S, S, 3] in [-1, 1]}: the procedural styles by their kind,
+        the pictures of a sub-folder, N of them, by its name, files beside it by theirs
+        without suffix; those of a prepared set by their labels.
     """
     data = config.data
     sources = data.style if isinstance(data.style, dict) else {data.style: 1.0}
-    clips = {}
+    whole = dataclasses.replace(data, image_size=data.style_size or data.image_size)
+    styles = {}
     for source in sources:
         if source == "synthetic":
-            clips |= {
+            styles |= {
                 name: _painting(name, seed, data.image_size)
                 for seed, name in enumerate(synthetic.STYLES)
             }
-        else:
-            size = data.style_size or data.image_size
-            whole = dataclasses.replace(data, image_size=size)
-            folder = Folder(source, "style", "train", whole)
-            for file in folder.files[:MOST]:
-                clip = folder.read(file, np.random.default_rng(0), 1)
-                if clip is not None:
-                    clips[file.stem] = clip
+            continue
+        builder = find_builder(source, "style")
+        found = _of_folder if builder is None else _of_builder
+        styles |= found(source if builder is None else builder, whole)
     return {
-        name: clip.frames.astype(np.float32) / 127.5 - 1 for name, clip in clips.items()
+        name: frames.astype(np.float32) / 127.5 - 1 for name, frames in styles.items()
     }
 
 
 def _painting(name, seed, size):
     picture = synthetic.painting(name, seed, size * 3 // 2)
+    return _still(picture, size)
+
+
+def _still(picture, size):
+    """The middle of a picture, as uint8 [1, size, size, 3]."""
     rng = np.random.default_rng(0)
-    return stills.clip_of_still(picture, rng, 1, size, training=False)
+    return stills.clip_of_still(picture, rng, 1, size, training=False).frames
+
+
+def _of_folder(path, data):
+    folder = Folder(path, "style", "train", data)
+    named = {}
+    for file in folder.files:
+        below = file.relative_to(folder.path)
+        name = below.parts[0] if len(below.parts) > 1 else file.stem
+        named.setdefault(name, []).append(file)
+    styles = {}
+    for name, files in itertools.islice(named.items(), MOST):
+        spread = files[:: -(-len(files) // PICTURES)]
+        clips = [folder.read(file, np.random.default_rng(0), 1) for file in spread]
+        frames = [clip.frames for clip in clips if clip is not None]
+        if frames:
+            styles[name] = np.concatenate(frames)
+    return styles
+
+
+def _of_builder(builder, data):
+    kind = Prepared if builder.name == "video_clips" else Videos
+    named = {}
+    for name, file in kind(builder, "style", "train", data).first_frames():
+        if name in named or len(named) < MOST:
+            files = named.setdefault(name, [])
+            files += [file] if len(files) < PICTURES else []
+    return {
+        name: np.concatenate(
+            [_still(decode([file], name)[0], data.image_size) for file in files]
+        )
+        for name, files in named.items()
+    }

@@ -1,0 +1,205 @@
+"""The data sets of tensorflow-datasets as sources, by name: "tfds:davis/480p".
+
+Those with videos (davis, ucf101, youtube_vis, tao, moving_mnist and more) give clips;
+those with pictures (dtd and more) give clips by a moving window. What is not prepared
+yet is downloaded by tensorflow-datasets, to where TFDS_DATA_DIR says.
+"""
+
+import logging
+import socket
+import urllib.parse
+import urllib.request
+
+import numpy as np
+
+from vgan import InputError
+from vgan.datasets import prepared, stills, videos
+from vgan.datasets.builder import quiet
+from vgan.datasets.records import open_records
+
+_log = logging.getLogger("vgan.datasets")
+
+PREFIX = "tfds:"
+# Frames per second as published; frames of other sets are taken one by one.
+FPS = {"davis": 24, "ucf101": 25, "youtube_vis": 30, "tao": 30}
+
+
+class Videos:
+    """Clips out of one split of a data set, cut where a video of it is not.
+
+    Args:
+        builder: A tfds DatasetBuilder, prepared.
+        role: "content" or "style".
+        split: "train" or "validation". A set without a split of that kind is divided:
+            its last examples, of a fraction `data.validation`, are for validation.
+        data: A config.Data.
+
+    Raises:
+        InputError: No feature of it is a video or a picture, it has one example only,
+            or it is damaged.
+    """
+
+    def __init__(self, builder, role, split, data):
+        self.name = builder.info.full_name
+        self.key = find_pictures(builder.info.features)
+        if self.key is None:
+            raise InputError(
+                f"data.{role}: {PREFIX}{self.name}: none of its features is a video or "
+                f"a picture ({', '.join(builder.info.features)}); name another"
+            )
+        self.features = builder.info.features
+        self.fps = FPS.get(builder.name)
+        self.data = data
+        self.training = split == "train"
+        self.scaled_to = data.style_size if role == "style" else 0
+        self.estimate_flow = data.estimate_flow and role == "content"
+        self.records = open_records(builder, _part(builder, split, data.validation))
+        self._read(0)  # damage is told before training
+
+    def clip(self, rng, length):
+        """Return a motion.Clip of `length` frames.
+
+        Raises:
+            InputError: A shard is damaged.
+        """
+        index = int(rng.integers(len(self.records)))
+        files, name = self._read(index)[self.key], f"example {index} of {self.name}"
+        size, training = self.data.image_size, self.training
+        if len(files) == 1:
+            (picture,) = prepared.decode(files, name)
+            return stills.clip_of_still(
+                *(picture, rng, length, size, training),
+                name=name,
+                scaled_to=self.scaled_to,
+            )
+        step = self.fps / self.data.fps if self.fps else 1.0
+        last = max(0.0, len(files) - 1 - (length - 1) * step)
+        moments = np.rint(np.arange(rng.uniform(0, last), len(files) - 0.5, step))
+        seed = int(rng.integers(2**62))
+
+        def frames():
+            for moment in moments.astype(int):
+                frame, same = prepared.decode([files[moment]], name), (size, training)
+                window = np.random.default_rng(seed)  # the same one of each frame
+                yield prepared.square(frame, window, *same, name)
+
+        scene = np.concatenate(videos.longest_scene(frames(), length))
+        order = np.pad(np.arange(len(scene)), (0, length - len(scene)), "reflect")
+        return videos.with_flow(scene[order], self.estimate_flow)
+
+    def first_frames(self):
+        """Yield (label, JPEG or PNG file) of each example; without one, its number."""
+        for index in range(len(self.records)):
+            values = self._read(index)
+            label = f"{self.name.partition('/')[0]}_{index}"
+            if values.get("label") and hasattr(self.features["label"], "int2str"):
+                label = self.features["label"].int2str(values["label"][0])
+            yield label, values[self.key][0]
+
+    def _read(self, index):
+        values = prepared.parse(self.records[index], self.name)
+        if not values.get(self.key):
+            raise InputError(f"{PREFIX}{self.name}: example {index} has no pictures")
+        return values
+
+
+def open_builder(name, role):
+    """Return the builder of a data set, prepared; if need be it is downloaded.
+
+    Args:
+        name: As "davis/480p", or "video_clips/mine".
+        role: "content" or "style", for messages.
+
+    Raises:
+        InputError: It is unknown, or cannot be downloaded.
+    """
+    import tensorflow_datasets as tfds
+
+    said = f"data.{role}: {PREFIX}{name}"
+    try:
+        with quiet():
+            builder = tfds.builder(name)
+    except tfds.core.DatasetNotFoundError as error:
+        raise InputError(
+            f"{said}: tensorflow-datasets knows no such data set; see "
+            "https://www.tensorflow.org/datasets/catalog"
+        ) from error
+    except (ValueError, RuntimeError) as error:
+        known = tfds.builder_cls(name.split("/")[0]).builder_configs
+        raise InputError(
+            f"{said}: no such variant; known: {', '.join(known) or 'none'}"
+        ) from error
+    if not builder.is_prepared():
+        _download(builder, said)
+    return builder
+
+
+def _download(builder, said):
+    sizes = {url: info.size for url, info in (builder.url_infos or {}).items()}
+    _log.warning(
+        "%s: is not here yet; downloading up to %.1f GB to %s",
+        *(said, sum(size or 0 for size in sizes.values()) / 1e9, builder.data_dir),
+    )
+    _check_network(sizes, said)
+    try:
+        builder.download_and_prepare()
+    except Exception as error:
+        text = str(error).split("Instructions:")[-1].strip().splitlines()[0]
+        raise InputError(
+            f"{said}: cannot be prepared ({type(error).__name__}: {text}); see "
+            f"https://www.tensorflow.org/datasets/catalog/{builder.name}"
+        ) from error
+
+
+def _check_network(urls, said):
+    """Without a network tfds would try again for minutes."""
+    hosts = {urllib.parse.urlsplit(url).hostname for url in urls} - {None}
+    if urllib.request.getproxies():
+        return
+    for host in sorted(hosts):
+        try:
+            socket.getaddrinfo(host, 443)
+        except OSError as error:
+            raise InputError(
+                f"{said}: cannot be downloaded, as {host} is not found ({error}); "
+                "is there a network?"
+            ) from error
+
+
+def _part(builder, split, fraction):
+    """The split, or part of one, that serves as `split`."""
+    splits = builder.info.splits
+    train = "train" if "train" in splits else next(iter(splits))
+    others = [name for name in ("validation", "val", "test") if name in splits]
+    others = [name for name in others if name != train]
+    if others:
+        return train if split == "train" else others[0]
+    count = splits[train].num_examples
+    if count < 2:
+        raise InputError(f"{PREFIX}{builder.info.full_name}: has one example only")
+    first = count - min(max(1, round(count * fraction)), count - 1)
+    return f"{train}[:{first}]" if split == "train" else f"{train}[{first}:]"
+
+
+def find_pictures(features):
+    """Return the name, as "video/frames", of the feature to make clips of, or None.
+
+    Videos come before pictures, colours before grey ones, maps of what is where last.
+    """
+    import tensorflow_datasets as tfds
+
+    found = []
+
+    def look(feature, path, depth):
+        if isinstance(feature, tfds.features.FeaturesDict):
+            for name in feature:
+                look(feature[name], [*path, name], depth)
+        elif isinstance(feature, tfds.features.Sequence):
+            look(feature.feature, path, depth + 1)
+        elif isinstance(feature, tfds.features.Image) and depth < 2:
+            grey = feature.shape[-1] == 1
+            if feature.np_dtype == np.uint8 and feature.shape[-1] in (1, 3, None):
+                found.append((-depth, grey, len(found), "/".join(path)))
+
+    look(features, [], 0)
+    return min(found)[-1] if found else None

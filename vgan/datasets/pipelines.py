@@ -1,0 +1,67 @@
+"""Work on many machines: a function and its arguments as an Apache Beam pipeline."""
+
+import logging
+
+from vgan import InputError
+
+
+def run(function, arguments, flags):
+    """Call `function(argument)` with each of the arguments, on Beam's workers.
+
+    A task whose worker dies is done again where the runner does so; else all ends
+    with an error.
+
+    Args:
+        function: What can be sent to another process; what it returns is dropped.
+        arguments: List of small values: files are named, not sent.
+        flags: Beam's own flags, as ["--runner=DirectRunner", "--direct_num_workers=4",
+            "--direct_running_mode=multi_processing"].
+
+    Raises:
+        InputError: Beam is not installed, the runner is unknown, or a task failed.
+    """
+    options = _options(flags)
+    import apache_beam as beam
+
+    def work(argument):
+        function(argument)
+
+    logging.getLogger("apache_beam").setLevel(logging.ERROR)
+    tells = options.view_as(beam.options.pipeline_options.WorkerOptions)
+    tells.default_sdk_harness_log_level = tells.default_sdk_harness_log_level or "ERROR"
+    try:
+        with beam.Pipeline(options=options) as pipeline:
+            tasks = pipeline | beam.Create(list(arguments)) | beam.Reshuffle()
+            _ = tasks | beam.Map(work)
+    except (RuntimeError, ValueError) as error:
+        last = (
+            str(error).strip().splitlines()[-1] if str(error).strip() else repr(error)
+        )
+        raise InputError(
+            f"--beam: the pipeline failed ({last}); what is done is kept: run the same "
+            "again"
+        ) from error
+
+
+def _options(flags):
+    try:
+        from apache_beam.options import pipeline_options
+    except ImportError:
+        raise InputError(
+            "--beam: Apache Beam is not installed; pip install -e '.[beam]'"
+        ) from None
+    logging.getLogger().addFilter(_is_news)
+    options = pipeline_options.PipelineOptions(flags)
+    known = options.get_all_options(drop_default=True)
+    given = options.get_all_options(drop_default=True, retain_unknown_options=True)
+    for name in sorted({*given} - {*known}):
+        raise InputError(
+            f"--beam: Apache Beam knows no --{name}; see its runner's page"
+        )
+    return options
+
+
+def _is_news(record):
+    """False of what Beam says of unknown flags, which is an error here, and of GCP."""
+    text = record.getMessage()
+    return not text.startswith(("Discarding unparseable args", "apitools not found"))
