@@ -53,7 +53,7 @@ class Videos:
         self.training = split == "train"
         self.scaled_to = data.style_size if role == "style" else 0
         self.estimate_flow = data.estimate_flow and role == "content"
-        self.records = open_records(builder, _part(builder, split, data.validation))
+        self.records = open_records(builder, part_of(builder, split, data.validation))
         self._read(0)  # damage is told before training
 
     def clip(self, rng, length):
@@ -125,7 +125,9 @@ def open_builder(name, role):
             "https://www.tensorflow.org/datasets/catalog"
         ) from error
     except (ValueError, RuntimeError) as error:
-        known = tfds.builder_cls(name.split("/")[0]).builder_configs
+        name, known = name.split("/")[0], {}
+        if name in tfds.list_builders():
+            known = tfds.builder_cls(name).builder_configs
         raise InputError(
             f"{said}: no such variant; known: {', '.join(known) or 'none'}"
         ) from error
@@ -166,7 +168,7 @@ def _check_network(urls, said):
             ) from error
 
 
-def _part(builder, split, fraction):
+def part_of(builder, split, fraction):
     """The split, or part of one, that serves as `split`."""
     splits = builder.info.splits
     train = "train" if "train" in splits else next(iter(splits))

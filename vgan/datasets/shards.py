@@ -26,7 +26,7 @@ def make_features():
         {
             "frames": tfds.features.Video((None, None, None, 3), "jpeg"),
             "source": tfds.features.Text(),
-            "start": np.float64,
+            "start": np.float32,
             "fps": np.float32,
             "label": tfds.features.Text(),
             "licence": tfds.features.Text(),

@@ -1,0 +1,231 @@
+"""Data sets of tensorflow-datasets by name, without a download."""
+
+import contextlib
+import socket
+
+import numpy as np
+import pytest
+import tensorflow_datasets as tfds
+
+from vgan import InputError, config
+from vgan.datasets import catalogue, sources, styles
+
+T, SIDE = 12, 40
+
+
+def video(channels=3, height=SIDE, width=SIDE + 8):
+    rng = np.random.default_rng(channels)
+    coarse = rng.integers(0, 255, (T, height // 8, width // 8, channels))
+    return coarse.repeat(8, axis=1).repeat(8, axis=2).astype(np.uint8)
+
+
+METADATA = {"height": SIDE, "width": SIDE + 8, "num_frames": T, "video_name": "a"}
+# (name, its splits, an example as its builder makes them; None: tfds makes one up)
+SETS = {
+    "davis/480p": (
+        {"train": 5, "validation": 3},
+        {
+            "video": {"frames": list(video()), "segmentations": list(video(1))},
+            "metadata": {"num_frames": T, "video_name": "bear"},
+        },
+    ),
+    "ucf101": ({"train": 5, "test": 3}, None),
+    "youtube_vis": (
+        {"train": 5, "validation": 3},
+        {"video": video(), "metadata": METADATA, "tracks": []},
+    ),
+    "tao": (
+        {"train": 5, "validation": 3, "test": 3},
+        {
+            "video": video(height=480, width=640)[:2],
+            "metadata": METADATA
+            | {"neg_category_ids": [], "not_exhaustive_category_ids": []}
+            | {"dataset": "AVA"},
+            "tracks": [],
+        },
+    ),
+    "moving_mnist": ({"test": 10}, None),
+    "dtd": ({"train": 5, "test": 3, "validation": 3}, None),
+}
+
+
+@pytest.fixture
+def mocked(tmp_path):
+    """Function of a data set's name: makes it look prepared, as a context."""
+
+    @contextlib.contextmanager
+    def mock(name):
+        splits, example = SETS[name]
+        made = tfds.builder(name, data_dir=tmp_path)
+        infos = [
+            tfds.core.SplitInfo(
+                name=split,
+                shard_lengths=[count],
+                num_bytes=1,
+                filename_template=tfds.core.ShardedFileTemplate(
+                    dataset_name=made.name,
+                    data_dir=made.data_path,
+                    split=split,
+                    filetype_suffix="tfrecord",
+                ),
+            )
+            for split, count in splits.items()
+        ]
+        made.info.set_splits(tfds.core.splits.SplitDict(infos))
+        made.data_path.mkdir(parents=True)
+        made.info.write_to_directory(made.data_path)
+
+        def records(self, split, **_):
+            count = self.info.splits[split].num_examples
+            return [self.info.features.serialize_example(example)] * count
+
+        with tfds.testing.mock_data(
+            num_examples=3,
+            data_dir=str(tmp_path),
+            as_data_source_fn=records if example else None,
+        ):
+            yield
+
+    return mock
+
+
+def open_set(name, role="content", split="train", **fields):
+    fields = {"image_size": 32, "flip": False, "estimate_flow": False, **fields}
+    data = config.Data(**{role: f"tfds:{name}"}, **fields)
+    return sources.open_source(role, split, data)
+
+
+@pytest.mark.parametrize("name", sorted(SETS))
+def test_clips_of_data_sets(mocked, name):
+    with mocked(name):
+        for split in sources.SPLITS:
+            clips = [
+                open_set(name, split=split).clip(np.random.default_rng(7), 4)
+                for _ in range(2)
+            ]
+            assert clips[0].frames.shape == (4, 32, 32, 3)
+            assert clips[0].frames.dtype == np.uint8
+            assert clips[0].frames.std() > 5
+            for one, two in zip(*clips, strict=True):
+                np.testing.assert_array_equal(one, two)
+
+
+def test_frames_are_those_of_the_video(mocked):
+    """Not of the maps beside it, in their order, at the rate of the run."""
+    with mocked("davis/480p"):
+        source = open_set("davis/480p", split="validation", image_size=SIDE)
+        frames = source.clip(np.random.default_rng(0), 4).frames.astype(float)
+    wanted = video()[:, :, 4:-4].astype(float)
+    apart = np.abs(frames[:, None] - wanted[None]).mean(axis=(2, 3, 4))
+    assert apart.min(axis=1).max() < 20  # noise loses much in a JPEG file
+    assert set(np.diff(apart.argmin(axis=1))) <= {2}  # 24 fps to 12
+
+
+def test_grey_videos_are_rgb(mocked):
+    with mocked("moving_mnist"):
+        frames = open_set("moving_mnist").clip(np.random.default_rng(0), 3).frames
+    assert (frames[..., :1] == frames).all()
+
+
+def test_sets_of_one_split_are_divided(mocked):
+    with mocked("moving_mnist"):
+        builder = catalogue.open_builder("moving_mnist", "content")
+        parts = [catalogue.part_of(builder, split, 0.2) for split in sources.SPLITS]
+    assert parts == ["test[:8]", "test[8:]"]
+
+
+def test_labels_of_pictures_are_styles(mocked):
+    with mocked("dtd"):
+        data = config.Data(style="tfds:dtd", image_size=16)
+        named = styles.named_styles(config.Experiment(data=data))
+        known = catalogue.open_builder("dtd", "style").info.features["label"].names
+    assert set(named) <= set(known)
+    assert all(style.shape[1:] == (16, 16, 3) for style in named.values())
+
+
+def test_any_other_set_with_pictures_will_do():
+    features = tfds.features
+    image, grey = features.Image(), features.Image(shape=(None, None, 1))
+    clip = features.Video((None, 8, 8, 3))
+    for made, wanted in (
+        ({"a": image, "deep": {"b": clip}}, "deep/b"),
+        ({"mask": grey, "z": image}, "z"),
+        ({"steps": features.Sequence({"image": image})}, "steps/image"),
+        ({"text": features.Text(), "x": np.float32}, None),
+        ({"tracks": features.Sequence({"masks": clip})}, None),
+        ({"depth": features.Image(shape=(8, 8, 1), dtype=np.uint16)}, None),
+    ):
+        assert catalogue.find_pictures(features.FeaturesDict(made)) == wanted
+
+
+class CatalogueNumbers(tfds.testing.DummyDataset):
+    """A set that is really there, in TFRecord files, and has no pictures."""
+
+
+class CatalogueFrames(tfds.testing.DummyDataset):
+    """One that has, of 30 grey levels."""
+
+    def _info(self):
+        features = {"image": tfds.features.Image(shape=(48, 48, 3))}
+        return tfds.core.DatasetInfo(
+            builder=self, features=tfds.features.FeaturesDict(features)
+        )
+
+    def _generate_examples(self):
+        for k in range(30):
+            yield k, {"image": np.full((48, 48, 3), 8 * k, np.uint8)}
+
+
+@pytest.fixture
+def prepared_sets(tmp_path, monkeypatch):
+    original = tfds.builder
+    monkeypatch.setattr(tfds, "builder", lambda name: original(name, data_dir=tmp_path))
+
+
+def test_tfrecord_sets_are_read_at_any_place(prepared_sets):
+    grey = {"train": set(), "validation": set()}
+    for split, seen in grey.items():
+        source = open_set("catalogue_frames", split=split)
+        for k in range(60):
+            frames = source.clip(np.random.default_rng(k), 2).frames
+            assert np.ptp(frames) == 0
+            seen.add(int(frames.max()))
+    assert len(grey["train"]) > 15
+    assert len(grey["validation"]) == 3
+    assert not grey["train"] & grey["validation"]
+
+
+def test_sets_without_pictures_are_said(prepared_sets):
+    with pytest.raises(
+        InputError, match=r"tfds:catalogue_numbers.*none of its features .*\(id"
+    ):
+        open_set("catalogue_numbers")
+
+
+def test_unknown_names_are_said():
+    with pytest.raises(InputError, match=r"data\.content: tfds:nonsense: .* knows no"):
+        open_set("nonsense")
+    with pytest.raises(
+        InputError, match="davis/1p: no such variant; known: 480p, full"
+    ):
+        open_set("davis/1p")
+
+
+def test_without_a_network_it_is_said_at_once(tmp_path, monkeypatch, caplog):
+    def offline(*_):
+        raise socket.gaierror(-2, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", offline)
+    monkeypatch.setattr(catalogue.urllib.request, "getproxies", dict)
+    original = tfds.builder
+    monkeypatch.setattr(tfds, "builder", lambda name: original(name, data_dir=tmp_path))
+    with pytest.raises(InputError, match=r"cannot be downloaded, as .*is there a net"):
+        open_set("moving_mnist")
+    assert "downloading up to 0.8 GB" in caplog.text
+
+
+def test_a_set_that_is_fetched_by_hand_is_said(tmp_path, monkeypatch):
+    original = tfds.builder
+    monkeypatch.setattr(tfds, "builder", lambda name: original(name, data_dir=tmp_path))
+    with pytest.raises(InputError, match=r"cannot be prepared .*catalog/youtube_vis"):
+        open_set("youtube_vis")
