@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from vgan import InputError
-from vgan.preparing import parts, run, workers
+from vgan.preparing import parts, place, run, workers
 from vgan.preparing.inputs import find
 from vgan.preparing.scan import scan
 from vgan.preparing.settings import Settings
@@ -56,7 +56,7 @@ def test_workers_find_what_one_process_finds(films, tmp_path):
         one, two = (tmp_path / folder / name for folder in "ab")
         assert one.read_bytes() == two.read_bytes()
     assert {name for name, (share, _) in heard.items() if share == 1} == {
-        *("one.mp4", "two.mp4", "still.png"),
+        *("one.mp4", "two.mp4", "still.png", "broken.mp4"),
     }
 
 
@@ -174,6 +174,26 @@ def test_a_stopped_run_goes_on_to_the_same_shards(prepared, tmp_path):
     for name in ("report.json", "report.html"):
         assert (output / name).read_bytes() == (undisturbed / name).read_bytes()
     assert not list(output.rglob("*.tmp"))
+
+
+def test_two_runs_at_once_are_refused(films, tmp_path):
+    output = tmp_path / "out"
+    with (
+        place.claimed(output, SETTINGS, False),
+        pytest.raises(InputError, match="another run is at work"),
+    ):
+        run.prepare([films], output, SETTINGS, 1)
+
+
+def test_overwrite_begins_anew(films, tmp_path):
+    output, other = tmp_path / "out", Settings(fps=25, size=64, clip_length=20)
+    run.prepare([films], output, SETTINGS, 2)
+    old = shards(output)
+    lines = run.prepare([films], output, other, 2, overwrite=True)
+    assert "nothing to do" not in " ".join(lines)
+    assert old.keys() == shards(output).keys()
+    assert old != shards(output)  # the photo's alone stays as it was
+    assert not list(output.rglob("*.old"))
 
 
 def test_places_that_cannot_be_an_output(films, tmp_path):

@@ -7,16 +7,13 @@ import hashlib
 import json
 import os
 import pathlib
-import shutil
 import sys
 
 import tqdm
 
 from vgan import InputError
-from vgan.preparing import inputs, parts, provenance, report, workers
+from vgan.preparing import inputs, parts, place, provenance, report, workers
 from vgan.preparing.choose import choose
-
-PARTS, STATE = ".parts", "state.json"
 
 
 def prepare(
@@ -56,7 +53,7 @@ def prepare(
     output = pathlib.Path(output).expanduser()
     rows = provenance.Rows(listed) if listed else None
     sources = inputs.find(roots, settings.role, rows)
-    _check_place(output, roots)
+    place.check(output, roots)
     for names, what in (
         (inputs.others(roots), "files are left aside, being no videos and no photos"),
         (rows.unused if rows else (), f"lines of {listed} name no file of the input"),
@@ -64,44 +61,49 @@ def prepare(
         if names:
             some = ", ".join(names[:3]) + (" ..." if len(names) > 3 else "")
             warn(" ".join(f"{len(names)} {what}: {some}".split()))
-    folder = _claim(output, settings, overwrite)
-    state = parts.read_json(folder / STATE)
-    wanted = _digest(sources, settings)
-    if state.get("done") == wanted and (output / "report.json").exists():
-        return [f"{output}: {state['told']}; nothing to do"]
-    if beam is None:
-        scan_all = functools.partial(workers.scan_all, workers=num_workers or _cores())
-    else:
-        from vgan.preparing.beam import scan_all
-
-        scan_all = functools.partial(scan_all, options=beam)
-    facts = _scan(sources, settings, folder, scan_all)
-    facts, chosen = choose(facts, settings)
-    told = {
-        "name": output.resolve().name,
-        "settings": dataclasses.asdict(settings),
-        "sources": [_public(one) for one in facts],
-    }
-    if not chosen:
+    with place.claimed(output, settings, overwrite) as folder:
+        state = parts.read_json(folder / place.STATE)
+        wanted = _digest(sources, settings)
+        if state.get("done") == wanted and (output / "report.json").exists():
+            return [f"{output}: {state['told']}; nothing to do"]
+        facts = _scan(sources, settings, folder, num_workers, beam)
+        facts, chosen = choose(facts, settings)
+        told = {
+            "name": output.resolve().name,
+            "settings": dataclasses.asdict(settings),
+            "sources": [_public(one) for one in facts],
+        }
+        if chosen:
+            with loading():
+                from vgan.datasets import builder
+            told["shards"] = _write(
+                builder, output, folder, facts, chosen, settings, beam
+            )
         report.write(output, told)
-        raise InputError(
-            f"{output}: no clip can be made of the {len(sources)} files; "
-            f"{output / 'report.html'} says why, such as: {_first_reason(facts)}"
-        )
-    with loading():
-        from vgan.datasets import builder
-    told["shards"] = _write(builder, output, folder, facts, chosen, settings, beam)
-    report.write(output, told)
-    known = all("stamp" in one for one in facts)
-    if known:
-        count = sum(bool(one["clips"]) for one in facts)
-        state["told"] = f"{len(chosen)} clips of {count} files"
-        state["done"] = wanted
-        parts.write_json(folder / STATE, state)
-    if known and not keep_parts:
-        for one in facts:
-            parts.places(folder, one["source"])[0].unlink(missing_ok=True)
+        if not chosen:
+            raise InputError(
+                f"{output}: no clip can be made of the {len(sources)} files; "
+                f"{output / 'report.html'} says why, such as: {_first_reason(facts)}"
+            )
+        if all("stamp" in one for one in facts):
+            count = sum(bool(one["clips"]) for one in facts)
+            state["told"] = f"{len(chosen)} clips of {count} files"
+            state["done"] = wanted
+            parts.write_json(folder / place.STATE, state)
+            if not keep_parts:
+                for one in facts:
+                    parts.places(folder, one["source"])[0].unlink(missing_ok=True)
     return report.summary(told)
+
+
+def _digest(sources, settings):
+    """What a finished set was made from; None while a file is missing."""
+    try:
+        stamps = [[one.name, parts.stamp(one, settings)] for one in sources]
+    except OSError:
+        return None
+    text = json.dumps([dataclasses.asdict(settings), stamps], sort_keys=True)
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 def _write(builder, output, folder, facts, chosen, settings, beam):
@@ -132,65 +134,14 @@ def _cores():
     return os.cpu_count() or 1
 
 
-def _check_place(output, roots):
-    """Refuse an output that the next run would take for an input."""
-    place = output.resolve()
-    for root in map(pathlib.Path, roots):
-        root = root.expanduser().resolve()
-        if place == root or root in place.parents:
-            raise InputError(f"--output={output}: is inside of the input {root}")
-        if place in root.parents:
-            raise InputError(f"--output={output}: the input {root} is inside of it")
-    if place.exists() and not place.is_dir():
-        raise InputError(f"--output={output}: is a file; give a folder to make")
-
-
-def _claim(output, settings, overwrite):
-    """Make the folder of parts, or make sure that it is of these settings."""
-    folder, said = output / PARTS, dataclasses.asdict(settings)
-    state = parts.read_json(folder / STATE)
-    filled = output.exists() and any(output.iterdir())
-    if filled and not folder.is_dir():
-        raise InputError(
-            f"--output={output}: is a folder of something else; give a new one"
-        )
-    if state is not None and state["settings"] != said:
-        differ = [name for name in said if state["settings"].get(name) != said[name]]
-        if not overwrite:
-            flags = " ".join(f"--{n}={state['settings'].get(n)}" for n in differ)
-            raise InputError(
-                f"--output={output}: was made with {flags}; give the same, another "
-                "output, or --overwrite to replace it"
-            )
-        state = None
-    try:
-        if overwrite and folder.exists():
-            shutil.rmtree(folder)
-            state = None
-        folder.mkdir(parents=True, exist_ok=True)
-        for left in folder.glob("*.tmp"):  # of a run that was killed
-            left.unlink()
-        if state is None:
-            parts.write_json(folder / STATE, {"settings": said})
-    except OSError as error:
-        raise InputError(
-            f"--output={output}: cannot be written ({error.strerror}); give another"
-        ) from error
-    return folder
-
-
-def _digest(sources, settings):
-    """What a finished set was made from; None while a file is missing."""
-    try:
-        stamps = [[one.name, parts.stamp(one, settings)] for one in sources]
-    except OSError:
-        return None
-    text = json.dumps([dataclasses.asdict(settings), stamps], sort_keys=True)
-    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
-
-
-def _scan(sources, settings, folder, scan_all):
+def _scan(sources, settings, folder, num_workers, beam):
     """Scan with a bar over bytes: files differ too much to count them."""
+    if beam is None:
+        scan_all = functools.partial(workers.scan_all, workers=num_workers or _cores())
+    else:
+        from vgan.preparing.beam import scan_all
+
+        scan_all = functools.partial(scan_all, options=beam)
     sizes = {one.name: _size(one.path) for one in sources}
     clips, read, done = {}, {}, set()
     with tqdm.tqdm(

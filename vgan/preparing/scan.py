@@ -47,6 +47,7 @@ def scan(source, settings, folder, tell=lambda share, clips: None):
     known = parts.read_json(facts_path)
     done = known is not None and (part_path.exists() or not known["clips"])
     if done and known["stamp"] == stamp:
+        tell(1, known["clips"])
         return known
     facts["bytes"] = stamp[0]
     part_path.unlink(missing_ok=True)
@@ -68,6 +69,7 @@ def scan(source, settings, folder, tell=lambda share, clips: None):
             beside.unlink()
     if "stamp" in facts:
         parts.write_json(facts_path, facts)
+    tell(1, facts["clips"])
     return facts
 
 
@@ -147,7 +149,6 @@ class _Scan:
             self._video()
         if self._seen:
             self._facts["palette"] = palettes.palette(self._seen)
-        self._tell(1.0, self._facts["clips"])
 
     def _photo(self):
         picture, facts = read_image(self._source.path), self._facts
@@ -261,8 +262,9 @@ class _Pace:
             last = time
             yield frame, time
             del frame
-            if count % 50 == 0 and self._duration:
-                self._tell(min(1.0, float(time) / self._duration), self._facts["clips"])
+            if count % 50 == 0:
+                share = float(time) / self._duration if self._duration else 0
+                self._tell(min(share, 0.99), self._facts["clips"])
         # Matroska's milliseconds are no variable rate.
         self._facts["variable_frame_rate"] = steps[1] > 1.5 * steps[0] + 0.002
 
