@@ -2,6 +2,7 @@ r"""Measure what stylising and training cost, and which objective does best.
 
   python -m vgan.benchmark generate --model=runs/quickstart/generator.keras
   python -m vgan.benchmark train --experiment=quickstart --output=report.json
+  python -m vgan.benchmark data --input=data/mine --input=my_videos
   python -m vgan.benchmark objectives --experiment=objectives \
       --output=experiments/README.md
 
@@ -9,6 +10,8 @@ generate: how long a frame takes at each stage, with each engine, and a whole vi
 file to file.
 train: how long a step takes, what each term of the losses costs of it or would add,
 and how long training waits for clips.
+data: how many clips a second each source gives, how near that is to decoding alone, and
+(with --steps) to what a training step eats.
 objectives: trains every adversarial game alike, measures all on the same clips, and
 renews the table in a Markdown page; runs that are finished are not trained again.
 """
@@ -22,6 +25,8 @@ from absl import flags
 import vgan.config
 from vgan import InputError, command
 
+CLIPS = vgan.config.Data(image_size=256, clip_length=16)  # without an experiment
+
 FLAGS = flags.FLAGS
 flags.DEFINE_string(
     "experiment", None, "Name of a file in experiments/, or the path of one."
@@ -32,7 +37,7 @@ flags.DEFINE_multi_string(
 flags.DEFINE_string(
     "output",
     None,
-    "generate, train: a .json file. objectives: a .md file, whose table is made.",
+    "generate, train, data: a .json file. objectives: a .md file, whose table is made.",
 )
 flags.DEFINE_string("model", None, "generate: a generator.keras, or an export.")
 flags.DEFINE_multi_string(
@@ -43,10 +48,23 @@ flags.DEFINE_multi_string(
 flags.DEFINE_multi_string(
     "size", [], "generate: height x width, as in 360x640, the default; may be repeated."
 )
-flags.DEFINE_string("input", None, "generate: a video to take, at its own size.")
+flags.DEFINE_multi_string(
+    "input",
+    [],
+    "generate: a video to take, at its own size. data: a folder of videos or photos, a "
+    "prepared set, 'tfds:NAME' or 'synthetic'; may be repeated (default: the sources "
+    "of the experiment).",
+)
+flags.DEFINE_integer("clips", 16, "data: different clips of each source.")
+flags.DEFINE_float("seconds", 12, "data: that each source is timed, at least.")
 flags.DEFINE_integer("frames", 150, "generate: most frames that are timed one by one.")
 flags.DEFINE_float("proxy", 1.0, "generate: as of vgan.generate.")
-flags.DEFINE_integer("steps", 20, "train: steps that are timed of each variant.")
+flags.DEFINE_integer(
+    "steps",
+    20,
+    "train: steps that are timed of each variant. data: the experiment's, to time "
+    "beside its clips (default: none).",
+)
 flags.DEFINE_multi_string(
     "term", [], "train: only this term or penalty; may be repeated (default: all)."
 )
@@ -64,11 +82,11 @@ def main(argv):
         for name in names:
             if name not in ACTIONS[action][1] and FLAGS[name].present:
                 raise InputError(f"--{name}: is for {other}, not for {action}")
-    for name in ("steps", "seeds", "frames"):
+    for name in ("steps", "seeds", "frames", "clips"):
         if FLAGS[name].value < 1:
             raise InputError(f"--{name}={FLAGS[name].value}: give at least 1")
-    if action == "generate":
-        return generate()
+    if action in ("generate", "data"):
+        return ACTIONS[action][0]()
     if not FLAGS.experiment:
         raise InputError("--experiment: give one, as in --experiment=quickstart")
     return ACTIONS[action][0](vgan.config.load(FLAGS.experiment, FLAGS.set))
@@ -86,6 +104,8 @@ def generate():
     if FLAGS.output:
         files.check(FLAGS.output, ".json")
     sizes = [engines.parse_size(size) for size in FLAGS.size]
+    if len(FLAGS.input) > 1:
+        raise InputError("--input: generate takes one video; give one")
     if FLAGS.input and sizes:
         raise InputError("--size: is for rendered videos; leave it or --input out")
     names = FLAGS.engine or engines.present(FLAGS.model)
@@ -93,7 +113,7 @@ def generate():
         FLAGS.model,
         names,
         sizes or [None if FLAGS.input else (360, 640)],
-        FLAGS.input,
+        FLAGS.input[0] if FLAGS.input else None,
         FLAGS.frames,
         FLAGS.proxy,
         command.import_keras,
@@ -116,6 +136,35 @@ def train(config):
     facts = steps.measure(config, FLAGS.steps, FLAGS.term)
     facts["setup"]["command"] = _command()
     print(*costs.lines(facts), sep="\n")
+    if FLAGS.output:
+        files.write_json(FLAGS.output, facts)
+
+
+def data():
+    """Time the sources of clips."""
+    from vgan.benchmarks import files
+
+    if FLAGS.output:
+        files.check(FLAGS.output, ".json")
+    if not 0 < FLAGS.seconds < 1e6:
+        raise InputError(f"--seconds={FLAGS.seconds:g}: give a number above 0")
+    if FLAGS["steps"].present and not FLAGS.experiment:
+        raise InputError("--steps: is of an experiment; give --experiment too")
+    config = vgan.config.Experiment(data=CLIPS)
+    if FLAGS.experiment:
+        config = vgan.config.load(FLAGS.experiment)
+    config = vgan.config.override(config, FLAGS.set)
+    seconds = None
+    if FLAGS["steps"].present:
+        command.import_keras()
+        from vgan.benchmarks import steps
+
+        seconds = steps.time_step(config, FLAGS.steps)
+    with command.quiet():
+        from vgan.benchmarks import data
+    facts = data.measure(config, FLAGS.input, FLAGS.clips, FLAGS.seconds, seconds)
+    facts["setup"]["command"] = _command()
+    print(*data.lines(facts), sep="\n")
     if FLAGS.output:
         files.write_json(FLAGS.output, facts)
 
@@ -157,6 +206,7 @@ def _command():
 ACTIONS = {
     "generate": (generate, ("model", "engine", "size", "input", "frames", "proxy")),
     "train": (train, ("steps", "term", "experiment", "set")),
+    "data": (data, ("input", "clips", "seconds", "steps", "experiment", "set")),
     "objectives": (objectives, ("seeds", "game", "runs", "experiment", "set")),
 }
 

@@ -69,6 +69,30 @@ def measure(config, num_steps, names=()):
     }
 
 
+def time_step(config, num_steps):
+    """Return the seconds that a training step takes, the median.
+
+    Args:
+        config: The Experiment; of a schedule, the last stage counts.
+        num_steps: To take; some more as in `measure`.
+
+    Raises:
+        InputError: As in `measure`.
+    """
+    make_deterministic(config.seed)
+    _, config = config.stages()[-1]
+    cycle = _cycle(config)
+    whole = costs.variants(config.losses)[:1]
+    with plain_errors():
+        source = _batches(config)
+        batches = [next(source) for _ in range(BATCHES)]
+        del source
+        steps, _ = _compile(config, whole, batches[0])
+        times = _take_turns(steps, batches, cycle * math.ceil(num_steps / cycle))
+    (seconds,) = times.values()
+    return float(np.mean([np.median(seconds[k::cycle]) for k in range(cycle)]))
+
+
 def _cycle(config):
     """Steps after which all that is not done at every step comes around again."""
     train = config.train

@@ -81,6 +81,26 @@ def make_dataset(config, split, first_step=0):
         drawn["content"], drawn["flow"], drawn["occlusion"] = clip
         return [drawn[name] for name in parts]
 
+    return stream(draw, parts, batch, first_step)
+
+
+def stream(draw, parts, batch, first_step=0, num_steps=None, workers=None):
+    """Batch what is drawn in parallel, in order.
+
+    Args:
+        draw: Function of an example's number that returns a list of arrays.
+        parts: {name: (type, shape)} of these. Pictures (content, style, target) are
+            uint8 and become float32 in [-1, 1]; so does occlusion, of 0 and 1.
+        batch: Examples per batch.
+        first_step: Number of batches to skip, at no cost.
+        num_steps: Of batches; None for no end of them.
+        workers: Examples that are drawn at once; None for as many as the machine has
+            cores, at most 16.
+
+    Returns:
+        A tf.data.Dataset of dicts of tensors [B, ...].
+    """
+
     def example(index):
         types = [kind for kind, _ in parts.values()]
         drawn = tf.numpy_function(draw, [index], types, stateful=False)
@@ -90,7 +110,8 @@ def make_dataset(config, split, first_step=0):
         }
 
     def finish(batch):
-        batch["occlusion"] = tf.cast(batch["occlusion"], tf.float32)
+        if "occlusion" in batch:
+            batch["occlusion"] = tf.cast(batch["occlusion"], tf.float32)
         for name in ("content", "style", "target"):
             if name in batch:
                 batch[name] = tf.cast(batch[name], tf.float32) / 127.5 - 1
@@ -98,8 +119,9 @@ def make_dataset(config, split, first_step=0):
 
     # Parallelism is over clips; OpenCV's own threads would only compete.
     cv2.setNumThreads(1)
-    workers = min(os.cpu_count() or 1, 16)
-    indices = tf.data.Dataset.range(first_step * batch, tf.int64.max)
+    workers = workers or min(os.cpu_count() or 1, 16)
+    end = tf.int64.max if num_steps is None else (first_step + num_steps) * batch
+    indices = tf.data.Dataset.range(first_step * batch, end)
     examples = indices.map(example, num_parallel_calls=workers, deterministic=True)
     batches = examples.batch(batch, drop_remainder=True).map(finish)
     return batches.prefetch(2)

@@ -84,12 +84,16 @@ class Folder:
             InputError: Every file is broken.
         """
         while True:
-            file = self.files[rng.integers(len(self.files))]
-            clip = self.read(file, rng.spawn(1)[0], length)
+            clip = self.read(*self.draw(rng), length)
             if clip is not None:
                 return clip
             if all(file in self._broken for file in self.files):
                 self._give_up()
+
+    def draw(self, rng):
+        """Draw a file, and the numpy Generator that decides what is taken of it."""
+        file = self.files[rng.integers(len(self.files))]
+        return file, rng.spawn(1)[0]
 
     def read(self, file, rng, length):
         """Return a motion.Clip of one file; None, and a line, if it is broken."""

@@ -76,9 +76,9 @@ def cut(paths, rng, num_frames, size, fps, training):
         InputError: As in `clip_of_video`.
     """
     path = paths[0]
-    height, width, duration = measures(path)
+    height, width, _ = measures(path)
     stills.check_size(path, height, width, size)
-    start = rng.uniform(0, max(0.0, duration - num_frames / fps))
+    start = draw_start(path, rng, num_frames, fps)
     if len(paths) > 1:
         start = _on_grid(start, fps)
     side, place = min(height, width), np.array([0.5, 0.5])
@@ -108,6 +108,12 @@ def cut(paths, rng, num_frames, size, fps, training):
         scene = longest_scene(moments, num_frames)
     index = np.pad(np.arange(len(scene)), (0, num_frames - len(scene)), mode="reflect")
     return np.stack(scene, axis=1)[:, index]
+
+
+def draw_start(path, rng, num_frames, fps):
+    """Draw the second at which a clip of a video begins."""
+    duration = measures(path)[2]
+    return rng.uniform(0, max(0.0, duration - num_frames / fps))
 
 
 @functools.lru_cache(maxsize=2**16)
