@@ -231,7 +231,7 @@ def test_what_is_left_aside_is_said(films, tmp_path):
     said = []
     run.prepare([films], tmp_path / "out", SETTINGS, 2, listed, warn=said.append)
     assert "no videos and no photos: notes.txt" in said[0]
-    assert "name no file of the input: nobody" in said[1]
+    assert "found in no input: nobody" in said[1]
     told = json.loads((tmp_path / "out" / "report.json").read_text())
     assert {one["source"]: one["licence"] for one in told["sources"]} == {
         **{"broken.mp4": "", "one.mp4": "CC0", "still.png": "", "two.mp4": ""},

@@ -55,8 +55,8 @@ def prepare(
     sources = inputs.find(roots, settings.role, rows)
     place.check(output, roots)
     for names, what in (
-        (inputs.others(roots), "files are left aside, being no videos and no photos"),
-        (rows.unused if rows else (), f"lines of {listed} name no file of the input"),
+        (inputs.others(roots), "left aside, being no videos and no photos"),
+        (rows.unused if rows else (), f"of {listed} found in no input"),
     ):
         if names:
             some = ", ".join(names[:3]) + (" ..." if len(names) > 3 else "")
