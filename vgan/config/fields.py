@@ -91,6 +91,7 @@ class Losses:
         features: Network of the perceptual terms: "random" (fixed random filters,
             no download), "vgg19" (keras.applications), or the path of an .npz file.
         content: Relative feature error against the content.
+        layout: Whether light and dark patches lie as in the content.
         style: Gram and mean/spread errors against the style.
         total_variation: Differences of neighbouring pixels.
         reconstruction_l1: Absolute error against `data.target`.
@@ -118,6 +119,7 @@ class Losses:
     penalty_interval: int = 4
     features: str = "random"
     content: float = 0.5
+    layout: float = 0.0
     style: float = 10.0
     total_variation: float = 0.0
     reconstruction_l1: float = 0.0

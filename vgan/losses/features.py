@@ -158,8 +158,9 @@ def _vgg(weights):
         if (m := re.fullmatch(pattern, key))
     )
     wanted = [layer for layer in layers if layer[1] == 1]
-    # Content is read where VGG has lost colour and stroke but not yet the place.
-    content = (4, 1) if any(layer[:2] == (4, 1) for layer in wanted) else (3, 1)
+    # Content is read where VGG has lost colour and stroke but not yet the place: at
+    # relu4_1 alone, a relief of the contours would do.
+    content = [(3, 1), (4, 1)]
 
     def relu_to(start, end):
         def stage(x):
@@ -183,7 +184,7 @@ def _vgg(weights):
     stages, start = {}, 0
     for layer in wanted:
         end = layers.index(layer) + 1
-        roles = ("content", "style") if layer[:2] == content else ("style",)
+        roles = ("content", "style") if layer[:2] in content else ("style",)
         stages[f"relu{layer[0]}_1"] = (relu_to(start, end), roles)
         start = end
     return stages

@@ -6,6 +6,8 @@ Every layer is divided by its own scale, so that none drowns the others.
 
 from keras import ops
 
+LUMA = (0.299, 0.587, 0.114)  # of R, G, B (ITU-R BT.601)
+
 
 def content_loss(result, content):
     """Relative error ||f(y) - f(x)||^2 / ||f(x)||^2, mean over layers.
@@ -27,9 +29,10 @@ def content_loss(result, content):
 def style_loss(result, style):
     """Relative error of Gram matrices and of means and spreads, mean over layers.
 
-    ||G(y) - G(s)||^2 / ||G(s)||^2 (Gatys et al., 2016), and the same of the channels'
-    means and standard deviations (Huang and Belongie, 2017). The style's statistics
-    are averaged over its frames; each stylised frame must meet them.
+    2 ||G(y) - G(s)||^2 / (||G(y)||^2 + ||G(s)||^2) of Gram matrices (Gatys et al.,
+    2016), and the same of the channels' means and standard deviations (Huang and
+    Belongie, 2017). At most 2, so that no dark or flat style outweighs all others. The
+    style's statistics are averaged over its frames; each stylised frame must meet them.
 
     Args:
         result: Features of the stylised clip, [B, T, h, w, C].
@@ -39,10 +42,35 @@ def style_loss(result, style):
     for y, s in zip(result, style, strict=True):
         for statistic in (gram_matrix, mean_and_spread):
             wanted = ops.mean(statistic(s), axis=1, keepdims=True)
-            error = ops.sum(ops.square(statistic(y) - wanted), axis=-1)
-            scale = ops.sum(ops.square(wanted), axis=-1)
-            terms.append(ops.mean(error / (scale + 1e-6)))
+            made = statistic(y)
+            error = ops.sum(ops.square(made - wanted), axis=-1)
+            scale = ops.sum(ops.square(made) + ops.square(wanted), axis=-1)
+            terms.append(ops.mean(2 * error / (scale + 1e-6)))
     return sum(terms) / len(terms)
+
+
+def layout_loss(result, content, patch=8):
+    """1 - correlation of light and dark, averaged over patches, in [0, 2].
+
+    Pearson's, over each frame: brightness, contrast and colours are free, but what is
+    light stays lighter than what is dark.
+
+    Args:
+        result: The stylised clip, [B, T, H, W, 3].
+        content: The content clip, of the same shape.
+        patch: Side of a patch in pixels.
+    """
+
+    def tones(clip):
+        """[B, T, H, W, 3] -> [B T, H W / patch ** 2], of mean 0 and norm 1."""
+        light = ops.sum(clip * ops.array(LUMA, clip.dtype), axis=-1, keepdims=True)
+        light = ops.reshape(light, (-1, *light.shape[2:]))
+        light = ops.average_pool(light, patch, patch, "valid", "channels_last")
+        light = ops.reshape(light, (light.shape[0], -1))
+        light = light - ops.mean(light, axis=1, keepdims=True)
+        return light * ops.rsqrt(ops.sum(ops.square(light), 1, keepdims=True) + 1e-4)
+
+    return 1.0 - ops.mean(ops.sum(tones(result) * tones(content), axis=1))
 
 
 def gram_matrix(features):

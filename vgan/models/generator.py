@@ -109,7 +109,7 @@ class Generator(keras.Model):
         self.named_styles = dict(named_styles or {})
         self.patch_size = patch_size
 
-        def styled(in_filters, out_filters, name):
+        def styled(in_filters, out_filters, name, modulation=modulation):
             return StyledConv2D(
                 in_filters, out_filters, code_size, modulation, name=name
             )
@@ -136,7 +136,8 @@ class Generator(keras.Model):
             styled(above // 2 + skip, skip, f"up{i}")
             for i, (above, skip) in enumerate(levels)
         ]
-        self.to_rgb = styled(filters[0], 3, "to_rgb")
+        # Of normalised colours, one bright blob could hold all the spread (StyleGAN2).
+        self.to_rgb = styled(filters[0], 3, "to_rgb", "weight")
         self.built = True
 
     @property

@@ -116,6 +116,11 @@ def style(forward):
     return perceptual.style_loss(forward.features_of_frames["style"], wanted["style"])
 
 
+def layout(forward):
+    """What is light stays lighter than what is dark."""
+    return perceptual.layout_loss(forward.frames, forward.content)
+
+
 def total_variation(forward):
     """Neighbouring pixels are alike."""
     return regularizers.total_variation(forward.frames)
@@ -213,7 +218,14 @@ TERMS = {
     **{
         term.__name__: term
         for term in (
-            *(content, style, total_variation, reconstruction_l1, reconstruction_l2),
+            *(
+                content,
+                layout,
+                style,
+                total_variation,
+                reconstruction_l1,
+                reconstruction_l2,
+            ),
             *(code, identity, cycle, diversity, temporal_luminance, temporal_feature),
             *(temporal_long, frame_difference, ping_pong, gan, feature_matching),
         )
