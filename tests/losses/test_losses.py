@@ -57,10 +57,10 @@ def test_layout_is_free_of_colour_and_contrast_but_not_of_relief():
     loss = perceptual.layout_loss
     tinted = 0.3 * content + np.array([0.3, -0.3, 0.1], "float32")
     assert float(loss(tinted, content)) < 0.02
-    np.testing.assert_allclose(loss(-content, content), 2, atol=1e-3)
+    np.testing.assert_allclose(loss(-content, content), 2, atol=0.02)
     flat = ops.average_pool(content[0], 25, 1, "same")[None]
     assert float(loss(content - flat, content)) > 0.1
-    assert float(loss(0 * content, content)) == 1
+    np.testing.assert_allclose(loss(0 * content, content), 1, atol=1e-3)
 
 
 def test_random_content_follows_edges_and_not_colour_or_contrast():
