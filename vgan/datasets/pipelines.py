@@ -1,6 +1,9 @@
 """Work on many machines: a function and its arguments as an Apache Beam pipeline."""
 
+import contextlib
 import logging
+import signal
+import threading
 
 from vgan import InputError
 
@@ -8,8 +11,8 @@ from vgan import InputError
 def run(function, arguments, flags):
     """Call `function(argument)` with each of the arguments, on Beam's workers.
 
-    A task whose worker dies is done again where the runner does so; else all ends
-    with an error.
+    A task whose worker dies is done again where the runner does so, as on a cluster;
+    of Beam's own processes on this machine, the death of one ends all with an error.
 
     Args:
         function: What can be sent to another process; what it returns is dropped.
@@ -30,7 +33,7 @@ def run(function, arguments, flags):
     tells = options.view_as(beam.options.pipeline_options.WorkerOptions)
     tells.default_sdk_harness_log_level = tells.default_sdk_harness_log_level or "ERROR"
     try:
-        with beam.Pipeline(options=options) as pipeline:
+        with _deaths_noticed(), beam.Pipeline(options=options) as pipeline:
             tasks = pipeline | beam.Create(list(arguments)) | beam.Reshuffle()
             _ = tasks | beam.Map(work)
     except (RuntimeError, ValueError) as error:
@@ -41,6 +44,33 @@ def run(function, arguments, flags):
             f"--beam: the pipeline failed ({last}); what is done is kept: run the same "
             "again"
         ) from error
+
+
+@contextlib.contextmanager
+def _deaths_noticed():
+    """Raise an error when a process on this machine dies: Beam would wait for ever."""
+    deaths, usual = [], threading.excepthook
+    main = threading.main_thread()
+
+    def look(args):
+        if "subprocess exited" not in str(args.exc_value):
+            return usual(args)
+        deaths.append(str(args.exc_value))
+        return signal.pthread_kill(main.ident, signal.SIGUSR1)
+
+    def give_up(*_):
+        raise RuntimeError(deaths[0])
+
+    if threading.current_thread() is not main:
+        yield
+        return
+    threading.excepthook = look
+    handler = signal.signal(signal.SIGUSR1, give_up)
+    try:
+        yield
+    finally:
+        threading.excepthook = usual
+        signal.signal(signal.SIGUSR1, handler)
 
 
 def _options(flags):

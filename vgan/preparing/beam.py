@@ -5,6 +5,7 @@ machine, or on a shared file system.
 """
 
 import functools
+import logging
 
 from vgan.datasets import pipelines
 from vgan.preparing.scan import scan
@@ -36,4 +37,6 @@ def scan_all(sources, settings, folder, options, tell):
 
 
 def _scan(source, settings, folder):
+    # Warnings are facts: what Beam sets for its own lines must not drop them.
+    logging.getLogger("vgan").setLevel(logging.WARNING)
     scan(source, settings, folder)
