@@ -34,6 +34,10 @@ def test_bad_flags_are_one_line(tmp_path):
         ([f"--input={tmp_path}", "--output=x", "--workers=0"], "--workers=0: give"),
         ([f"--input={tmp_path}", f"--output={tmp_path}/x"], "no video and no photo"),
         (["--input=a", "--output=b", "--size=1"], "--size=1: give 16 to 4096"),
+        (["--input=a", "--output=b", "--count=1"], "--count: is of --youtube8m"),
+        (["--youtube8m=a", "--output=b", "--fps=9"], "--fps: is not for --youtube8m"),
+        (["--youtube8m=a", "--output=b"], "give --count, to choose clips, or --input"),
+        (["--youtube8m=a", "--count=1"], "--output: is missing"),
     ):
         code, output, errors = call(*flags)
         assert (code, output) == (2, "")

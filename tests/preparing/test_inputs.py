@@ -106,6 +106,9 @@ def test_the_list_tells_licence_labels_and_more(tmp_path):
         ("file,licence\na.mp4,CC0\na.mp4,CC0\n", "line 3 names 'a.mp4' again"),
         ("file,licence\na.mp4,CC0,x\n", "line 2 has 3 columns"),
         ("file,url,source\na.mp4,b,c\n", "the column 'url' twice"),
+        ("file,start,end\na.mp4,5,4\n", "line 2: start=5 end=4 are no seconds"),
+        ("file,start\na.mp4,soon\n", "line 2: start=soon end= are no seconds"),
+        ("file,end\na.mp4,nan\n", "line 2: start= end=nan are no seconds"),
     ],
 )
 def test_lists_that_cannot_be_used(tmp_path, text, line):

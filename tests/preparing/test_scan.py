@@ -63,6 +63,18 @@ def test_a_video_becomes_clips(film, scenes, source, tmp_path):
             assert abs(picture.mean() - frames[k].mean()) < 4
 
 
+def test_only_the_span_that_the_list_names_is_taken(film, scenes, source, tmp_path):
+    path = film("a.mp4", scenes[0], options={"crf": "10"})
+    settings = Settings(fps=25, size=64, clip_length=8)
+    span = {"start": "0.4", "end": "1.2"}
+    facts = scan(source(path, provenance=span), settings, tmp_path)
+    clips, kept = read(tmp_path, "a.mp4")
+    assert [clip["start"] for clip in clips] == [0.4, 0.72]
+    assert abs(kept[0][0].mean() - scenes[0][10].mean()) < 4
+    (shot,) = facts["shots"]
+    assert (shot["start"], shot["end"], shot["frames"]) == (0.4, 1.2, 20)
+
+
 def test_the_same_file_gives_the_same_bytes(film, scenes, source, tmp_path):
     path = film("a.mp4", scenes[0])
     found = []

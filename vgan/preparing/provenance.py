@@ -15,7 +15,8 @@ class Rows:
 
     Columns: `file`, the path of a file below the input, or its name, or its name
     without suffix, such as a YouTube id; optional: licence, url (or source), author,
-    labels. Other columns are kept as they are.
+    labels, and start and end, the seconds of a video that are taken. Other columns are
+    kept as they are.
 
     Args:
         path: The CSV file, UTF-8, separated by commas, with a header.
@@ -68,6 +69,7 @@ class Rows:
                     f"{head}: line {number} names {name!r} again; keep one line of it"
                 )
             rows[name] = {column: text for column, text in row.items() if text}
+            _check_span(rows[name], f"{head}: line {number}")
         return rows
 
     def joined(self, sources):
@@ -92,6 +94,24 @@ class Rows:
             )
         self.unused = [name for name in self._rows if name not in used]
         return joined
+
+
+def span(provenance):
+    """Return the seconds (start, end) of a video that are taken; end may be inf."""
+    return tuple(float(provenance.get(*one)) for one in (("start", 0), ("end", "inf")))
+
+
+def _check_span(row, where):
+    try:
+        start, end = span(row)
+        good = 0 <= start < end and start < float("inf")
+    except ValueError:
+        good = False
+    if not good:
+        raise InputError(
+            f"{where}: start={row.get('start', '')} end={row.get('end', '')} are no "
+            "seconds of a video; give start below end, or leave them empty"
+        )
 
 
 def _column(name):

@@ -10,7 +10,7 @@ import av
 import cv2
 
 from vgan import InputError
-from vgan.preparing import palettes, parts, report, shots, signatures
+from vgan.preparing import palettes, parts, provenance, report, shots, signatures
 from vgan.video import VideoReader, is_image, read_image
 
 MOST_ENLARGED = 2
@@ -175,9 +175,10 @@ class _Scan:
                 f"{settings.fps:g}"
             )
         # Scaled while it is converted: of 8K, a frame would take 100 MB.
-        with VideoReader(self._source.path, size=size) as reader:
+        start, end = provenance.span(self._source.provenance)
+        with VideoReader(self._source.path, size=size, start=start) as reader:
             pace = _Pace(facts, float(reader.duration or 0), self._tell)
-            moments = shots.moments(pace.of(reader))
+            moments = shots.moments(pace.of(reader, end))
             clocked = shots.on_clock(moments, settings.rate)
             for shot in shots.shots(clocked, settings, self._folder):
                 self._keep(
@@ -252,9 +253,11 @@ class _Pace:
     def __init__(self, facts, duration, tell):
         self._facts, self._duration, self._tell = facts, duration, tell
 
-    def of(self, reader):
+    def of(self, reader, end):
         steps, last = [float("inf"), 0.0], None
         for count, (frame, time) in enumerate(reader):
+            if time >= end:
+                break
             if last is not None:
                 step = float(time - last)
                 steps = [min(step, steps[0]), max(step, steps[1])]
