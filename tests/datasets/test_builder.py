@@ -8,7 +8,7 @@ import set_files
 import tensorflow_datasets as tfds
 
 from vgan import InputError
-from vgan.datasets import builder, shards
+from vgan.datasets import builder, pipelines, shards
 
 LOCAL = [
     "--runner=DirectRunner",
@@ -156,6 +156,16 @@ def test_beam_writes_the_same_bytes(tmp_path, parts, small_shards, beam):
     parts["train"][0].write_bytes(b"no zip")
     with pytest.raises(InputError, match=r"0\.zip: is damaged"):
         builder.write(tmp_path / "two", "mine", parts, beam=LOCAL)
+
+
+def test_a_worker_that_is_killed_ends_the_pipeline(beam):
+    """Beam itself would wait for it for ever."""
+
+    def die(_):
+        os.kill(os.getpid(), 9)
+
+    with pytest.raises(InputError, match="run the same again"):
+        pipelines.run(die, [1, 2], LOCAL)
 
 
 @pytest.mark.parametrize("flag", ["--nonsense=1", "--runner=NoSuchRunner"])
