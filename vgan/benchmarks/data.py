@@ -9,7 +9,6 @@ import time
 
 import av
 import numpy as np
-import tensorflow as tf
 import tqdm
 
 from vgan.benchmarks import decoding, machine
@@ -125,9 +124,9 @@ def _row(config, role, name, estimate, num_clips, seconds, bar):
         """Draw each clip once: seconds, and processor seconds."""
         shape = (data.clip_length, data.image_size, data.image_size)
         parts = {
-            "content": (tf.uint8, (*shape, 3)),
-            "flow": (tf.float32, (shape[0] - 1, *shape[1:], 2)),
-            "occlusion": (tf.uint8, (shape[0] - 1, *shape[1:], 1)),
+            "content": ("uint8", (*shape, 3)),
+            "flow": ("float32", (shape[0] - 1, *shape[1:], 2)),
+            "occlusion": ("uint8", (shape[0] - 1, *shape[1:], 1)),
         }
         dataset = clips.stream(
             lambda index: list(source.clip(rng(index), data.clip_length)),

@@ -102,7 +102,7 @@ def stream(draw, parts, batch, first_step=0, num_steps=None, workers=None):
     """
 
     def example(index):
-        types = [kind for kind, _ in parts.values()]
+        types = [tf.as_dtype(kind) for kind, _ in parts.values()]
         drawn = tf.numpy_function(draw, [index], types, stateful=False)
         return {
             name: tf.ensure_shape(part, shape)
