@@ -30,6 +30,7 @@ def tensorflow():
     return "tensorflow-cpu>=2.20"
 
 
+BEAM = ["apache-beam>=2.60"]
 JAX = ["jax>=0.7"]
 FAST = ["openvino>=2025.0", "ai-edge-litert>=1.4"]
 ONNX = ["onnxruntime>=1.20", "onnx>=1.17", "tf2onnx>=1.16.1"]
@@ -52,6 +53,7 @@ setuptools.setup(
     install_requires=[
         "absl-py>=2.1",
         "av>=14.0",
+        "importlib_resources>=6.0",  # tensorflow-datasets does not name it
         "keras>=3.12",
         "numpy>=2.0",
         "opencv-python>=4.10",
@@ -64,7 +66,7 @@ setuptools.setup(
     extras_require={
         "fast": FAST,
         "onnx": ONNX,
-        "beam": ["apache-beam>=2.60"],
+        "beam": BEAM,
         "jax": JAX,
         "metrics": ["torchmetrics[image]>=1.7", "torch>=2.6"],
         "serve": ["aiohttp>=3.10"],
@@ -73,6 +75,7 @@ setuptools.setup(
             "pytest-xdist>=3.6",
             "hypothesis>=6.100",
             "ruff>=0.6",
+            *BEAM,
             *FAST,
             *JAX,
             *ONNX,
