@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 
 from vgan import InputError, config, train
@@ -41,3 +42,22 @@ def test_a_damaged_record_is_one_line(content, tmp_path):
     with pytest.raises(InputError, match=r"config\.json") as error:
         train._changes(tmp_path, config.Experiment())
     assert "\n" not in str(error.value)
+
+
+def test_a_run_begins_with_the_weights_of_a_model(tmp_path):
+    from vgan.runtime.engines.keras_engine import load_generator
+    from vgan.training import checkpoint
+    from vgan.training.gan import VideoGAN
+
+    smoke = config.load("smoke")
+    path = tmp_path / "generator.keras"
+    checkpoint.save_generator(path, VideoGAN(smoke), {})
+    wanted = load_generator(path)
+    fresh = VideoGAN(config.override(smoke, ["seed=1"]))
+    train._start_from(wanted, fresh, path)
+    for network in (fresh.generator, fresh.ema_generator):
+        for own, weight in zip(network.weights, wanted.weights, strict=True):
+            np.testing.assert_array_equal(own, weight)
+    other = VideoGAN(config.override(smoke, ["generator.cell=gru"]))
+    with pytest.raises(InputError, match=r"cell=lstm.* gru; set generator\.cell"):
+        train._start_from(wanted, other, path)

@@ -82,6 +82,10 @@ def train(config, folder):
     first_step = checkpoint.restore(folder / "checkpoints", gan)
     if first_step:
         print(f"{folder}: goes on from step {first_step}")
+    elif config.train.start:
+        from vgan.runtime.engines.keras_engine import load_generator
+
+        _start_from(load_generator(config.train.start), gan, config.train.start)
 
     styles = named_styles(config)
     if first_step < config.train.steps:
@@ -95,6 +99,21 @@ def train(config, folder):
     model = folder / "generator.keras"
     print(f"Now: make generate MODEL={model} INPUT=video.mp4 STYLE=painting.jpg")
     print(folder / "samples" / "stylised.mp4")
+
+
+def _start_from(generator, gan, path):
+    """Give the networks that are trained the weights of a generator."""
+    own, others = gan.ema_generator.get_config(), generator.get_config()
+    for name in own:
+        if name in ("name", "named_styles", "style_size", "dtype"):
+            continue
+        if own[name] != others[name]:
+            raise InputError(
+                f"train.start: {path} has {name}={others[name]}, and the experiment "
+                f"{own[name]}; set generator.{name} to the file's"
+            )
+    for network in (gan.generator, gan.ema_generator):
+        network.set_weights(generator.get_weights())
 
 
 def _fit(gan, config, folder, styles, first_step):

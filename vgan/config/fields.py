@@ -151,6 +151,8 @@ class Train:
     """How long and how fast, and what keeps the game in balance.
 
     Attributes:
+        start: Path of a generator.keras whose weights the generator begins with; "" for
+            random ones. Its networks have the same arguments.
         steps: Steps in all, resumed ones included; each takes a new batch.
         batch_size: Clips per step, over all devices.
         schedule: Stages that come before the full size: dicts of "until", a step, and
@@ -177,6 +179,7 @@ class Train:
         jit_compile: Compile the step with XLA; slower on a CPU, faster on a GPU.
     """
 
+    start: str = ""
     steps: int = 1000
     batch_size: int = 4
     schedule: list[dict] = dataclasses.field(default_factory=list)
