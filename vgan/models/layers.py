@@ -39,20 +39,26 @@ def _spread(x):
     return x[:, None, None, :]
 
 
-def enlarge(x):
-    """Double H and W of [N, H, W, C] by bilinear interpolation.
+def enlarge(copies):
+    """Double H and W by bilinear interpolation.
 
     Each of the four pixels of a patch is a weighted mean of the nearest 2 x 2; as a
-    convolution and `depth_to_space`, since `keras.ops.image.resize` does not export
-    with sizes that vary.
+    depthwise convolution and `depth_to_space`, since `keras.ops.image.resize` does not
+    export with sizes that vary. Repeated pixels would show as blocks.
+
+    Args:
+        copies: [N, H, W, 4 C], four times the same C channels.
+
+    Returns:
+        [N, 2 H, 2 W, C].
     """
-    channels = x.shape[-1]
     near = ((0.25, 0.75, 0.0), (0.0, 0.75, 0.25))  # of the left pixel, of the right
-    kernel = np.einsum("iy,jx,cd->yxcijd", near, near, np.eye(channels))
-    kernel = kernel.reshape(3, 3, channels, 4 * channels)
-    x = ops.pad(x, [[0, 0], [1, 1], [1, 1], [0, 0]], mode="symmetric")
+    kernel = np.einsum("iy,jx->yxij", near, near).reshape(3, 3, 4)
+    kernel = kernel.repeat(copies.shape[-1] // 4, axis=-1)[..., None]
+    x = ops.pad(copies, [[0, 0], [1, 1], [1, 1], [0, 0]], mode="symmetric")
     kernel = ops.cast(ops.array(kernel), x.dtype)
-    return ops.depth_to_space(ops.conv(x, kernel, 1, "valid", "channels_last"), 2)
+    x = ops.depthwise_conv(x, kernel, 1, "valid", "channels_last")
+    return ops.depth_to_space(x, 2)
 
 
 def local_contrast(x, radius=3, floor=0.05):
@@ -95,10 +101,8 @@ class ReflectConv2D(keras.layers.Layer):
         strides: Step of the kernel.
         gain: Factor on the He-normal initial weights.
         use_bias: Whether to add a bias.
-        upsample: Whether to double H and W of the result by repeating pixels. The
-            convolution makes the four copies, then `depth_to_space`, which exports
-            everywhere. Different channels per sub-pixel would leave a fixed grid in
-            flat areas.
+        upsample: Whether to double H and W of the result; see `enlarge`. Different
+            channels per sub-pixel would leave a fixed grid in flat areas.
     """
 
     def __init__(
@@ -149,7 +153,7 @@ class ReflectConv2D(keras.layers.Layer):
             x = ops.pad(x, pads, mode="reflect")
         x = ops.conv(x, kernel, self.strides, "valid", "channels_last")
         x = x if bias is None else x + bias
-        return ops.depth_to_space(x, 2) if self.upsample else x
+        return enlarge(x) if self.upsample else x
 
     def get_config(self):
         """Constructor arguments."""
