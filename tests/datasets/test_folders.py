@@ -72,6 +72,18 @@ def test_each_side_has_a_file(tmp_path, fraction, count):
     assert sorted(train + validation) == files
 
 
+def test_each_named_style_keeps_a_file_for_training(tmp_path):
+    names = [f"{style}/{k}.png" for style in "abcd" for k in range(3)]
+    files = [tmp_path / name for name in [*names, "e/0.png", "f/0.png", "g.png"]]
+    styles = folders.styles_of(files, tmp_path)
+    assert set(styles.values()) == set("abcdefg")
+    train, validation = folders.split_files(files, tmp_path, 0.9, styles)
+    assert {styles[file] for file in train} == set("abcdefg")
+    assert sorted([*train, *validation]) == sorted(files)
+    assert len(validation) >= 5
+    assert folders.styles_of(files[-1:], tmp_path) is None
+
+
 def test_moving_the_folder_keeps_the_split(stills, tmp_path_factory):
     other = tmp_path_factory.mktemp("other") / "place"
     shutil.copytree(stills, other)

@@ -51,7 +51,8 @@ class Folder:
         self._broken = {}
         files = self.find(role)
         while True:
-            parts = split_files(files, self.path, data.validation)
+            styles = styles_of(files, self.path) if role == "style" else None
+            parts = split_files(files, self.path, data.validation, styles)
             useless = [part for part in parts if part and not self._any_works(part)]
             if not useless:
                 break
@@ -144,7 +145,7 @@ class Folder:
         )
 
 
-def split_files(files, root, fraction):
+def split_files(files, root, fraction, styles=None):
     """Divide files into (train, validation) by a hash of their path below `root`.
 
     A file stays on its side when others come or go, but for this: from two files on,
@@ -154,6 +155,7 @@ def split_files(files, root, fraction):
         files: Paths.
         root: Their folder.
         fraction: Expected part of the files in validation.
+        styles: {file: name of its style}, to keep one of each for training; or None.
 
     Returns:
         Two lists of paths, sorted.
@@ -167,7 +169,28 @@ def split_files(files, root, fraction):
     ordered = sorted(files, key=lambda file: (place(file), file))
     count = sum(place(file) < fraction for file in files)
     count = min(max(count, 1), len(files) - 1) if len(files) > 1 else 0
-    return sorted(ordered[count:]), sorted(ordered[:count])
+    held, kept = ordered[:count], ordered[count:]
+    if styles:
+        trained = {styles[file] for file in kept}
+        for file in reversed(ordered[:count]):
+            if styles[file] not in trained:
+                trained.add(styles[file])
+                held.remove(file)
+                kept.append(file)
+    return sorted(kept), sorted(held)
+
+
+def styles_of(files, root):
+    """{file: name of its style}: its sub-folder's, or its own; None without any.
+
+    A folder without sub-folders is a heap of styles, which are not told apart.
+    """
+    below = {file: file.relative_to(root).parts for file in files}
+    if all(len(parts) == 1 for parts in below.values()):
+        return None
+    return {
+        file: parts[0] if len(parts) > 1 else file.stem for file, parts in below.items()
+    }
 
 
 def is_video(file):

@@ -5,9 +5,8 @@ import itertools
 
 import numpy as np
 
-from vgan.datasets import stills, synthetic
+from vgan.datasets import folders, stills, synthetic
 from vgan.datasets.catalogue import Videos
-from vgan.datasets.folders import Folder
 from vgan.datasets.prepared import Prepared, decode
 from vgan.datasets.sources import find_builder
 
@@ -57,12 +56,11 @@ def _still(picture, size):
 
 
 def _of_folder(path, data):
-    folder = Folder(path, "style", "train", data)
+    folder = folders.Folder(path, "style", "train", data)
     named = {}
+    names = folders.styles_of(folder.files, folder.path)
     for file in folder.files:
-        below = file.relative_to(folder.path)
-        name = below.parts[0] if len(below.parts) > 1 else file.stem
-        named.setdefault(name, []).append(file)
+        named.setdefault(names[file] if names else file.stem, []).append(file)
     styles = {}
     for name, files in itertools.islice(named.items(), MOST):
         spread = files[:: -(-len(files) // PICTURES)]

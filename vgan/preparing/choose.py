@@ -46,7 +46,7 @@ def choose(facts, settings):
             if had and not shot["clips"]:
                 shot["reason"] = "left out by --max_clips"
         one["clips"] = share
-    _split(facts, settings.validation)
+    _split(facts, settings)
     return facts, chosen
 
 
@@ -82,15 +82,17 @@ def _leave_out_duplicates(facts):
         shots[name].update(duplicate_of=first, clips=0, reason=f"repeats {first}")
 
 
-def _split(facts, fraction):
+def _split(facts, settings):
     """By a hash of the name, so that a source stays on its side in another set."""
     for one in facts:
         one["split"] = ""
     written = [one for one in facts if one["clips"]]
     root = pathlib.PurePosixPath("")
     names = {pathlib.PurePosixPath(one["source"]): one for one in written}
-    for split, paths in zip(
-        ("train", "validation"), split_files(list(names), root, fraction), strict=True
-    ):
+    styles = None
+    if settings.role == "style":
+        styles = {path: one["label"] or one["source"] for path, one in names.items()}
+    divided = split_files(list(names), root, settings.validation, styles)
+    for split, paths in zip(("train", "validation"), divided, strict=True):
         for path in paths:
             names[path]["split"] = split
