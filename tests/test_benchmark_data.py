@@ -39,6 +39,7 @@ def folders(tmp_path_factory):
         make_video(folder / "videos" / f"{number}.mp4", 40, options={"g": "10"})
         (frame,) = moving(1, 64, 64)
         Image.fromarray(frame).save(folder / "photos" / f"{number}.png")
+    (folder / "videos" / "broken.mp4").write_text("no video")
     return folder
 
 

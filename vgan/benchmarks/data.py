@@ -11,6 +11,7 @@ import av
 import numpy as np
 import tqdm
 
+from vgan import InputError
 from vgan.benchmarks import decoding, machine
 from vgan.datasets import clips, videos
 from vgan.datasets.folders import Folder, is_video
@@ -181,9 +182,13 @@ def _row(config, role, name, estimate, num_clips, seconds, bar):
 
 def _span(source, rng, data):
     """File, start and end of what a clip is cut from, until it is full."""
-    file, rng = source.draw(rng)
-    start = videos.draw_start(file, rng, data.clip_length, data.fps)
-    return file, start, start + data.clip_length / data.fps
+    while True:
+        file, own = source.draw(rng)
+        try:
+            start = videos.draw_start(file, own, data.clip_length, data.fps)
+        except InputError:  # said already; the source takes the next draw, too
+            continue
+        return file, start, start + data.clip_length / data.fps
 
 
 def _decode(spans):
