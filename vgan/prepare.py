@@ -44,9 +44,6 @@ flags.DEFINE_string(
     "CSV file with the columns file (path, name or id), licence, url, author, labels, "
     "start, end (seconds of a video); all but file may be left out",
 )
-flags.DEFINE_enum(
-    "file_format", "tfrecord", ("tfrecord", "array_record"), "of the shards"
-)
 flags.DEFINE_integer(
     "workers", None, "processes at a time (default: one for each core)"
 )
@@ -78,7 +75,7 @@ flags.DEFINE_integer("seed", 0, "youtube8m: other seeds look at other clips")
 GUIDE = ("count", "label", "vocabulary", "per_label", "seed")  # of youtube8m alone
 OF_PREPARING = (
     *("fps", "size", "clip_length", "max_clips", "validation", "role", "provenance"),
-    *("file_format", "workers", "keep_parts", "beam", "overwrite"),
+    *("workers", "keep_parts", "beam", "overwrite"),
 )
 
 

@@ -18,8 +18,6 @@ import tensorflow_datasets as tfds
 from vgan import InputError
 from vgan.datasets import pipelines, shards
 
-FORMATS = ("tfrecord", "array_record")
-
 
 class VideoClips(tfds.core.GeneratorBasedBuilder):
     """Clips of one scene each: every frame a JPEG file, photos as clips of one frame.
@@ -85,19 +83,19 @@ class VideoClips(tfds.core.GeneratorBasedBuilder):
 
     def _download_and_prepare(self, dl_manager, download_config):
         # tfds's own ways locally and with Beam cut shards at other places.
-        file_format, tasks, splits = self.info.file_format, [], []
+        tasks, splits = [], []
         for split, clips in self._clips.items():
             divided = shards.divide(clips)
             template = tfds.core.ShardedFileTemplate(
                 dataset_name=self.name,
                 data_dir=self.data_path,
                 split=split,
-                filetype_suffix=file_format.file_suffix,
+                filetype_suffix=shards.FORMAT.file_suffix,
             )
             paths = [str(path) for path in template.sharded_filepaths(len(divided))]
             tasks += zip(paths, divided, strict=True)
             splits.append((split, [len(shard) for shard in divided], paths, template))
-        self._run(functools.partial(shards.write_shard, file_format.value), tasks)
+        self._run(shards.write_shard, tasks)
         infos = [
             tfds.core.SplitInfo(
                 name=split,
@@ -110,21 +108,20 @@ class VideoClips(tfds.core.GeneratorBasedBuilder):
         self.info.set_splits(tfds.core.splits.SplitDict(infos))
 
 
-def write(
-    folder, name, parts, chosen=None, file_format="tfrecord", beam=None, progress=None
-):
+def write(folder, name, parts, chosen=None, beam=None, progress=None):
     """Write `video_clips/NAME` in a folder, in place of an older one.
 
-    The bytes of the shards depend on the chosen clips and the format, on nothing else.
-    What is killed leaves the older version as it was.
+    The bytes of the shards depend on the chosen clips, on nothing else. What is killed
+    leaves the older version as it was.
+
+    Shards are TFRecord files: every program of TensorFlow reads them; and `records`, at
+    any place, in a seventh of the time of ArrayRecord.
 
     Args:
         folder: The folder; it becomes the `data_dir`.
         name: NAME.
         parts: {"train": paths, "validation": paths} of parts, see `shards`.
         chosen: Keys of the clips to take; None: all.
-        file_format: One of FORMATS. TFRecord is read by every program of TensorFlow;
-            and here, at any place, in a seventh of the time of ArrayRecord.
         beam: Flags of an Apache Beam pipeline, as ["--runner=DirectRunner"], whose
             workers write the shards; None: they are written here, one by one.
         progress: Called with (clips written, clips in all), if there is no `beam`.
@@ -165,7 +162,7 @@ def write(
             builder = VideoClips(config=name, data_dir=building, clips=clips, run=run)
             builder.download_and_prepare(
                 download_config=tfds.download.DownloadConfig(try_download_gcs=False),
-                file_format=file_format,
+                file_format=shards.FORMAT,
             )
         made = pathlib.Path(builder.data_dir)
         _put(made, folder / made.relative_to(building))

@@ -49,6 +49,11 @@ class TFRecords:
                 record = opened.read(length)
         except FileNotFoundError as error:
             raise InputError(f"{name}: is missing; prepare the data again") from error
+        except OSError as error:
+            raise InputError(
+                f"{name}: cannot be read ({error.strerror}); mend that, or prepare the "
+                "data again"
+            ) from error
         if len(record) != length:
             raise _damaged(name)
         return record
@@ -82,26 +87,23 @@ def open_records(builder, split):
         split: A split, or part of one, as "train[:90%]".
 
     Raises:
-        InputError: It has no such split, or a format without random access.
+        InputError: It has no such split, no examples in it, or another format.
     """
     import tensorflow_datasets as tfds
 
     name = builder.info.full_name
-    try:
-        return builder.as_data_source(
-            split, deserialize_method=tfds.decode.DeserializeMethod.RAW_BYTES
-        )
-    except NotImplementedError:
-        pass  # tfds has random access to other formats only
-    except (KeyError, ValueError) as error:
-        raise InputError(f"{name}: no split {split!r} ({error})") from error
     if builder.info.file_format is not tfds.core.FileFormat.TFRECORD:
         raise InputError(
-            f"{name}: {builder.info.file_format.value} files cannot be read at any "
-            "place; prepare it as tfrecord or array_record"
+            f"{name}: is in {builder.info.file_format.value} files, which are not read "
+            "here; prepare it again, as tfrecord"
         )
     try:
-        return TFRecords(builder.info.splits[split].file_instructions)
+        records = TFRecords(builder.info.splits[split].file_instructions)
     except (KeyError, ValueError) as error:
         known = ", ".join(builder.info.splits)
         raise InputError(f"{name}: no split {split!r}; it has {known}") from error
+    if not len(records):
+        raise InputError(
+            f"{name}: there are no examples in its split {split!r}; prepare it again"
+        )
+    return records

@@ -17,6 +17,7 @@ import tensorflow_datasets as tfds
 
 from vgan import InputError
 
+FORMAT = tfds.core.FileFormat.TFRECORD
 SHARD_BYTES = 128 << 20  # about 200 clips of 16 frames of 256 pixels
 
 
@@ -97,20 +98,18 @@ def divide(clips):
     return shards
 
 
-def write_shard(file_format, task):
+def write_shard(task):
     """Write one file of examples; task: its path, and its Clips."""
     path, clips = task
-    file_format = tfds.core.FileFormat.from_value(file_format)
     partial = f"{path}.{os.getpid()}.tmp"  # Beam may give one task to two workers
-    writer = tfds.core.ExampleWriter(file_format)
-    writer.write(partial, _serialised(clips, file_format))
+    tfds.core.ExampleWriter(FORMAT).write(partial, _serialised(clips))
     os.replace(partial, path)
 
 
-def _serialised(clips, file_format):
+def _serialised(clips):
     features = make_features()
     for key, example in _examples(clips):
-        example = file_format.deserialize(features.serialize_example(example))
+        example = FORMAT.deserialize(features.serialize_example(example))
         # tfds leaves the order of the features to chance.
         yield key, example.SerializeToString(deterministic=True)
 
@@ -136,7 +135,8 @@ def _opened(path):
     try:
         with zipfile.ZipFile(path) as part:
             yield part
-    except (zipfile.BadZipFile, KeyError, IndexError) as error:
+    except Exception as error:  # zipfile has no one error for what is damaged
         raise InputError(
-            f"{path}: is damaged ({error}); remove it and run the same again"
+            f"{path}: is damaged ({error or type(error).__name__}); remove it and run "
+            "the same again"
         ) from error

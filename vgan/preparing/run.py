@@ -119,7 +119,7 @@ def _write(builder, output, folder, facts, chosen, settings, beam):
     }
     with tqdm.tqdm(total=len(chosen), unit="clip", file=sys.stderr) as bar:
         builder.write(
-            *(output, name, divided, chosen, settings.file_format, beam),
+            *(output, name, divided, chosen, beam),
             lambda done, total: bar.update(done - bar.n),
         )
         bar.update(len(chosen) - bar.n)

@@ -6,7 +6,6 @@ from fractions import Fraction
 from vgan import InputError
 
 ROLES = ("content", "style")
-FORMATS = ("tfrecord", "array_record")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,7 +19,6 @@ class Settings:
         role: "content"; or "style": the label of a file is its first sub-folder.
         max_clips: Most clips of the whole set; 0: all.
         validation: Fraction of the files that is never trained on.
-        file_format: Of the shards, one of FORMATS.
 
     Raises:
         InputError: A value is out of its range.
@@ -32,7 +30,6 @@ class Settings:
     role: str = "content"
     max_clips: int = 0
     validation: float = 0.1
-    file_format: str = "tfrecord"
 
     def __post_init__(self):
         for name, low, high, what in (
@@ -45,11 +42,8 @@ class Settings:
             value = getattr(self, name)
             if not low <= value <= high:
                 raise InputError(f"--{name}={value}: give {what}")
-        for name, known in (("role", ROLES), ("file_format", FORMATS)):
-            if getattr(self, name) not in known:
-                raise InputError(
-                    f"--{name}={getattr(self, name)}: give {' or '.join(known)}"
-                )
+        if self.role not in ROLES:
+            raise InputError(f"--role={self.role}: give {' or '.join(ROLES)}")
 
     @property
     def rate(self):
