@@ -1,5 +1,7 @@
+import contextlib
 import hashlib
 import os
+import resource
 import subprocess
 import sys
 
@@ -113,6 +115,30 @@ def test_flipped_bytes_of_a_part_are_noticed(tmp_path, parts):
     parts["train"][1].write_bytes(whole)
     with pytest.raises(InputError, match=r"1\.zip: is damaged"):
         builder.write(tmp_path, "mine", parts)
+
+
+@pytest.mark.parametrize("place", [4, 6, 8, 10, 24, 42])
+def test_a_damaged_table_of_contents_is_noticed(tmp_path, parts, place):
+    whole = bytearray(parts["train"][1].read_bytes())
+    whole[whole.rindex(b"PK\1\2") + place] ^= 255
+    parts["train"][1].write_bytes(whole)
+    with contextlib.suppress(InputError):  # zipfile overlooks some
+        builder.write(tmp_path, "mine", parts)
+
+
+def test_a_full_disk_is_said_in_a_line(tmp_path, parts):
+    builder.write(tmp_path, "mine", parts)
+    before = digests(tmp_path)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    for size in (5000, 200):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
+        try:
+            with pytest.raises(InputError, match=r"written \(File too large\); mend"):
+                builder.write(tmp_path, "mine", parts)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert digests(tmp_path) == before
+    assert not (tmp_path / ".building").exists()
 
 
 def test_clips_without_a_part_are_an_error(tmp_path, parts):

@@ -13,6 +13,7 @@ import pathlib
 import re
 import shutil
 
+import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from vgan import InputError
@@ -130,8 +131,8 @@ def write(folder, name, parts, chosen=None, beam=None, progress=None):
         {split: (number of clips, number of shards)}.
 
     Raises:
-        InputError: No clip is chosen, a part of one is missing or damaged, or Beam is
-            not installed.
+        InputError: No clip is chosen, a part of one is missing or damaged, the disk is
+            full, or Beam is not installed.
     """
     clips = {
         split: shards.chosen_clips(parts[split], chosen) for split in sorted(parts)
@@ -166,6 +167,12 @@ def write(folder, name, parts, chosen=None, beam=None, progress=None):
             )
         made = pathlib.Path(builder.data_dir)
         _put(made, folder / made.relative_to(building))
+    except (OSError, tf.errors.OpError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error.message
+        raise InputError(
+            f"{folder}: cannot be written ({(reason or str(error)).split('; ')[-1]}); "
+            "mend that, then the same command goes on from here"
+        ) from error
     finally:
         shutil.rmtree(building, ignore_errors=True)
     return {

@@ -68,7 +68,7 @@ def replacing(path):
 
 @dataclasses.dataclass
 class Part:
-    """Writes a part.
+    """Writes a part, which is whole when its `with` block has ended well.
 
     Args:
         file: Path, or file object, to write to.
@@ -92,10 +92,22 @@ class Part:
             self._write(f"{len(self.clips):05d}/{t:03d}.jpg", frame)
         self.clips.append(clip)
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, *_):
+        if kind is None:
+            self.close()
+            return
+        with contextlib.suppress(OSError):  # the disk that was full still is
+            self._zip.close()
+
     def close(self):
         """End the file."""
-        self._write("clips.json", json.dumps(self.clips, sort_keys=True).encode())
-        self._zip.close()
+        try:
+            self._write("clips.json", json.dumps(self.clips, sort_keys=True).encode())
+        finally:
+            self._zip.close()
 
     def _write(self, name, data):
         # A ZipInfo as it comes has the date 1980-01-01.

@@ -5,6 +5,7 @@ import dataclasses
 import logging
 import os
 import pathlib
+import zipfile
 
 import av
 import cv2
@@ -45,16 +46,14 @@ def scan(source, settings, folder, tell=lambda share, clips: None):
         facts["error"] = f"cannot be read ({error.strerror}); was it moved?"
         return facts
     known = parts.read_json(facts_path)
-    done = known is not None and (part_path.exists() or not known["clips"])
-    if done and known["stamp"] == stamp:
+    if _is_whole(known, facts, part_path) and known["stamp"] == stamp:
         tell(1, known["clips"])
         return known
     facts["bytes"] = stamp[0]
     part_path.unlink(missing_ok=True)
     with parts.replacing(part_path) as beside, _warnings(source, facts):
-        part = parts.Part(beside)
-        error = _error(source, _Scan(source, settings, part, facts, tell).run)
-        part.close()
+        with parts.Part(beside) as part:
+            error = _error(source, _Scan(source, settings, part, facts, tell).run)
         if error:
             facts.update(error=error, shots=[], clips=0)
         with contextlib.suppress(OSError):
@@ -71,6 +70,13 @@ def scan(source, settings, folder, tell=lambda share, clips: None):
         parts.write_json(facts_path, facts)
     tell(1, facts["clips"])
     return facts
+
+
+def _is_whole(known, blank, part_path):
+    """Whether these are facts, and their part is there and not cut short."""
+    if not isinstance(known, dict) or not {"stamp", *blank} <= known.keys():
+        return False
+    return not known["clips"] or zipfile.is_zipfile(part_path)
 
 
 def blank(source, settings):
@@ -185,6 +191,7 @@ class _Scan:
                     *(shot, settings.clip_length),
                     signatures.signature(shot.samples(SAMPLES)),
                 )
+            pace.note_early_end(end)
         facts["codec"] = _codec(self._source.path)
 
     def _fit(self, pixel_ratio=None):

@@ -4,6 +4,7 @@ The cuts are found among all frames of the file; the frames that are kept are th
 that are shown at k / fps, as in VideoReader.
 """
 
+import contextlib
 import math
 import tempfile
 import typing
@@ -183,7 +184,9 @@ def shots(clocked, settings, folder):
         folder: Where frames that do not fit in memory wait.
     """
     dark = DARK if settings.role == "content" else 0
-    with tempfile.SpooledTemporaryFile(MOST_HELD, dir=folder) as spool:
+    with contextlib.ExitStack() as stack:
+        spool = tempfile.SpooledTemporaryFile(MOST_HELD, dir=folder)  # noqa: SIM115
+        stack.callback(_drop, spool)
         shot = last = None
         for k, moment in clocked:
             if shot is None or (k, moment.shot) != (last[0] + 1, last[1]):
@@ -194,6 +197,11 @@ def shots(clocked, settings, folder):
             last = k, moment.shot
         if shot is not None:
             yield shot
+
+
+def _drop(spool):
+    with contextlib.suppress(OSError):  # what a full disk has no room for
+        spool.close()
 
 
 def encode(picture):
