@@ -1,6 +1,7 @@
 """Clips out of shards: prepared by `vgan.prepare`, or of tensorflow-datasets."""
 
 import functools
+import math
 import pathlib
 
 import cv2
@@ -97,11 +98,17 @@ class Prepared:
     def _read(self, index):
         """The example, its frames still JPEG files."""
         values = parse(self.records[index], self.name)
-        if not all(values.get(name) for name in FEATURES):
+        try:
+            example = {name: values[name][0] for name in FEATURES}
+            example |= {name: example[name].decode() for name in ("source", "label")}
+            good = math.isfinite(example["start"]) and 0 < example["fps"] < math.inf
+            good = good and isinstance(example["frames"], bytes)
+        # Of flipped bits: a name, the kind of a value, or what is in a text.
+        except (LookupError, TypeError, AttributeError, UnicodeDecodeError):
+            good = False
+        if not good:
             raise InputError(f"{self.name}: is damaged; prepare the data again")
-        example = {name: values[name][0] for name in FEATURES}
         example["frames"] = list(values["frames"])
-        example |= {name: example[name].decode() for name in ("source", "label")}
         example["name"] = f"{example['source']} in {self.name}"
         return example
 
