@@ -13,7 +13,6 @@ import pathlib
 import re
 import shutil
 
-import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from vgan import InputError
@@ -134,6 +133,8 @@ def write(folder, name, parts, chosen=None, beam=None, progress=None):
         InputError: No clip is chosen, a part of one is missing or damaged, the disk is
             full, or Beam is not installed.
     """
+    import tensorflow as tf  # not above: what reads and scans does without it
+
     clips = {
         split: shards.chosen_clips(parts[split], chosen) for split in sorted(parts)
     }
