@@ -106,6 +106,36 @@ def test_what_is_done_is_not_done_again(film, scenes, source, tmp_path):
         made = part.stat().st_mtime_ns
 
 
+def test_damaged_facts_and_parts_are_made_again(film, scenes, source, tmp_path):
+    path = film("a.mp4", scenes[0])
+    good = scan(source(path), SETTINGS, tmp_path)
+    part, facts = parts.places(tmp_path, "a.mp4")
+    data = part.read_bytes()
+    for damaged, content in (
+        *((facts, text) for text in (b"{}", b"[]", b'{"clips": 1}')),
+        *((part, data[:size]) for size in (0, len(data) // 2)),
+    ):
+        damaged.write_bytes(content)
+        assert scan(source(path), SETTINGS, tmp_path) == good
+        assert part.read_bytes() == data
+
+
+def test_a_file_that_ends_early_is_warned_of(film, scenes, source, tmp_path):
+    path = film("a.mkv", scenes[0])
+    assert scan(source(path), SETTINGS, tmp_path)["warnings"] == []
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    facts = scan(source(path), SETTINGS, tmp_path)
+    assert any("ends early: " in line for line in facts["warnings"])
+    path = film("b.mp4", scenes[0])
+    span = {"start": "0.4", "end": "1.2"}
+    assert scan(source(path, provenance=span), SETTINGS, tmp_path)["warnings"] == []
+
+
+def test_a_pipe_is_no_photo(source, tmp_path):
+    os.mkfifo(tmp_path / "a.jpg")
+    assert "is a pipe" in scan(source(tmp_path / "a.jpg"), SETTINGS, tmp_path)["error"]
+
+
 def test_a_photo_is_a_clip_of_one_frame(source, scenes, tmp_path):
     path = tmp_path / "in.png"
     Image.fromarray(scenes[0][0]).save(path)
@@ -128,7 +158,11 @@ def test_pixels_become_square(film, scenes, source, tmp_path):
 
 @pytest.mark.parametrize(
     ("size", "line"),
-    [((31, 31), "is 31x31 pixels: it would be enlarged"), ((900, 100), "crop it")],
+    [
+        ((31, 31), "or give --size=62 or less"),
+        ((7, 7), "twice; leave it out"),
+        ((900, 100), "crop it"),
+    ],
 )
 def test_unfit_shapes_are_named(source, tmp_path, size, line):
     path = tmp_path / "a.png"

@@ -5,6 +5,7 @@ import dataclasses
 import logging
 import os
 import pathlib
+import re
 import zipfile
 
 import av
@@ -12,6 +13,7 @@ import cv2
 
 from vgan import InputError
 from vgan.preparing import palettes, parts, provenance, report, shots, signatures
+from vgan.preparing.settings import LEAST_SIZE
 from vgan.video import VideoReader, is_image, read_image
 
 MOST_ENLARGED = 2
@@ -157,6 +159,8 @@ class _Scan:
             self._facts["palette"] = palettes.palette(self._seen)
 
     def _photo(self):
+        if not os.path.isfile(self._source.path):
+            raise InputError("is a pipe or a device, not a file; leave it out")
         picture, facts = read_image(self._source.path), self._facts
         facts["height"], facts["width"] = picture.shape[:2]
         facts["codec"] = pathlib.Path(self._source.path).suffix[1:].lower()
@@ -191,8 +195,13 @@ class _Scan:
                     *(shot, settings.clip_length),
                     signatures.signature(shot.samples(SAMPLES)),
                 )
-            pace.note_early_end(end)
-        facts["codec"] = _codec(self._source.path)
+        facts["codec"], length = _header(self._source.path)
+        told = min(end, length)
+        if facts["duration"] is not None and facts["duration"] < 0.9 * told:
+            facts["warnings"].append(
+                f"ends early: {facts['duration']:g} of {told:g} seconds can be read; "
+                "copy it again, if it is cut off"
+            )
 
     def _fit(self, pixel_ratio=None):
         """(H, W) of the clips: the short side as set, pixels made square, even."""
@@ -201,9 +210,11 @@ class _Scan:
         shown = width * float(pixel_ratio or 1)
         short, long = sorted((height, shown))
         if size > MOST_ENLARGED * short:
+            fits = int(MOST_ENLARGED * short)
+            other = f", or give --size={fits} or less" if fits >= LEAST_SIZE else ""
             raise InputError(
                 f"is {width}x{height} pixels: it would be enlarged more than twice; "
-                f"leave it out, or give --size={int(MOST_ENLARGED * short)} or less"
+                f"leave it out{other}"
             )
         if long > MOST_STRETCHED * short:
             raise InputError(
@@ -279,9 +290,22 @@ class _Pace:
         self._facts["variable_frame_rate"] = steps[1] > 1.5 * steps[0] + 0.002
 
 
-def _codec(path):
+def _header(path):
+    """Return the codec, and the seconds of pictures, 0 where it is not said."""
     with av.open(path) as container:
-        return container.streams.video[0].codec_context.name
+        stream = container.streams.video[0]
+        said = re.fullmatch(
+            r"(\d+):(\d+):([\d.]+)", stream.metadata.get("DURATION", "")
+        )
+        seconds = 0.0
+        if stream.duration:
+            seconds = float(stream.duration * stream.time_base)
+        elif said:  # by Matroska
+            hours, minutes, seconds = map(float, said.groups())
+            seconds += 60 * minutes + 3600 * hours
+        elif container.duration and not container.streams.audio:  # sound may be longer
+            seconds = container.duration / av.time_base
+        return stream.codec_context.name, round(seconds, 3)
 
 
 def key(name, start):

@@ -6,6 +6,7 @@ from fractions import Fraction
 from vgan import InputError
 
 ROLES = ("content", "style")
+LEAST_SIZE = 16
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Settings:
     def __post_init__(self):
         for name, low, high, what in (
             ("fps", 1, 240, "1 to 240 frames per second"),
-            ("size", 16, 4096, "16 to 4096 pixels"),
+            ("size", LEAST_SIZE, 4096, f"{LEAST_SIZE} to 4096 pixels"),
             ("clip_length", 1, 512, "1 to 512 frames"),
             ("max_clips", 0, float("inf"), "0, which is all, or more"),
             ("validation", 0, 0.9, "0 to 0.9"),
