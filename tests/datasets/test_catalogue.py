@@ -5,7 +5,9 @@ import socket
 
 import numpy as np
 import pytest
+import tensorflow as tf
 import tensorflow_datasets as tfds
+from tensorflow_datasets.testing import mocking
 
 from vgan import InputError, config
 from vgan.datasets import catalogue, sources, styles
@@ -47,48 +49,54 @@ SETS = {
         },
     ),
     "moving_mnist": ({"test": 10}, None),
-    "dtd": ({"train": 5, "test": 3, "validation": 3}, None),
+    "dtd": (
+        {"train": 5, "test": 3, "validation": 3},
+        {"file_name": "a.jpg", "image": video()[0], "label": "dotted"},
+    ),
 }
 
 
 @pytest.fixture
-def mocked(tmp_path):
-    """Function of a data set's name: makes it look prepared, as a context."""
+def mocked(tmp_path, monkeypatch):
+    """Function of a data set's name: prepares it, of made-up examples; a context."""
+    monkeypatch.setattr(tfds.core.constants, "DATA_DIR", str(tmp_path))
 
     @contextlib.contextmanager
     def mock(name):
         splits, example = SETS[name]
         made = tfds.builder(name, data_dir=tmp_path)
-        infos = [
-            tfds.core.SplitInfo(
-                name=split,
-                shard_lengths=[count],
-                num_bytes=1,
-                filename_template=tfds.core.ShardedFileTemplate(
-                    dataset_name=made.name,
-                    data_dir=made.data_path,
-                    split=split,
-                    filetype_suffix="tfrecord",
-                ),
-            )
-            for split, count in splits.items()
-        ]
-        made.info.set_splits(tfds.core.splits.SplitDict(infos))
         made.data_path.mkdir(parents=True)
+        infos = []
+        for split, count in splits.items():
+            template = tfds.core.ShardedFileTemplate(
+                dataset_name=made.name,
+                data_dir=made.data_path,
+                split=split,
+                filetype_suffix="tfrecord",
+            )
+            infos.append(
+                tfds.core.SplitInfo(
+                    name=split,
+                    shard_lengths=[count],
+                    num_bytes=1,
+                    filename_template=template,
+                )
+            )
+            (path,) = template.sharded_filepaths(1)
+            features = made.info.features
+            examples = [example] * count if example else random(features, count)
+            with tf.io.TFRecordWriter(str(path)) as writer:
+                for each in examples:
+                    writer.write(features.serialize_example(each))
+        made.info.set_splits(tfds.core.splits.SplitDict(infos))
         made.info.write_to_directory(made.data_path)
-
-        def records(self, split, **_):
-            count = self.info.splits[split].num_examples
-            return [self.info.features.serialize_example(example)] * count
-
-        with tfds.testing.mock_data(
-            num_examples=3,
-            data_dir=str(tmp_path),
-            as_data_source_fn=records if example else None,
-        ):
-            yield
+        yield
 
     return mock
+
+
+def random(features, count):
+    return list(mocking.RandomFakeGenerator(features, count))
 
 
 def open_set(name, role="content", split="train", **fields):
