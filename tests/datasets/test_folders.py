@@ -330,3 +330,8 @@ def test_the_shared_videos_that_are_broken_are_named(shared_data, tmp_path, capl
     assert broken
     for name in broken:
         assert sum(name in line for line in skipped) == 1
+
+
+def test_nobodys_home_is_said():
+    with pytest.raises(InputError, match="~nobody_at_all/films: there is no user"):
+        folders.expanded("~nobody_at_all/films")

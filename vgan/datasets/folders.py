@@ -43,7 +43,7 @@ class Folder:
         Raises:
             InputError: There is no such folder, or no usable file in it.
         """
-        self.path = pathlib.Path(path).expanduser()
+        self.path = expanded(path)
         self.data = data
         self.training = split == "train"
         self.scaled_to = data.style_size if role == "style" else 0
@@ -191,6 +191,20 @@ def styles_of(files, root):
     return {
         file: parts[0] if len(parts) > 1 else file.stem for file, parts in below.items()
     }
+
+
+def expanded(path):
+    """Return a path of the user's, with ~ as the home folder.
+
+    Raises:
+        InputError: It is ~name, of nobody here.
+    """
+    try:
+        return pathlib.Path(path).expanduser()
+    except RuntimeError as error:
+        raise InputError(
+            f"{path}: there is no user of that name; give another path"
+        ) from error
 
 
 def is_video(file):

@@ -9,7 +9,7 @@ import numpy as np
 
 from vgan import InputError, video
 from vgan.datasets import motion, stills, videos
-from vgan.datasets.folders import Folder, find_files, is_video
+from vgan.datasets.folders import Folder, expanded, find_files, is_video
 
 _log = logging.getLogger("vgan")
 
@@ -44,7 +44,7 @@ class Pairs(Folder):
 
     def find(self, role):
         """Return the content files that have a partner; a line tells of the others."""
-        root = pathlib.Path(self.data.target).expanduser()
+        root = expanded(self.data.target)
         if root.exists() and self.path.exists() and root.samefile(self.path):
             raise InputError(
                 f"data.target: {root} is the folder of the content itself; name the "

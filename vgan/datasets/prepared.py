@@ -9,6 +9,7 @@ import numpy as np
 
 from vgan import InputError
 from vgan.datasets import stills, videos
+from vgan.datasets.folders import expanded
 from vgan.datasets.records import open_records
 
 FEATURES = ("frames", "source", "start", "fps", "label", "licence", "shot")
@@ -218,7 +219,7 @@ def open_builder(path):
     Raises:
         InputError: It was never finished, or it is damaged.
     """
-    root = pathlib.Path(path).expanduser()
+    root = expanded(path)
     made = sorted(root.glob("video_clips/*/[0-9]*.[0-9]*.[0-9]/dataset_info.json"))
     if not made:
         if (root / "video_clips").is_dir() or (root / ".parts").is_dir():
@@ -227,6 +228,12 @@ def open_builder(path):
                 "python -m vgan.prepare again"
             )
         return None
+    names = sorted({file.parents[1].name for file in made})
+    if len(names) > 1:
+        raise InputError(
+            f"{root / 'video_clips'}: holds the sets {' and '.join(names)}; remove all "
+            "but one"
+        )
     import tensorflow_datasets as tfds
 
     try:

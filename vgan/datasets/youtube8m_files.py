@@ -10,7 +10,7 @@ import re
 import tempfile
 
 from vgan import InputError
-from vgan.datasets.folders import find_files, is_video
+from vgan.datasets.folders import expanded, find_files, is_video
 
 COLUMNS = ("file", "labels", "start", "end", "source", "licence", "author")
 LOOKUP = "http://data.yt8m.org/2/j/i/{}/{}.js"  # {first two characters}/{id}
@@ -25,7 +25,7 @@ def find_shards(shards):
     given = [shards] if isinstance(shards, str | os.PathLike) else list(shards)
     found = {}
     for each in given:
-        path = pathlib.Path(each).expanduser()
+        path = expanded(each)
         if path.is_dir():
             files = path.rglob("*.tfrecord")
         elif path.exists():
@@ -51,7 +51,7 @@ def find_copies(folder):
     Raises:
         InputError: There is no such folder, or no video in it.
     """
-    folder = pathlib.Path(folder).expanduser()
+    folder = expanded(folder)
     if not folder.is_dir():
         raise InputError(f"{folder}: is no folder; give that of your copies")
     copies = {}

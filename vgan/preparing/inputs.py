@@ -6,7 +6,7 @@ import os
 import pathlib
 
 from vgan import InputError, video
-from vgan.datasets.folders import find_files
+from vgan.datasets.folders import expanded, find_files
 
 SUFFIXES = {*video.VIDEO_SUFFIXES, *video.IMAGE_SUFFIXES}
 
@@ -49,8 +49,7 @@ def find(inputs, role, rows=None):
     if not inputs:
         raise InputError("--input: is missing; give a folder of videos and photos")
     found = []
-    for root in map(pathlib.Path, inputs):
-        root = root.expanduser()
+    for root in map(expanded, inputs):
         if root.is_file():
             files, root = [root], root.parent
         else:
@@ -76,8 +75,8 @@ def find(inputs, role, rows=None):
 def others(inputs):
     """Return the names of files in the inputs that look like no video and no photo."""
     names = []
-    for root in map(pathlib.Path, inputs):
-        for _, folders, files in os.walk(root.expanduser(), followlinks=False):
+    for root in map(expanded, inputs):
+        for _, folders, files in os.walk(root, followlinks=False):
             folders[:] = [name for name in folders if name[0] != "."]
             names += [
                 _text(name)

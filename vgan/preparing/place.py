@@ -4,10 +4,10 @@ import contextlib
 import dataclasses
 import fcntl
 import os
-import pathlib
 import shutil
 
 from vgan import InputError
+from vgan.datasets.folders import expanded
 from vgan.preparing import parts
 
 PARTS, STATE = ".parts", "state.json"
@@ -20,8 +20,8 @@ def check(output, roots):
         InputError: It is one.
     """
     place = output.resolve()
-    for root in map(pathlib.Path, roots):
-        root = root.expanduser().resolve()
+    for root in map(expanded, roots):
+        root = root.resolve()
         if place == root or root in place.parents:
             raise InputError(
                 f"--output={output}: is inside of the input {root}; give another"

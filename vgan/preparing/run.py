@@ -6,12 +6,12 @@ import functools
 import hashlib
 import json
 import os
-import pathlib
 import sys
 
 import tqdm
 
 from vgan import InputError
+from vgan.datasets.folders import expanded
 from vgan.preparing import inputs, parts, place, provenance, report, workers
 from vgan.preparing.choose import choose
 
@@ -50,7 +50,7 @@ def prepare(
         InputError: An argument cannot be used, or no clip was found.
         KeyboardInterrupt: Ctrl-C. The same call goes on from there.
     """
-    output = pathlib.Path(output).expanduser()
+    output = expanded(output)
     rows = provenance.Rows(listed) if listed else None
     sources = inputs.find(roots, settings.role, rows)
     place.check(output, roots)
