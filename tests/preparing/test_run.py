@@ -2,6 +2,8 @@
 
 import json
 import os
+import pathlib
+import shutil
 import signal
 import threading
 
@@ -146,6 +148,76 @@ def test_the_second_time_there_is_nothing_to_do(prepared):
     assert before == {path: path.stat().st_mtime_ns for path in output.rglob("*")}
 
 
+def test_a_file_that_is_gone_is_told_each_time(films, tmp_path):
+    (films / "gone.mp4").symlink_to(tmp_path / "nowhere.mp4")
+    for _ in range(2):
+        lines = run.prepare([films], tmp_path / "out", SETTINGS, 2)
+        assert sum("gone.mp4: cannot be read" in line for line in lines) == 1
+
+
+@pytest.fixture
+def copied(prepared, tmp_path):
+    """The folder of films, and a copy of the set under another name."""
+    folder, output, _ = prepared
+    return folder, pathlib.Path(shutil.copytree(output, tmp_path / "copy"))
+
+
+@pytest.mark.parametrize("pattern", ["report.html", "**/*train*"])
+def test_what_is_missing_is_made_again(copied, prepared, pattern):
+    folder, output = copied
+    (path,) = output.glob(pattern)
+    path.unlink()
+    assert "nothing to do" not in run.prepare([folder], output, SETTINGS, 2)[0]
+    assert shards(output) == shards(prepared[1])
+    assert (output / path.relative_to(output)).exists() or "mine" in path.parts
+    assert "nothing to do" in run.prepare([folder], output, SETTINGS, 2)[0]
+
+
+def test_a_copy_of_a_set_has_its_own_name_after_a_change(copied):
+    folder, output = copied
+    assert "nothing to do" in run.prepare([folder], output, SETTINGS, 2)[0]
+    other = Settings(fps=25, size=64, clip_length=20)
+    run.prepare([folder], output, other, 2, overwrite=True)
+    assert os.listdir(output / "video_clips") == ["copy"]
+
+
+@pytest.mark.parametrize("text", ["[]", '{"settings": 3}', None])
+def test_a_damaged_state_is_none(films, tmp_path, text):
+    output = tmp_path / "out"
+    (output / ".parts").mkdir(parents=True)
+    if text is not None:
+        (output / ".parts" / "state.json").write_text(text)
+    run.prepare([films / "one.mp4"], output, SETTINGS, 1)
+    assert "nothing to do" in run.prepare([films / "one.mp4"], output, SETTINGS, 1)[0]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(".parts/mine.txt", "notes.txt", "video_clips/out/1.0.0/mine.txt"),
+        *(".building/mine.txt", ".parts/0123456789abcdef01234567.zip/mine.txt"),
+    ],
+)
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_files_of_the_user_stay(films, tmp_path, name, overwrite):
+    path = tmp_path / "out" / name
+    path.parent.mkdir(parents=True)
+    path.write_text("mine")
+    (tmp_path / "out" / ".parts").mkdir(exist_ok=True)
+    with pytest.raises(InputError, match=r"something else|was not made"):
+        run.prepare([films], tmp_path / "out", SETTINGS, 1, overwrite=overwrite)
+    assert path.read_text() == "mine"
+
+
+def test_what_finds_no_clip_keeps_the_set(copied, tmp_path):
+    _, output = copied
+    (tmp_path / "a.mp4").write_bytes(b"no video")
+    before = shards(output), (output / "report.json").read_bytes()
+    with pytest.raises(InputError, match="the report that were there are kept"):
+        run.prepare([tmp_path / "a.mp4"], output, SETTINGS, 1, overwrite=True)
+    assert before == (shards(output), (output / "report.json").read_bytes())
+
+
 def test_other_settings_are_refused(prepared):
     folder, output, _ = prepared
     other = Settings(fps=12, size=64, clip_length=4)
@@ -157,12 +229,14 @@ def test_a_stopped_run_goes_on_to_the_same_shards(prepared, tmp_path):
     folder, undisturbed, _ = prepared
     output = tmp_path / "mine"
 
-    (output / ".parts").mkdir(parents=True)
+    with place.claimed(output, SETTINGS, False):
+        pass
     for source in find([folder], "content")[:2]:  # all that a killed run leaves
         scan(source, SETTINGS, output / ".parts")
     made = {path: path.stat().st_mtime_ns for path in (output / ".parts").glob("*.zip")}
     assert made
-    (output / ".parts" / "x.zip.1.tmp").write_bytes(b"of a process that was killed")
+    left = parts.places(output / ".parts", "one.mp4")[0].name + ".1.tmp"
+    (output / ".parts" / left).write_bytes(b"of a process that was killed")
     run.prepare([folder], output, SETTINGS, 1, keep_parts=True)
     assert shards(output) == shards(undisturbed)
     assert (

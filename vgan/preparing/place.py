@@ -4,13 +4,10 @@ import contextlib
 import dataclasses
 import fcntl
 import os
-import shutil
 
 from vgan import InputError
 from vgan.datasets.folders import expanded
-from vgan.preparing import parts
-
-PARTS, STATE = ".parts", "state.json"
+from vgan.preparing import ours, parts
 
 
 def check(output, roots):
@@ -19,7 +16,13 @@ def check(output, roots):
     Raises:
         InputError: It is one.
     """
-    place = output.resolve()
+    try:
+        place = output.resolve()
+        output.exists()
+    except OSError as error:
+        raise InputError(
+            f"--output={output}: cannot be a folder ({error.strerror}); give another"
+        ) from error
     for root in map(expanded, roots):
         root = root.resolve()
         if place == root or root in place.parents:
@@ -44,41 +47,28 @@ def claimed(output, settings, overwrite):
         overwrite: Begin anew, also with other settings.
 
     Yields:
-        The folder of parts, which holds STATE, {"settings": {flag: value}, ...}.
+        The folder of parts, which holds the state, see `ours.read_state`.
 
     Raises:
         InputError: It is of other settings, of something else, cannot be written, or
             another run is at work in it.
     """
-    folder, said = output / PARTS, dataclasses.asdict(settings)
-    state = parts.read_json(folder / STATE)
-    filled = output.exists() and any(output.iterdir())
-    if filled and not folder.is_dir():
-        raise InputError(
-            f"--output={output}: is a folder of something else; give a new one"
-        )
-    if state is not None and state["settings"] != said and not overwrite:
-        old = state["settings"]
-        flags = [
-            f"--{name}={old.get(name)}" for name in said if old.get(name) != said[name]
-        ]
-        raise InputError(
-            f"--output={output}: was made with {' '.join(flags)}; give the same, "
-            "another output, or --overwrite to replace it"
-        )
+    folder, said = output / ours.PARTS, dataclasses.asdict(settings)
     with contextlib.ExitStack() as stack:
         try:
+            state = ours.read_state(output)
+            ours.refuse_others(output, state)
+            if state and not overwrite:
+                _refuse_changes(output, state["settings"], said)
             folder.mkdir(parents=True, exist_ok=True)
             handle = os.open(output, os.O_RDONLY)
             stack.callback(os.close, handle)
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if overwrite:
-                shutil.rmtree(folder)
-                folder.mkdir()
-            for left in folder.glob("*.tmp"):  # of a run that was killed
-                left.unlink()
-            if overwrite or state is None:
-                parts.write_json(folder / STATE, {"settings": said})
+            ours.clear(folder, "" if overwrite else ".tmp")
+            if overwrite or not state:
+                named = {name: state[name] for name in ("name",) if name in state}
+                state = {**ours.MARK, **named, "settings": said}
+                parts.write_json(folder / ours.STATE, state)
         except BlockingIOError as error:
             raise InputError(
                 f"--output={output}: another run is at work in it; wait for its end"
@@ -88,3 +78,12 @@ def claimed(output, settings, overwrite):
                 f"--output={output}: cannot be written ({error.strerror}); give another"
             ) from error
         yield folder
+
+
+def _refuse_changes(output, old, new):
+    flags = [f"--{name}={old.get(name)}" for name in new if old.get(name) != new[name]]
+    if flags:
+        raise InputError(
+            f"--output={output}: was made with {' '.join(flags)}; give the same, "
+            "another output, or --overwrite to replace it"
+        )

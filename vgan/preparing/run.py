@@ -12,8 +12,9 @@ import tqdm
 
 from vgan import InputError
 from vgan.datasets.folders import expanded
-from vgan.preparing import inputs, parts, place, provenance, report, workers
+from vgan.preparing import inputs, ours, parts, place, provenance, report, workers
 from vgan.preparing.choose import choose
+from vgan.preparing.wording import number
 
 
 def prepare(
@@ -62,9 +63,9 @@ def prepare(
             some = ", ".join(names[:3]) + (" ..." if len(names) > 3 else "")
             warn(" ".join(f"{len(names)} {what}: {some}".split()))
     with place.claimed(output, settings, overwrite) as folder:
-        state = parts.read_json(folder / place.STATE)
+        state = ours.read_state(output)
         wanted = _digest(sources, settings)
-        if state.get("done") == wanted and (output / "report.json").exists():
+        if wanted and state.get("done") == wanted and _is_whole(output, state):
             return [f"{output}: {state['told']}; nothing to do"]
         facts = _scan(sources, settings, folder, num_workers, beam)
         facts, chosen = choose(facts, settings)
@@ -73,27 +74,49 @@ def prepare(
             "settings": dataclasses.asdict(settings),
             "sources": [_public(one) for one in facts],
         }
-        if chosen:
-            with loading():
-                from vgan.datasets import builder
-            told["shards"] = _write(
-                builder, output, folder, facts, chosen, settings, beam
-            )
-        report.write(output, told)
         if not chosen:
-            raise InputError(
-                f"{output}: no clip can be made of the {len(sources)} files; "
-                f"{output / 'report.html'} says why, such as: {_first_reason(facts)}"
-            )
-        if all("stamp" in one for one in facts):
+            raise _nothing(output, told)
+        with loading():
+            from vgan.datasets import builder
+        name = builder.dataset_name(output.resolve().name)
+        told["shards"] = _write(
+            builder, output, name, folder, facts, chosen, settings, beam
+        )
+        report.write(output, told)
+        if state.get("name", name) != name:  # the folder was renamed, or is a copy
+            ours.remove_set(output, state["name"])
+        state = {**ours.MARK, "settings": told["settings"], "name": name}
+        whole = all("stamp" in one for one in facts)
+        if whole and wanted:
             count = sum(bool(one["clips"]) for one in facts)
-            state["told"] = f"{len(chosen)} clips of {count} files"
-            state["done"] = wanted
-            parts.write_json(folder / place.STATE, state)
-            if not keep_parts:
-                for one in facts:
-                    parts.places(folder, one["source"])[0].unlink(missing_ok=True)
+            state["told"] = f"{number(len(chosen), 'clip')} of {number(count, 'file')}"
+            state["done"], state["files"] = wanted, ours.finished(output, name)
+        parts.write_json(folder / ours.STATE, state)
+        if whole and not keep_parts:
+            for one in facts:
+                parts.places(folder, one["source"])[0].unlink(missing_ok=True)
     return report.summary(told)
+
+
+def _is_whole(output, state):
+    """Whether all files of a finished set and of its report are there still."""
+    return state.get("files") == ours.finished(output, state.get("name"))
+
+
+def _nothing(output, told):
+    """The error of a run that found no clip; an older set and its report stay."""
+    facts = told["sources"]
+    files, reason = number(len(facts), "file"), _first_reason(facts)
+    if any(output.glob(f"{ours.SETS}/*/*/dataset_info.json")):
+        return InputError(
+            f"{output}: no clip can be made of {files}, such as: {reason}; the set "
+            "and the report that were there are kept"
+        )
+    report.write(output, told)
+    return InputError(
+        f"{output}: no clip can be made of {files}; {output / 'report.html'} says why, "
+        f"such as: {reason}"
+    )
 
 
 def _digest(sources, settings):
@@ -106,9 +129,8 @@ def _digest(sources, settings):
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
-def _write(builder, output, folder, facts, chosen, settings, beam):
+def _write(builder, output, name, folder, facts, chosen, settings, beam):
     """Write the shards; return {"files": how many, "bytes": of all}."""
-    name = builder.dataset_name(output.resolve().name)
     divided = {
         split: [
             parts.places(folder, one["source"])[0]
@@ -163,8 +185,7 @@ def _scan(sources, settings, folder, num_workers, beam):
         try:
             return scan_all(sources, settings, folder, tell=tell)
         finally:
-            for left in folder.glob("*.tmp"):
-                left.unlink(missing_ok=True)
+            ours.clear(folder, ".tmp")
 
 
 def _size(path):
