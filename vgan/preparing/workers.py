@@ -86,10 +86,7 @@ class _Pool:
         return self._threads.submit(self._scan, source, tell)
 
     def _scan(self, source, tell):
-        try:
-            process = self._idle.get_nowait()
-        except queue.Empty:
-            process = self._start()
+        process = self._idle_one() or self._start()
         try:
             process.stdin.write(json.dumps(dataclasses.asdict(source)) + "\n")
             process.stdin.flush()
@@ -111,6 +108,14 @@ class _Pool:
         with self._lock:
             self._processes.discard(process)
         raise WorkerError(_end(process))
+
+    def _idle_one(self):
+        """A process that waits; one that died of waiting is no fault of a file."""
+        with contextlib.suppress(queue.Empty):
+            while (process := self._idle.get_nowait()).poll() is not None:
+                pass
+            return process
+        return None
 
     def _start(self):
         with self._lock:
