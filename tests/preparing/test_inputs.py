@@ -105,7 +105,8 @@ def test_the_list_tells_licence_labels_and_more(tmp_path):
         ("", "no column 'file'"),
         ("file,licence\na.mp4,CC0\na.mp4,CC0\n", "line 3 names 'a.mp4' again"),
         ("file,licence\na.mp4,CC0,x\n", "line 2 has 3 columns"),
-        ("file,url,source\na.mp4,b,c\n", "the column 'url' twice"),
+        ("file,url,source\na.mp4,b,c\n", "the columns url and source say the same"),
+        ("file,licence\n,CC0\n", "line 2 names no file"),
         ("file,start,end\na.mp4,5,4\n", "line 2: start=5 end=4 are no seconds"),
         ("file,start\na.mp4,soon\n", "line 2: start=soon end= are no seconds"),
         ("file,end\na.mp4,nan\n", "line 2: start= end=nan are no seconds"),
@@ -121,3 +122,5 @@ def test_lists_in_other_encodings_are_refused(tmp_path):
         listed(tmp_path, "file,author\na,Jürgen\n", "latin-1")
     with pytest.raises(InputError, match="no such file"):
         Rows(tmp_path / "none.csv")
+    with pytest.raises(InputError, match="is a folder"):
+        Rows(tmp_path)

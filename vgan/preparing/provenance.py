@@ -36,11 +36,14 @@ class Rows:
     def _read(self):
         head = f"--provenance={self.path}"
         if not self.path.is_file():
-            raise InputError(f"{head}: no such file; check the path")
+            there = self.path.exists()
+            what = "is a folder or a device" if there else "no such file"
+            raise InputError(f"{head}: {what}; give a CSV file")
         try:
             with open(self.path, encoding="utf-8-sig", newline="") as file:
                 reader = csv.reader(file, strict=True)
-                header = [_column(name) for name in next(reader, [])]
+                named = [name.strip() for name in next(reader, [])]
+                header = [_column(name) for name in named]
                 lines = [(reader.line_num, row) for row in reader if any(row)]
         except UnicodeDecodeError as error:
             raise InputError(f"{head}: is not UTF-8; save it as CSV UTF-8") from error
@@ -51,9 +54,10 @@ class Rows:
                 f"{head}: has no column 'file', but {', '.join(header) or 'nothing'}; "
                 "separate columns by commas and name them in the first line"
             )
-        if repeated(header):
+        for column in repeated(header):
+            same = [name for name in named if _column(name) == column]
             raise InputError(
-                f"{head}: has the column {repeated(header)[0]!r} twice; leave one out"
+                f"{head}: the columns {' and '.join(same)} say the same; leave one out"
             )
         rows = {}
         for number, values in lines:
@@ -64,6 +68,11 @@ class Rows:
                 )
             row = dict(zip(header, (value.strip() for value in values), strict=True))
             name = row.pop("file").replace("\\", "/").removeprefix("./")
+            if not name:
+                raise InputError(
+                    f"{head}: line {number} names no file; fill in its column 'file', "
+                    "or remove the line"
+                )
             if name in rows:
                 raise InputError(
                     f"{head}: line {number} names {name!r} again; keep one line of it"

@@ -145,7 +145,8 @@ def summary(report):
         if facts["error"]
     ]
     parts = [
-        f"{part['clips']:,} clips of {number(part['sources'], 'source')} in {split}"
+        f"{number(part['clips'], 'clip')} of {number(part['sources'], 'source')} in "
+        f"{split}"
         for split, part in sums["splits"].items()
         if part["clips"]
     ]
