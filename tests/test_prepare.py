@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from tests.video.samples import make_video
+from vgan import command as vgan_command
 from vgan.datasets import synthetic
 
 
@@ -38,6 +39,8 @@ def test_bad_flags_are_one_line(tmp_path):
         (["--youtube8m=a", "--output=b", "--fps=9"], "--fps: is not for --youtube8m"),
         (["--youtube8m=a", "--output=b"], "give --count, to choose clips, or --input"),
         (["--youtube8m=a", "--count=1"], "--output: is missing"),
+        (["--input=", "--output=b"], "--input=: is empty; give one, such as my_videos"),
+        (["--input=a", "--output=b", "--provenance="], "--provenance=: is empty"),
     ):
         code, output, errors = call(*flags)
         assert (code, output) == (2, "")
@@ -54,6 +57,22 @@ def long_film(tmp_path):
         film = np.concatenate([frames, frames[::-1]] * 12)
         make_video(folder / f"{seed}.mp4", len(film), 120, 160, frames=film)
     return folder
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_stop_waits_for_an_import(name):
+    number, imported = getattr(signal, name), []
+    before = signal.getsignal(number)
+
+    def stopped():
+        with vgan_command.importing():
+            os.kill(os.getpid(), number)
+            imported.append("whole")
+
+    with pytest.raises(KeyboardInterrupt):
+        stopped()
+    assert imported == ["whole"]
+    assert signal.getsignal(number) is before
 
 
 def test_ctrl_c_says_how_to_go_on(long_film, tmp_path):

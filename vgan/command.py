@@ -18,6 +18,8 @@ from absl import logging as absl_logging
 
 from vgan import InputError
 
+_ENDS = ("SIGTERM", "SIGHUP")  # kill, and a closed terminal
+
 
 def run(main, actions=()):
     """Run `main(argv)`; exit 2 after one line where the input is bad.
@@ -55,8 +57,30 @@ def import_keras():
         raise InputError(
             f"KERAS_BACKEND={backend}: it is not installed; pip install -e '.[jax]'"
         )
-    with quiet():
+    with importing():
         import keras  # noqa: F401
+
+
+@contextlib.contextmanager
+def importing():
+    """`quiet`, and a stop waits for the end: TensorFlow dies of it, or swallows it.
+
+    Raises:
+        KeyboardInterrupt: After the block, if there was a stop.
+    """
+    noted, before = [], {}
+    for name in ("SIGINT", *_ENDS):
+        if hasattr(signal, name):
+            number = getattr(signal, name)
+            before[number] = signal.signal(number, lambda *_: noted.append(1))
+    try:
+        with quiet():
+            yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if noted:
+        raise KeyboardInterrupt
 
 
 @contextlib.contextmanager
@@ -107,7 +131,7 @@ def _parse(argv, actions):
 
 def _guard(main, argv):
     # kill and a closed terminal end a command as Ctrl-C does: nothing half-written
-    for name in ("SIGTERM", "SIGHUP"):
+    for name in _ENDS:
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.default_int_handler)
     try:

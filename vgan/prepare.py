@@ -73,6 +73,15 @@ flags.DEFINE_string(
 flags.DEFINE_integer("per_label", None, "youtube8m: most clips of a label in memory")
 flags.DEFINE_integer("seed", 0, "youtube8m: other seeds look at other clips")
 GUIDE = ("count", "label", "vocabulary", "per_label", "seed")  # of youtube8m alone
+FILLED = {
+    "input": "my_videos",
+    "output": "data/mine",
+    "provenance": "list.csv",
+    "beam": "--runner=DirectRunner",
+    "youtube8m": "yt8m/*.tfrecord",
+    "label": "Guitar",
+    "vocabulary": "vocabulary.csv",
+}
 OF_PREPARING = (
     *("fps", "size", "clip_length", "max_clips", "validation", "role", "provenance"),
     *("workers", "keep_parts", "beam", "overwrite"),
@@ -81,6 +90,10 @@ OF_PREPARING = (
 
 def main(_):
     """Parse, then prepare."""
+    for name, example in FILLED.items():
+        value = FLAGS[name].value
+        if "" in ([value] if isinstance(value, str) else value or []):
+            raise InputError(f"--{name}=: is empty; give one, such as {example}")
     if FLAGS.youtube8m:
         return guide()
     for name in GUIDE:
@@ -102,7 +115,7 @@ def main(_):
         lines = prepare(
             *(FLAGS.input, FLAGS.output, settings, FLAGS.workers, FLAGS.provenance),
             *(FLAGS.overwrite, FLAGS.keep_parts, FLAGS.beam or None),
-            loading=command.quiet,
+            loading=command.importing,
         )
     except KeyboardInterrupt:
         print(f"{FLAGS.output}: stopped; the same command goes on from here")
