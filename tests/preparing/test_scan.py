@@ -75,6 +75,12 @@ def test_only_the_span_that_the_list_names_is_taken(film, scenes, source, tmp_pa
     assert (shot["start"], shot["end"], shot["frames"]) == (0.4, 1.2, 20)
 
 
+def test_a_start_behind_the_end_says_what_to_do(film, scenes, source, tmp_path):
+    late = source(film("a.mp4", scenes[0]), provenance={"start": "99"})
+    error = scan(late, SETTINGS, tmp_path)["error"]
+    assert "the list says start=99: give one within the video" in error
+
+
 def test_the_same_file_gives_the_same_bytes(film, scenes, source, tmp_path):
     path = film("a.mp4", scenes[0])
     found = []

@@ -186,7 +186,15 @@ class _Scan:
             )
         # Scaled while it is converted: of 8K, a frame would take 100 MB.
         start, end = provenance.span(self._source.provenance)
-        with VideoReader(self._source.path, size=size, start=start) as reader:
+        try:
+            reader = VideoReader(self._source.path, size=size, start=start)
+        except InputError as error:
+            if not start:
+                raise
+            raise InputError(
+                f"{error}; the list says start={start:g}: give one within the video"
+            ) from error
+        with reader:
             pace = _Pace(facts, float(reader.duration or 0), self._tell)
             moments = shots.moments(pace.of(reader, end))
             clocked = shots.on_clock(moments, settings.rate)
