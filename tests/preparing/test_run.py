@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from vgan import InputError
+from vgan.datasets.prepared import open_builder
 from vgan.preparing import parts, place, run, workers
 from vgan.preparing.inputs import find
 from vgan.preparing.scan import scan
@@ -181,6 +182,13 @@ def test_a_copy_of_a_set_has_its_own_name_after_a_change(copied):
     assert os.listdir(output / "video_clips") == ["copy"]
 
 
+def test_training_takes_no_set_of_two(copied):
+    _, output = copied
+    shutil.copytree(output / "video_clips" / "mine", output / "video_clips" / "other")
+    with pytest.raises(InputError, match="holds the sets mine and other; remove"):
+        open_builder(output)
+
+
 @pytest.mark.parametrize("text", ["[]", '{"settings": 3}', None])
 def test_a_damaged_state_is_none(films, tmp_path, text):
     output = tmp_path / "out"
@@ -282,6 +290,7 @@ def test_places_that_cannot_be_an_output(films, tmp_path):
         (full, "is a folder of something else"),
         (file, "is a file"),
         (file / "out", "cannot be written"),
+        (tmp_path / ("x" * 300), "cannot be a folder"),
     ):
         with pytest.raises(InputError, match=f"--output={output}: .*{line}"):
             run.prepare([films], output, SETTINGS, 1)
