@@ -239,3 +239,22 @@ def test_a_set_that_is_fetched_by_hand_is_said(tmp_path, monkeypatch):
     monkeypatch.setattr(tfds, "builder", lambda name: original(name, data_dir=tmp_path))
     with pytest.raises(InputError, match=r"cannot be prepared .*catalog/youtube_vis"):
         open_set("youtube_vis")
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("davis/480p:9.9.9", "cannot be loaded at version 9.9.9, only: 2"),
+        ("davis/nope", "no such variant; known: 480p"),
+        ("", "is no name of a data set"),
+        ("../../etc", "is no name of a data set"),
+        ("a b", "is no name of a data set"),
+        ("video_clips", "say which set"),
+        ("video_clips/mine", "vgan.prepare made, as data/mine"),
+    ],
+)
+def test_names_that_name_nothing_are_one_line(tmp_path, monkeypatch, name, message):
+    monkeypatch.setattr(tfds.core.constants, "DATA_DIR", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match=f"content: tfds:{name}: .*{message}"):
+        open_set(name)

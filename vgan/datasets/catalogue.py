@@ -6,6 +6,7 @@ yet is downloaded by tensorflow-datasets, to where TFDS_DATA_DIR says.
 """
 
 import logging
+import re
 import socket
 import urllib.parse
 import urllib.request
@@ -20,6 +21,7 @@ from vgan.datasets.records import open_records
 _log = logging.getLogger("vgan.datasets")
 
 PREFIX = "tfds:"
+CATALOGUE = "https://www.tensorflow.org/datasets/catalog"
 # Frames per second as published; frames of other sets are taken one by one.
 FPS = {"davis": 24, "ucf101": 25, "youtube_vis": 30, "tao": 30}
 
@@ -113,30 +115,52 @@ def open_builder(name, role):
     Raises:
         InputError: It is unknown, or cannot be downloaded.
     """
+    import tensorflow as tf
     import tensorflow_datasets as tfds
 
     said = f"data.{role}: {PREFIX}{name}"
+    if not re.fullmatch(r"\w+(/[\w.-]+)?(:[\d.*]+)?", name, re.ASCII):
+        raise InputError(
+            f"{said}: is no name of a data set; give one such as "
+            f"{PREFIX}davis/480p, or {PREFIX}davis:2.1.0; see {CATALOGUE}"
+        )
     try:
         with quiet():
             builder = tfds.builder(name)
+    except InputError as error:  # of video_clips itself
+        raise InputError(f"{said}: {_reason(error)}") from error
     except tfds.core.DatasetNotFoundError as error:
         raise InputError(
-            f"{said}: tensorflow-datasets knows no such data set; see "
-            "https://www.tensorflow.org/datasets/catalog"
+            f"{said}: tensorflow-datasets knows no such data set; see {CATALOGUE}"
         ) from error
+    except AssertionError as error:  # of a version
+        raise InputError(f"{said}: {_reason(error)}") from error
     except (ValueError, RuntimeError) as error:
-        name, known = name.split("/")[0], {}
+        name, known = re.split("[/:]", name)[0], {}
         if name in tfds.list_builders():
             known = tfds.builder_cls(name).builder_configs
         raise InputError(
             f"{said}: no such variant; known: {', '.join(known) or 'none'}"
         ) from error
+    except (ImportError, tf.errors.OpError) as error:  # of what it is made from
+        text = str(error).strip().splitlines()[0]
+        raise InputError(f"{said}: cannot be opened ({text}); name another") from error
     if not builder.is_prepared():
         _download(builder, said)
     return builder
 
 
+def _reason(error):
+    """What an error says, without what tfds puts before it."""
+    return str(error).rpartition('": ')[-1]
+
+
 def _download(builder, said):
+    if builder.name == "video_clips":
+        raise InputError(
+            f"{said}: is not prepared in {builder.data_dir_root}; give the folder that "
+            "vgan.prepare made, as data/mine, or run python -m vgan.prepare"
+        )
     sizes = {url: info.size for url, info in (builder.url_infos or {}).items()}
     _log.warning(
         "%s: is not here yet; downloading up to %.1f GB to %s",
@@ -149,7 +173,7 @@ def _download(builder, said):
         text = str(error).split("Instructions:")[-1].strip().splitlines()[0]
         raise InputError(
             f"{said}: cannot be prepared ({type(error).__name__}: {text}); see "
-            f"https://www.tensorflow.org/datasets/catalog/{builder.name}"
+            f"{CATALOGUE}/{builder.name}"
         ) from error
 
 
