@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import re
 import signal
 import threading
 
@@ -29,7 +30,6 @@ def run(function, arguments, flags):
     def work(argument):
         function(argument)
 
-    logging.getLogger("apache_beam").setLevel(logging.ERROR)
     tells = options.view_as(beam.options.pipeline_options.WorkerOptions)
     tells.default_sdk_harness_log_level = tells.default_sdk_harness_log_level or "ERROR"
     try:
@@ -37,12 +37,10 @@ def run(function, arguments, flags):
             tasks = pipeline | beam.Create(list(arguments)) | beam.Reshuffle()
             _ = tasks | beam.Map(work)
     except (RuntimeError, ValueError) as error:
-        last = (
-            str(error).strip().splitlines()[-1] if str(error).strip() else repr(error)
-        )
+        last = (str(error).strip() or repr(error)).splitlines()[-1]
         raise InputError(
-            f"--beam: the pipeline failed ({last}); what is done is kept: run the same "
-            "again"
+            f"--beam: the pipeline failed ({last[:200]}); what is done is kept: run "
+            "the same again"
         ) from error
 
 
@@ -74,13 +72,21 @@ def _deaths_noticed():
 
 
 def _options(flags):
+    # Importing Beam tells already what it has not found of Google's.
+    logging.getLogger("apache_beam").setLevel(logging.ERROR)
+    logging.getLogger().addFilter(_is_news)
     try:
         from apache_beam.options import pipeline_options
     except ImportError:
         raise InputError(
             "--beam: Apache Beam is not installed; pip install -e '.[beam]'"
         ) from None
-    logging.getLogger().addFilter(_is_news)
+    for flag in flags:
+        if not re.match("--[a-z]", flag):
+            raise InputError(
+                f"--beam={flag}: is no flag of Apache Beam; give one, as in "
+                "--beam=--runner=DirectRunner"
+            )
     options = pipeline_options.PipelineOptions(flags)
     known = options.get_all_options(drop_default=True)
     given = options.get_all_options(drop_default=True, retain_unknown_options=True)
