@@ -352,6 +352,11 @@ def test_read_image_modes(tmp_path):
     grey16 = np.full((4, 6), 65535 // 2, np.uint16)
     Image.fromarray(grey16).save(tmp_path / "g.png")
     assert np.unique(read_image(tmp_path / "g.png")).tolist() in ([127], [128])
+    for peak in (1, 255):
+        floats = np.linspace(0, peak, 24, dtype=np.float32).reshape(4, 6)
+        Image.fromarray(floats).save(tmp_path / "f.tif")
+        assert read_image(tmp_path / "f.tif").max() == 255
+        assert abs(read_image(tmp_path / "f.tif").mean() - 127.5) < 1
     clear = Image.new("RGBA", (6, 4), (255, 0, 0, 0))
     clear.save(tmp_path / "t.png")
     assert np.all(read_image(tmp_path / "t.png") == 255)
@@ -367,7 +372,9 @@ def test_read_image_modes(tmp_path):
 def test_read_image_refuses_others(tmp_path):
     (tmp_path / "a.jpg").write_text("no picture")
     (tmp_path / "b.png").touch()
-    for name in ("a.jpg", "b.png", "c.png"):
+    nothing = np.full((4, 6), np.nan, np.float32)
+    Image.fromarray(nothing).save(tmp_path / "d.tif")
+    for name in ("a.jpg", "b.png", "c.png", "d.tif"):
         with pytest.raises(InputError, match=name.replace(".", r"\.")):
             read_image(tmp_path / name)
 
@@ -376,3 +383,6 @@ def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "pipe.mp4")
     with pytest.raises(InputError, match="is a pipe"):
         VideoReader(tmp_path / "pipe.mp4")
+    os.mkfifo(tmp_path / "pipe.jpg")
+    with pytest.raises(InputError, match="is a pipe"):
+        read_image(tmp_path / "pipe.jpg")

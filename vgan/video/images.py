@@ -32,15 +32,23 @@ def read_image(path):
         InputError: There is no such file, or it is not a picture.
     """
     path = pathlib.Path(path)
-    if not path.is_file():
+    if not path.exists():
         raise InputError(f"{path}: no such picture; check the path")
+    if not path.is_file():
+        what = "folder" if path.is_dir() else "pipe or a device"
+        raise InputError(f"{path}: is a {what}, not a picture; give a file")
     try:
         with Image.open(path) as image:
             image = ImageOps.exif_transpose(image)
             if image.mode == "F" or image.mode.startswith("I"):
                 # Pillow would clip what is above 255 instead of scaling it.
                 values = np.asarray(image, np.float64)
-                peak = 255 if values.max(initial=0) <= 255 else 65535
+                if not np.isfinite(values).all():
+                    raise ValueError("it has values that are no numbers")
+                # Floats are 0..1 by custom; else depth is told by what is there.
+                most = values.max(initial=0)
+                peaks = (1, 255, 65535) if image.mode == "F" else (255, 65535)
+                peak = next((peak for peak in peaks if most <= peak), peaks[-1])
                 grey = np.rint(np.clip(values / peak, 0, 1) * 255).astype(np.uint8)
                 return np.repeat(grey[..., None], 3, axis=-1)
             if image.has_transparency_data:
