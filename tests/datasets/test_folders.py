@@ -335,3 +335,11 @@ def test_the_shared_videos_that_are_broken_are_named(shared_data, tmp_path, capl
 def test_nobodys_home_is_said():
     with pytest.raises(InputError, match="~nobody_at_all/films: there is no user"):
         folders.expanded("~nobody_at_all/films")
+
+
+@pytest.mark.parametrize(
+    ("path", "message"), [("", "data.content: is empty"), ("x" * 300, "too long")]
+)
+def test_paths_that_cannot_be_are_said(path, message):
+    with pytest.raises(InputError, match=message):
+        sources.open_source("content", "train", config.Data(content=path))

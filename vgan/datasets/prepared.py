@@ -220,6 +220,12 @@ def open_builder(path):
         InputError: It was never finished, or it is damaged.
     """
     root = expanded(path)
+    try:
+        root.exists()
+    except OSError as error:
+        raise InputError(
+            f"{path}: cannot be read ({error.strerror}); give another folder"
+        ) from error
     made = sorted(root.glob("video_clips/*/[0-9]*.[0-9]*.[0-9]/dataset_info.json"))
     if not made:
         if (root / "video_clips").is_dir() or (root / ".parts").is_dir():

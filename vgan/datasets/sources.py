@@ -133,6 +133,8 @@ def open_source(role, split, data):
                 f"data.{role}: the weight of {name!r} is {weight!r}; "
                 "use a number above 0, or leave the source out"
             )
+    if not all(name.strip() for name in weights):
+        raise InputError(f"data.{role}: is empty; name a folder, or 'synthetic'")
     opened = [_open(name, role, split, data) for name in weights]
     source = opened[0]
     if len(opened) > 1:
