@@ -85,7 +85,7 @@ def choose(shards, output, count, labels=None, vocabulary=None, per_label=None, 
     """
     for name, number in (("count", count), ("per_label", per_label)):
         if number is not None and number < 1:
-            raise InputError(f"{name}={number}: give at least 1")
+            raise InputError(f"--{name}={number}: give at least 1")
     youtube8m_files.check_output(output)
     names = youtube8m_files.read_vocabulary(vocabulary)
     wanted = youtube8m_files.find_labels(labels, names)
@@ -96,9 +96,9 @@ def choose(shards, output, count, labels=None, vocabulary=None, per_label=None, 
     clips = [clip for clip, _, _ in pool]
     videos = {clip.id: number for number, clip in enumerate(clips)}
     if len(videos) < count:
-        held = f"are held; raise per_label={size}" if full else "are there"
+        held = f"are held; raise --per_label={size}" if full else "are there"
         raise InputError(
-            f"count={count}: only {len(videos)} videos"
+            f"--count={count}: only {len(videos)} videos"
             f"{' with these labels' if wanted else ''} {held}, or ask for fewer"
         )
     centres = selection.k_centre(

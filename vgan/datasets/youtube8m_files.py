@@ -12,6 +12,7 @@ import tempfile
 from vgan import InputError
 from vgan.datasets.folders import expanded, find_files, is_video
 
+MOST_LABELS = 4800  # of 2016; 3862 since 2018
 COLUMNS = ("file", "labels", "start", "end", "source", "licence", "author")
 LOOKUP = "http://data.yt8m.org/2/j/i/{}/{}.js"  # {first two characters}/{id}
 
@@ -25,6 +26,10 @@ def find_shards(shards):
     given = [shards] if isinstance(shards, str | os.PathLike) else list(shards)
     found = {}
     for each in given:
+        if not str(each):
+            raise InputError(
+                "--youtube8m: is empty; give a folder of .tfrecord files of YouTube-8M"
+            )
         path = expanded(each)
         if path.is_dir():
             files = path.rglob("*.tfrecord")
@@ -89,11 +94,11 @@ def read_vocabulary(path):
                     "vocabulary.csv of YouTube-8M"
                 )
             for row in rows:
-                index, name = row["Index"], " ".join((row["Name"] or "").split())
-                if not (index.isascii() and index.isdigit()) or int(index) in names:
+                index, name = row["Index"] or "", " ".join((row["Name"] or "").split())
+                if not _is_number(index) or int(index) in names:
                     raise InputError(
-                        f"{path}, line {rows.line_num}: Index is {index!r}; give each "
-                        "label one number"
+                        f"{path}, line {rows.line_num}: Index is {_short(index)}; give "
+                        "each label one number"
                     )
                 names[int(index)] = name or index
     except OSError as error:
@@ -125,33 +130,48 @@ def find_labels(labels, names):
         return set()
     labels = [labels] if isinstance(labels, str | int) else list(labels)
     if not labels:
-        raise InputError("labels: none are given; leave them out for all")
+        raise InputError("--label: none are given; leave it out for all")
     return {_find_label(" ".join(str(label).split()), names) for label in labels}
+
+
+def _is_number(text):
+    return re.fullmatch(r"\d{1,9}", text, re.ASCII) is not None
+
+
+def _short(text):
+    return repr(text if len(text) < 40 else f"{text[:40]}...")
 
 
 def _find_label(label, names):
     if label.isascii() and label.isdigit():
+        if not _is_number(label) or int(label) >= MOST_LABELS:
+            raise InputError(
+                f"--label: {_short(label)} is no number of a label; those of "
+                f"YouTube-8M are below {MOST_LABELS}"
+            )
         if names and int(label) not in names:
             raise InputError(
-                f"labels: {label} is not in the vocabulary, of {min(names)} to "
+                f"--label: {label} is not in the vocabulary, of {min(names)} to "
                 f"{max(names)}"
             )
         return int(label)
     if not names:
         raise InputError(
-            f"labels: {label!r} is a name; give the vocabulary.csv of YouTube-8M too, "
+            f"--label: {label!r} is a name; give the vocabulary.csv of YouTube-8M too, "
             "or a number"
         )
     same = [n for n, name in names.items() if name.casefold() == label.casefold()]
     same = [n for n in same if names[n] == label] or same
     if len(same) > 1:
         numbers = " and ".join(map(str, same))
-        raise InputError(f"labels: {label!r} is the name of {numbers}; give the number")
+        raise InputError(
+            f"--label: {label!r} is the name of {numbers}; give the number"
+        )
     if not same:
         known = {name.casefold(): name for name in names.values()}
         near = difflib.get_close_matches(label.casefold(), known, n=1, cutoff=0)
         raise InputError(
-            f"labels: {label!r} is not in the vocabulary; the nearest is "
+            f"--label: {label!r} is not in the vocabulary; the nearest is "
             f"{known[near[0]]!r}"
         )
     return same[0]
@@ -170,7 +190,10 @@ def check_output(path):
         with tempfile.TemporaryFile(dir=path.resolve().parent):
             pass
     except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror})") from error
+        raise InputError(
+            f"{path}: cannot be written ({error.strerror}); give a .csv file in a "
+            "folder that is there, such as list.csv"
+        ) from error
 
 
 def write(path, rows, names):

@@ -196,6 +196,11 @@ def read(shard):
             yield Video(_parse(record, shard), shard)
     except tf.errors.DataLossError as error:
         if not size:
+            with open(shard, "rb") as file:
+                if file.read(2) == b"\x1f\x8b":
+                    raise InputError(
+                        f"{shard}: is compressed; unzip it, as with gunzip"
+                    ) from error
             raise DamagedShardError(
                 f"{shard}: is no TFRecord, or damaged from its start"
             ) from error
