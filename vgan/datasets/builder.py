@@ -108,6 +108,13 @@ class VideoClips(tfds.core.GeneratorBasedBuilder):
         self.info.set_splits(tfds.core.splits.SplitDict(infos))
 
 
+def load():
+    """Import TensorFlow, which takes seconds: what reads and scans does without it."""
+    import tensorflow as tf
+
+    return tf
+
+
 def write(folder, name, parts, chosen=None, beam=None, progress=None):
     """Write `video_clips/NAME` in a folder, in place of an older one.
 
@@ -133,8 +140,7 @@ def write(folder, name, parts, chosen=None, beam=None, progress=None):
         InputError: No clip is chosen, a part of one is missing or damaged, the disk is
             full, or Beam is not installed.
     """
-    import tensorflow as tf  # not above: what reads and scans does without it
-
+    tf = load()
     clips = {
         split: shards.chosen_clips(parts[split], chosen) for split in sorted(parts)
     }

@@ -42,7 +42,7 @@ def prepare(
             more files, the known ones are not read again.
         beam: Flags of an Apache Beam pipeline that does the work, or None.
         warn: Called with lines that the user should see.
-        loading: Context in which TensorFlow is imported, for `command.quiet`.
+        loading: Context in which TensorFlow is imported, for `command.importing`.
 
     Returns:
         Lines to tell.
@@ -78,6 +78,8 @@ def prepare(
             raise _nothing(output, told)
         with loading():
             from vgan.datasets import builder
+
+            builder.load()
         name = builder.dataset_name(output.resolve().name)
         told["shards"] = _write(
             builder, output, name, folder, facts, chosen, settings, beam
