@@ -125,6 +125,25 @@ def test_flat_pictures_are_alike():
     assert len(set(texts)) == 1
 
 
+def test_turned_jpegs_of_flat_colours_are_found():
+    def squares(x, y):
+        frame = np.full((120, 160, 3), (40, 60, 200), np.uint8)
+        frame[:y, :x] = (200, 90, 30)
+        return frame
+
+    def stored(frame, turns):
+        frame = np.ascontiguousarray(np.rot90(frame, turns))
+        (frame,) = reencoded([frame])
+        return np.ascontiguousarray(np.rot90(frame, -turns))
+
+    texts = [
+        *((0, t, stored(squares(80, 60), t)) for t in range(4)),
+        *((x, 0, squares(x, y)) for x, y in ((50, 40), (90, 40), (110, 90))),
+    ]
+    entries = [((x, t), signatures.picture_signature(f)) for x, t, f in texts]
+    assert signatures.duplicates(entries) == {(0, t): (0, 0) for t in (1, 2, 3)}
+
+
 def test_pictures_and_shots_are_never_copies_of_each_other():
     frames = shot(2)
     entries = [

@@ -12,7 +12,7 @@ import os
 import pathlib
 import zipfile
 
-VERSION = 1  # of what is found in a file: grows with each change of the scan
+VERSION = 2  # of what is found in a file: grows with each change of the scan
 
 
 def places(folder, name):

@@ -23,6 +23,7 @@ MOMENTS = 5
 # person's two signs before a fixed camera are 0.14 apart, a car park at two times 0.19,
 # other scenes 0.33 and more.
 BOUND = 0.12
+FLAT = 0.03  # part of the spread of frequencies that encoding may make
 COARSE = 8  # lowest frequencies of the middle moment, one machine word
 COARSE_BOUND = 16  # bits of it; those copies differ in at most 11
 
@@ -125,7 +126,10 @@ def _duplicates(entries, bound):
 def _text(greys):
     """Signature of [32, 32] pictures of brightness."""
     spectra = [cv2.dct(grey.astype(np.float32))[:KEPT, :KEPT] for grey in greys]
-    bits = np.stack(spectra) > 0.01  # what is flat has no sign, only rounding
+    spectra = np.stack(spectra)
+    spread = spectra[:, 1:, 1:].std(axis=(1, 2), keepdims=True)
+    # What is flat has no sign, only rounding, and the noise of JPEG.
+    bits = spectra > np.maximum(0.01, FLAT * spread)
     bits[:, 0, 0] = False  # the mean brightness says nothing
     return np.packbits(bits).tobytes().hex()
 
