@@ -39,6 +39,7 @@ def test_bad_flags_are_one_line(tmp_path):
         (["--youtube8m=a", "--output=b", "--fps=9"], "--fps: is not for --youtube8m"),
         (["--youtube8m=a", "--output=b"], "give --count, to choose clips, or --input"),
         (["--youtube8m=a", "--count=1"], "--output: is missing"),
+        (["--youtube8m=a", "--count=1", f"--output={__file__}"], "exists; give anoth"),
         (["--input=", "--output=b"], "--input=: is empty; give one, such as my_videos"),
         (["--input=a", "--output=b", "--provenance="], "--provenance=: is empty"),
     ):

@@ -84,7 +84,7 @@ FILLED = {
 }
 OF_PREPARING = (
     *("fps", "size", "clip_length", "max_clips", "validation", "role", "provenance"),
-    *("workers", "keep_parts", "beam", "overwrite"),
+    *("workers", "keep_parts", "beam"),
 )
 
 
@@ -130,6 +130,10 @@ def guide():
             raise InputError(f"--{name}: is not for --youtube8m; leave it out")
     if not FLAGS.output:
         raise InputError("--output: is missing; give a .csv file, such as list.csv")
+    if os.path.exists(FLAGS.output) and not FLAGS.overwrite:
+        raise InputError(
+            f"--output={FLAGS.output}: exists; give another, or --overwrite"
+        )
     if bool(FLAGS.input) == (FLAGS.count is not None):
         raise InputError(
             "--youtube8m: give --count, to choose clips, or --input, the folder of "

@@ -124,3 +124,14 @@ def test_lists_in_other_encodings_are_refused(tmp_path):
         Rows(tmp_path / "none.csv")
     with pytest.raises(InputError, match="is a folder"):
         Rows(tmp_path)
+
+
+def test_the_list_may_name_files_by_their_path_from_here(tmp_path, monkeypatch):
+    photo(tmp_path / "in" / "one.png")
+    photo(tmp_path / "in" / "two.png")
+    monkeypatch.chdir(tmp_path)
+    text = f"file,licence\n./in/one.png,CC0\n{tmp_path / 'in' / 'two.png'},MIT\n"
+    rows = listed(tmp_path, text)
+    sources = rows.joined(inputs.find(["in"], "content"))
+    assert [source.licence for source in sources] == ["CC0", "MIT"]
+    assert rows.unused == []

@@ -162,11 +162,14 @@ def _download(builder, said):
             "vgan.prepare made, as data/mine, or run python -m vgan.prepare"
         )
     sizes = {url: info.size for url, info in (builder.url_infos or {}).items()}
+    size = sum(size or 0 for size in sizes.values())
+    much = f"up to {size / 1e9:.1f} GB" if size else "an unknown amount"
     _log.warning(
-        "%s: is not here yet; downloading up to %.1f GB to %s",
-        *(said, sum(size or 0 for size in sizes.values()) / 1e9, builder.data_dir),
+        "%s: is not here yet; downloading %s to %s", said, much, builder.data_dir
     )
-    _check_network(sizes, said)
+    by_hand = builder.MANUAL_DOWNLOAD_INSTRUCTIONS
+    # Where no address is on record, the set's own page stands for it.
+    _check_network(sizes or ([] if by_hand else [builder.info.homepage]), said)
     try:
         builder.download_and_prepare()
     except Exception as error:
@@ -179,7 +182,8 @@ def _download(builder, said):
 
 def _check_network(urls, said):
     """Without a network tfds would try again for minutes."""
-    hosts = {urllib.parse.urlsplit(url).hostname for url in urls} - {None}
+    hosts = {urllib.parse.urlsplit(url).hostname for url in urls}
+    hosts -= {None, urllib.parse.urlsplit(CATALOGUE).hostname}
     if urllib.request.getproxies():
         return
     for host in sorted(hosts):

@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import os
 import pathlib
 
 from vgan import InputError
@@ -84,13 +85,16 @@ class Rows:
     def joined(self, sources):
         """Return the sources with what the list says of them.
 
-        A path counts before a name, and that before a name without suffix.
+        A path below the input counts before a name, that before a name without suffix,
+        and that before a path from here.
         """
         used, joined = set(), []
+        places = {os.path.abspath(name): name for name in self._rows}
         for source in sources:
             below = pathlib.PurePosixPath(source.below)
             names = (source.name, source.below, below.name, below.stem)
             known = [name for name in names if name in self._rows]
+            known += [places[p] for p in (source.path,) if p in places]
             used |= set(known)
             row = dict(self._rows[known[0]]) if known else {}
             joined.append(
