@@ -3,15 +3,16 @@ BACKEND ?= $(or $(KERAS_BACKEND),tensorflow)
 INPUT  ?=
 STYLE  ?=
 OUTPUT ?= stylised.mp4
-MODEL  ?= runs/$(EXP)/generator.keras
+MODEL  ?= $(wildcard runs/$(EXP)/generator.keras)
 PYTHON ?= python3
+DEMO   := irises mill corridor
 ARGS   ?=
 
 VENV := .venv
 BIN  := $(VENV)/bin
 DONE := $(VENV)/.installed
 
-.PHONY: help setup train generate tensorboard test lint clean
+.PHONY: help setup demo train generate tensorboard test lint clean
 
 help:  ## show this help
 	@echo "make TARGET [VARIABLE=value ...]"
@@ -34,13 +35,21 @@ setup: $(DONE)  ## create .venv with everything that training and tests need
 train: $(DONE)  ## train experiments/$(EXP).py (BACKEND=jax: on JAX); again resumes
 	KERAS_BACKEND="$(BACKEND)" $(BIN)/python -m vgan.train --experiment=$(EXP) $(ARGS)
 
+demo: $(DONE)  ## stylise a sample clip in three styles with the model that ships
+	@mkdir -p runs/demo
+	@for style in $(DEMO); do \
+	  $(BIN)/python -m vgan.generate --input=vgan/pretrained/sample.mp4 \
+	    --style=$$style --output=runs/demo/$$style.mp4 --overwrite || exit $$?; \
+	done
+	@echo "Look at runs/demo/: $(DEMO:%=%.mp4)"
+
 # By the environment, so that the shell never reads what a file is called.
 generate: export MODEL_ := $(MODEL)
 generate: export INPUT_ := $(INPUT)
 generate: export STYLE_ := $(STYLE)
 generate: export OUTPUT_ := $(OUTPUT)
 generate: $(DONE)  ## stylise INPUT in the style of STYLE with MODEL into OUTPUT
-	@$(BIN)/python -m vgan.generate --model="$$MODEL_" --input="$$INPUT_" \
+	@$(BIN)/python -m vgan.generate $${MODEL_:+"--model=$$MODEL_"} --input="$$INPUT_" \
 	  --style="$$STYLE_" --output="$$OUTPUT_" $(ARGS)
 
 tensorboard: $(DONE)  ## show losses and moving samples of all runs in the browser

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-LEAVES = {"config", "video", "models", "losses"}
+LEAVES = {"config", "video", "models", "losses", "pretrained"}
 MAY_IMPORT = {
     **{leaf: set() for leaf in LEAVES},
     "datasets": {"config", "video"},

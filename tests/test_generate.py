@@ -185,7 +185,7 @@ def test_help_is_quick(things, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"model": None}, "--model: is missing"),
+        ({"model": ""}, "--model: is empty"),
         ({"model": "gone.keras"}, "gone.keras: there is no such file"),
         ({"model": "text.keras"}, "text.keras: is not a Keras model"),
         ({"model": "other.keras"}, "other.keras: holds a Sequential"),

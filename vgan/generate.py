@@ -1,7 +1,6 @@
 r"""Stylise a video, a folder of videos, a camera, a stream or a picture.
 
-python -m vgan.generate --model=runs/quickstart/generator.keras --input=in.mp4 \
-    --style=painting.jpg --output=out.mp4
+python -m vgan.generate --input=in.mp4 --style=painting.jpg --output=out.mp4
 
 The result has the size, the timestamps and the sound of the input. Several styles are
 blended: --style=a.jpg:0.7 --style=b.jpg:0.3
@@ -14,12 +13,16 @@ import tempfile
 
 from absl import flags
 
-from vgan import InputError, command
+from vgan import InputError, command, pretrained
 
 ENGINES = ("auto", "keras", "openvino", "litert", "onnx")
 
 FLAGS = flags.FLAGS
-flags.DEFINE_string("model", None, "a generator.keras, or what vgan.export made")
+flags.DEFINE_string(
+    "model",
+    None,
+    "a generator.keras, or what vgan.export made (default: the model that ships)",
+)
 flags.DEFINE_string(
     "input",
     None,
@@ -91,6 +94,8 @@ flags.DEFINE_bool("overwrite", False, "replace an output that exists")
 def main(_):
     """Check what is cheap to check, then stylise."""
     _check_flags()
+    if FLAGS.model is None:
+        FLAGS.model = str(pretrained.PAINTERLY)
     from vgan.runtime import engines
     from vgan.runtime.job import Job
 
@@ -120,7 +125,6 @@ def main(_):
 
 def _check_flags():
     for name, example in (
-        ("model", "runs/quickstart/generator.keras"),
         ("input", "in.mp4"),
         ("output", "out.mp4"),
     ):
@@ -139,7 +143,7 @@ def _check_flags():
         value = FLAGS[name].value
         if value is not None and not low <= value <= high:
             raise InputError(f"--{name}={value}: give {what}")
-    for name in ("mask", "label_mask", "schedule"):
+    for name in ("model", "mask", "label_mask", "schedule"):
         if FLAGS[name].value == "":
             raise InputError(f"--{name}: is empty; give a file, or leave it out")
     if FLAGS.mask_invert and not FLAGS.mask:

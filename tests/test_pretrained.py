@@ -1,0 +1,64 @@
+"""The model that ships, as `make demo` and a user without a model take it."""
+
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from vgan.pretrained import PAINTERLY
+from vgan.runtime import Stylizer, engines
+from vgan.video import VideoReader, VideoWriter
+
+ROOT = PAINTERLY.parents[2]
+
+
+@pytest.fixture(scope="module")
+def sample():
+    """The first 12 frames of the sample clip."""
+    with VideoReader(PAINTERLY.with_name("sample.mp4")) as reader:
+        return [frame for frame, _ in reader][:12]
+
+
+def test_it_is_small_and_knows_the_styles_that_are_named():
+    model = engines.describe(PAINTERLY)
+    assert PAINTERLY.stat().st_size < 12e6
+    demo = re.search(r"DEMO +:= (.+)", (ROOT / "Makefile").read_text())[1].split()
+    assert set(demo) <= set(model.named_styles)
+    readme = " ".join((ROOT / "README.md").read_text().split())
+    listed = re.search(r"the model that ships knows (.+?), `quick", readme)[1]
+    assert sorted(re.split(", | and ", listed)) == sorted(model.named_styles)
+
+
+def test_styles_differ_and_leave_the_content_in_place(sample):
+    engine = engines.load(PAINTERLY, "keras")
+    last = {}
+    for name in ("irises", "corridor"):
+        stylizer = Stylizer(engine, [engine.named_styles[name]])
+        for frame in sample:
+            last[name] = stylizer(frame).astype(float)
+    assert np.abs(last["irises"] - last["corridor"]).mean() > 20
+    content = sample[-1].mean(axis=2)
+    for result in last.values():
+        light = result.mean(axis=2)
+        assert np.corrcoef(light.ravel(), content.ravel())[0, 1] > 0.6
+        assert np.abs(result - sample[-1]).mean() > 20
+
+
+def test_it_is_taken_where_no_model_is_named(sample, tmp_path):
+    with VideoWriter(tmp_path / "in.mp4", fps=24) as writer:
+        for number, frame in enumerate(sample[:3]):
+            writer.write(frame[:64, :96], number / 24)
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "vgan.generate", "--engine=keras", "--style=mill"),
+            *(f"--input={tmp_path / 'in.mp4'}", f"--output={tmp_path / 'out.mp4'}"),
+        ],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+    )
+    assert done.returncode == 0, done.stderr
+    with VideoReader(tmp_path / "out.mp4") as reader:
+        assert len(list(reader)) == 3
