@@ -107,6 +107,9 @@ def _macs_of_graph(graph):
             output, kernel = node.outputs[0].shape, node.inputs[1].shape
             depth = kernel.num_elements() // output[-1]
             macs += output.num_elements() * depth
+        elif node.type == "DepthwiseConv2dNative":
+            window = node.inputs[1].shape[:2].num_elements()
+            macs += node.outputs[0].shape.num_elements() * window
         elif "Conv" in node.type or "MatMul" in node.type or "Call" in node.type:
             raise NotImplementedError(f"cannot count the operations of {node.type}")
     return macs
