@@ -270,7 +270,7 @@ def test_the_block_is_replaced_and_nothing_else(tmp_path):
 @pytest.mark.parametrize(
     ("flags", "said"),
     [
-        ([], "say what to do; known: generate, train, objectives"),
+        ([], "say what to do; known: generate, train, data, objectives"),
         (["dance"], "cannot do 'dance'"),
         (["train", "now"], "unexpected argument 'now'"),
         (["train"], "--experiment: give one"),

@@ -71,8 +71,6 @@ def test_sources_are_timed_beside_plain_decode(folders, tmp_path):
         ratio = row["plain"]["cpu_ms"] / row["calls"]["1"]["cpu_ms"]
         assert row["plain"]["ratio"] == pytest.approx(ratio)
         assert 0 < ratio < 1.2
-    slower = rows["videos", "estimated"]["calls"]["1"]["cpu_ms"]
-    assert slower > rows["videos", ""]["calls"]["1"]["cpu_ms"]
     assert "| videos | none |" in done.stdout
     assert "| photos | exact |" in done.stdout
 
