@@ -49,7 +49,7 @@ def counted_by_hand(generator, height, width):
     macs += sum(styled(layer, deep) for layer in generator.residual)
     levels = zip(generator.reduce, generator.up, strict=True)
     for level, (reduce, up) in enumerate(levels):
-        macs += 4 * convolve(reduce, deep * 4**level)  # one copy for each pixel
+        macs += convolve(reduce, deep * 4**level)
         macs += 9 * 4 * reduce.filters * deep * 4**level  # between the four
         macs += styled(up, deep * 4 ** (level + 1))
     return macs + styled(generator.to_rgb, area)

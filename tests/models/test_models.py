@@ -83,7 +83,7 @@ def test_a_flat_picture_stays_flat():
     ("arguments", "limit"),
     [
         ({}, 2e9),
-        ({"filters": (8, 16, 32, 64), "hidden_filters": 32, "blocks": 1}, 0.61e9),
+        ({"filters": (8, 16, 32, 64), "hidden_filters": 32, "blocks": 1}, 0.6e9),
     ],
 )
 def test_cost_of_a_frame(arguments, limit):
@@ -148,7 +148,7 @@ def test_enlarging_is_bilinear():
     x = np.random.default_rng(0).normal(size=(2, 5, 7, 3)).astype("float32")
     wanted = keras.ops.image.resize(x, (10, 14), interpolation="bilinear")
     np.testing.assert_allclose(
-        *(np.asarray(enlarge(np.tile(x, 4))), np.asarray(wanted)), rtol=0, atol=1e-6
+        *(np.asarray(enlarge(x)), np.asarray(wanted)), rtol=0, atol=1e-6
     )
 
 

@@ -210,7 +210,7 @@ class Generator(keras.Model):
         # with its negative needs hundreds of steps to turn it round. Colour is free.
         color = ops.cast(styled(self.to_rgb, x), "float32")
         if self.patch_size == 2:
-            color = enlarge(ops.concatenate([color] * 4, axis=-1))
+            color = enlarge(color)
         return unfold_time(ops.tanh(0.5 * (color + light)), num_frames), new_state
 
     def encode_content(self, content):

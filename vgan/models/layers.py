@@ -39,7 +39,7 @@ def _spread(x):
     return x[:, None, None, :]
 
 
-def enlarge(copies):
+def enlarge(x):
     """Double H and W by bilinear interpolation.
 
     Each of the four pixels of a patch is a weighted mean of the nearest 2 x 2; as a
@@ -47,15 +47,16 @@ def enlarge(copies):
     export with sizes that vary. Repeated pixels would show as blocks.
 
     Args:
-        copies: [N, H, W, 4 C], four times the same C channels.
+        x: [N, H, W, C].
 
     Returns:
         [N, 2 H, 2 W, C].
     """
     near = ((0.25, 0.75, 0.0), (0.0, 0.75, 0.25))  # of the left pixel, of the right
     kernel = np.einsum("iy,jx->yxij", near, near).reshape(3, 3, 4)
-    kernel = kernel.repeat(copies.shape[-1] // 4, axis=-1)[..., None]
-    x = ops.pad(copies, [[0, 0], [1, 1], [1, 1], [0, 0]], mode="symmetric")
+    kernel = kernel.repeat(x.shape[-1], axis=-1)[..., None]
+    x = ops.concatenate([x] * 4, axis=-1)
+    x = ops.pad(x, [[0, 0], [1, 1], [1, 1], [0, 0]], mode="symmetric")
     kernel = ops.cast(ops.array(kernel), x.dtype)
     x = ops.depthwise_conv(x, kernel, 1, "valid", "channels_last")
     return ops.depth_to_space(x, 2)
@@ -143,16 +144,12 @@ class ReflectConv2D(keras.layers.Layer):
 
         With `upsample`, twice that height and width.
         """
-        kernel, bias = self.kernel, self.bias
-        if self.upsample:
-            kernel = ops.concatenate([kernel] * 4, axis=-1)
-            bias = None if bias is None else ops.concatenate([bias] * 4, axis=-1)
         margin = self.kernel_size // 2
         if margin:
             pads = [[0, 0], [margin, margin], [margin, margin], [0, 0]]
             x = ops.pad(x, pads, mode="reflect")
-        x = ops.conv(x, kernel, self.strides, "valid", "channels_last")
-        x = x if bias is None else x + bias
+        x = ops.conv(x, self.kernel, self.strides, "valid", "channels_last")
+        x = x if self.bias is None else x + self.bias
         return enlarge(x) if self.upsample else x
 
     def get_config(self):
