@@ -48,6 +48,7 @@ def test_sources_are_timed_beside_plain_decode(folders, tmp_path):
     done = benchmark(
         *(f"--input={folders / 'videos'}", f"--input={folders / 'photos'}"),
         *("--input=synthetic", f"--output={output}", *SMALL),
+        "--set=data.image_size=96",  # of flow that costs more than noise
     )
     assert done.returncode == 0, done.stderr
     facts = json.loads(output.read_text())
@@ -64,13 +65,15 @@ def test_sources_are_timed_beside_plain_decode(folders, tmp_path):
         assert set(row["calls"]) == {"1", "2", "4"}
         for cell in row["calls"].values():
             bytes_per_clip = cell["megabytes_per_second"] / cell["clips_per_second"]
-            assert bytes_per_clip == pytest.approx(3 * 32 * 32 * 3 / 1e6)
+            assert bytes_per_clip == pytest.approx(3 * 96 * 96 * 3 / 1e6)
         if source != "videos":
             assert row["plain"] is None
             continue
         ratio = row["plain"]["cpu_ms"] / row["calls"]["1"]["cpu_ms"]
         assert row["plain"]["ratio"] == pytest.approx(ratio)
         assert 0 < ratio < 1.2
+    slower = rows["videos", "estimated"]["calls"]["1"]["cpu_ms"]
+    assert slower > rows["videos", ""]["calls"]["1"]["cpu_ms"]
     assert "| videos | none |" in done.stdout
     assert "| photos | exact |" in done.stdout
 
