@@ -3,6 +3,7 @@ import pytest
 import tensorflow as tf
 
 from vgan import InputError, config
+from vgan.training import terms
 from vgan.training.gan import VideoGAN
 
 SMOKE = config.load("smoke")
@@ -66,6 +67,20 @@ def test_style_and_content_errors_fall():
     assert mapping[-1] < 0.7 * max(mapping)
 
 
+def test_the_second_network_looks_at_the_last_frame_alone():
+    fields = ["losses.second_features=random", "losses.second_style=1"]
+    gan, data = VideoGAN(config.override(SMOKE, fields)), batch()
+
+    def error(frames):
+        return float(terms.second_style(terms.Forward(gan, data, frames)))
+
+    last, first = data["style"].copy(), data["style"].copy()
+    last[:, :-1] = 0
+    first[:, -1:] = 0
+    assert error(last) < 1e-6
+    assert error(first) > 0.1
+
+
 def test_r1_is_taken_every_interval():
     gan = VideoGAN(config.override(SMOKE, ["losses.penalty_interval=2"]))
     step = stepper(gan)
@@ -90,6 +105,7 @@ def test_without_a_game_the_discriminator_rests():
         ("discriminator.depth=3", "depth"),
         ("losses.adversarial=chess", "no game 'chess'"),
         ("losses.features=nowhere.npz", "nowhere.npz"),
+        ("losses.second_style=1", "name it in losses.second_features"),
         ("data.image_size=34", "stride"),
         ("data.image_size=16", "at least 32"),
     ],

@@ -93,6 +93,9 @@ class Losses:
         content: Relative feature error against the content.
         layout: Whether light and dark patches lie as in the content.
         style: Gram and mean/spread errors against the style.
+        second_features: Another network for `second_style`; "" for none.
+        second_style: As `style`, in `second_features`, of each clip's last frame alone:
+            a large network, which sees more, can be paid for one frame of several.
         total_variation: Differences of neighbouring pixels.
         reconstruction_l1: Absolute error against `data.target`.
         reconstruction_l2: Squared error against `data.target`.
@@ -121,6 +124,8 @@ class Losses:
     content: float = 0.5
     layout: float = 0.0
     style: float = 10.0
+    second_features: str = ""
+    second_style: float = 0.0
     total_variation: float = 0.0
     reconstruction_l1: float = 0.0
     reconstruction_l2: float = 0.0
@@ -136,7 +141,10 @@ class Losses:
     ping_pong: float = 0.0
 
     def __post_init__(self):
-        others = ("adversarial", "features", "label_smoothing", "penalty_interval")
+        others = (
+            *("adversarial", "features", "second_features"),
+            *("label_smoothing", "penalty_interval"),
+        )
         weights = [f.name for f in dataclasses.fields(self) if f.name not in others]
         rules = [
             ("0 or more", lambda x: 0 <= x < math.inf, weights),

@@ -24,6 +24,11 @@ def check_losses(config):
         raise InputError(
             "losses.feature_matching: needs the game; set losses.gan above 0"
         )
+    if losses.second_style and not losses.second_features:
+        raise InputError(
+            "losses.second_style: needs a network; name it in losses.second_features, "
+            "as in losses.features"
+        )
     for name in ("reconstruction_l1", "reconstruction_l2"):
         if getattr(losses, name) and not config.data.target:
             raise InputError(

@@ -56,6 +56,10 @@ class VideoGAN(gradients.Gradients, keras.Model):
         self.game = adversarial.game(config.losses.adversarial)
         checks.check_losses(config)
         self.features = FeatureNetwork(config.losses.features)
+        if config.losses.second_style:
+            self.second_features = FeatureNetwork(
+                config.losses.second_features, "losses.second_features"
+            )
         with _precision(config.train.precision):
             self.generator = _construct(
                 models.Generator,

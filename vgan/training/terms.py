@@ -116,6 +116,13 @@ def style(forward):
     return perceptual.style_loss(forward.features_of_frames["style"], wanted["style"])
 
 
+def second_style(forward):
+    """The last frame is painted like the style, as a second network sees it."""
+    features = forward.gan.second_features
+    made, wanted = (features(x[:, -1:]) for x in (forward.frames, forward.style))
+    return perceptual.style_loss(made["style"], wanted["style"])
+
+
 def layout(forward):
     """What is light stays lighter than what is dark."""
     return perceptual.layout_loss(forward.frames, forward.content)
@@ -222,6 +229,7 @@ TERMS = {
                 content,
                 layout,
                 style,
+                second_style,
                 total_variation,
                 reconstruction_l1,
                 reconstruction_l2,
