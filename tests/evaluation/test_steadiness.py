@@ -116,6 +116,25 @@ def test_noise_on_a_still_clip():
     assert figures["frame_difference_ratio"] is None  # the content does not change
 
 
+def test_drift_is_the_change_since_frame_10_of_what_stands_still():
+    """The left half of the content stands still; there the result darkens slowly."""
+    content = moving_clip(20)
+    for frame in content:
+        frame[:, :48] = content[0][:, :48]
+    results = [np.full_like(frame, 100 - t) for t, frame in enumerate(content)]
+    meter = Steadiness()
+    for pair in zip(content, results, strict=True):
+        meter.update(*pair)
+    series = meter.series()["drift"]
+    assert series[:10] == [None] * 10
+    np.testing.assert_allclose(series[10:], np.arange(1, 11) / 255, rtol=1e-6)
+    assert meter.figures()["drift"] == series[-1]
+    meter.reset()  # a cut
+    meter.update(content[0], results[0])
+    assert meter.series()["drift"][-1] is None
+    assert measure(content[:8], results[:8])["drift"] is None
+
+
 def test_noise_without_a_picture_has_a_normalised_error_of_one():
     random = np.random.default_rng(0)
     still = (255 * smooth_picture(64, 64)).astype(np.uint8)
@@ -223,7 +242,7 @@ def test_known_flow_error_is_that_of_the_loss():
 def test_short_clips_and_cuts():
     content = moving_clip(8)
     figures = measure(content[:1], content[:1])
-    assert len(figures) == 9
+    assert len(figures) == 10
     assert set(figures.values()) == {None}
     figures = measure(content, content)
     assert figures["warping_error_5"] is not None

@@ -21,7 +21,7 @@ TABLE = (  # columns of the terminal's table
     *("style_strength", "style_ceiling", "style_strength_grey"),
     *("content_distance", "ssim", "edge_correlation"),
     *("warping_error_1", "normalised_warping_error_1", "normalised_warping_error_10"),
-    *("static_flicker", "known_flow_error"),
+    *("static_flicker", "drift", "border_ratio", "known_flow_error"),
 )
 
 

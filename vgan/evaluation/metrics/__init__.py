@@ -89,6 +89,11 @@ METRICS = {
         "higher",
         "Correlation of the edges' strengths of result and content, in [-1, 1].",
     ),
+    "border_ratio": Metric(
+        "border",
+        "one",
+        "Mean change of the outer 8 pixels by the style, over that of the inside.",
+    ),
     **{f"warping_error_{lag}": _warping(lag) for lag in (1, 5, 10)},
     **{
         f"normalised_warping_error_{lag}": _warping(lag, normalised=True)
@@ -120,6 +125,12 @@ METRICS = {
         "flicker",
         "lower",
         "Mean change from frame to frame, in [0, 1], where the content is still.",
+        fine=True,
+    ),
+    "drift": Metric(
+        "drift",
+        "lower",
+        "Mean change since frame 10, in [0, 1], where the content has been still.",
         fine=True,
     ),
 }

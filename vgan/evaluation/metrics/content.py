@@ -11,6 +11,7 @@ import numpy as np
 
 from vgan.evaluation.metrics.relative import relative_distance
 
+BORDER = 8  # pixels
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
 
 
@@ -112,19 +113,42 @@ def edge_correlation(a, b):
     return float(np.mean((x - x.mean()) * (y - y.mean())) / (x.std() * y.std()))
 
 
-class ContentMeter:
-    """`ssim` and `edge_correlation` of a video, frame by frame.
+def border_ratio(a, b):
+    """Mean |a - b| of the outer 8 pixels over that of the inside; 1 is no difference.
 
-    Keeps two numbers a frame.
+    A network that sees where a frame ends paints there otherwise. Single scenes differ
+    at their borders anyway: read means over many.
+
+    Args:
+        a: uint8 RGB [H, W, 3].
+        b: The same.
+
+    Returns:
+        float, at least 0; NaN where the inside is the same or there is none.
+    """
+    error = cv2.absdiff(a, b).astype(np.float64)
+    inside = error[BORDER:-BORDER, BORDER:-BORDER]
+    if not inside.any():
+        return math.nan
+    outer = (error.sum() - inside.sum()) / (error.size - inside.size)
+    return float(outer / inside.mean())
+
+
+class ContentMeter:
+    """What pixels say of content and result, frame by frame.
+
+    Keeps a few numbers a frame.
     """
 
+    _measures = (ssim, edge_correlation, border_ratio)
+
     def __init__(self):
-        self._series = {"ssim": [], "edge_correlation": []}
+        self._series = {measure.__name__: [] for measure in self._measures}
 
     def update(self, content, result):
         """Take the next frame of both, uint8 RGB [H, W, 3]."""
-        self._series["ssim"].append(ssim(content, result))
-        self._series["edge_correlation"].append(edge_correlation(content, result))
+        for measure in self._measures:
+            self._series[measure.__name__].append(measure(content, result))
 
     def series(self):
         """The course of each measure: {name: [float, or None if not measurable]}."""
@@ -136,7 +160,7 @@ class ContentMeter:
     def figures(self):
         """Means over the frames where it is known: {name: float, or None if nowhere}.
 
-        None: the frames are less than 11 pixels wide or high, or without any edges.
+        None: the frames are too small, without any edges, or all the same.
         """
         figures = {}
         for name, values in self._series.items():

@@ -16,6 +16,7 @@ import numpy as np
 from vgan.evaluation.metrics.flow import ContentMotion, frame_difference
 from vgan.video.flow import estimate_flow, grey, warp
 
+SETTLED = 10  # the frame that drift is measured from
 NO_CONTRAST = 1e-6  # variance; that of rounding to 8 bits alone is 1.3e-6
 
 
@@ -125,6 +126,40 @@ def static_flicker(frame, before, still):
     return float(cv2.absdiff(frame, before)[still].mean() / 255)
 
 
+class Drift:
+    """How far a result wanders off by itself: mean |y_t - y_10|, in [0, 1].
+
+    Over the pixels whose content has stood still since frame 10, when a recurrent state
+    has settled: what changes there was not asked for. Lower is better.
+    """
+
+    def __init__(self):
+        self.reset()
+
+    def reset(self):
+        """Start anew, with another scene."""
+        self._frames, self._settled, self._still = 0, None, None
+
+    def update(self, result, still):
+        """Take the next frame.
+
+        Args:
+            result: uint8 [H, W, 3].
+            still: bool [H, W], from `still_pixels` of the content; None of a first one.
+
+        Returns:
+            float; NaN up to frame 10, and where nothing has stood still since.
+        """
+        self._frames += 1
+        if self._frames < SETTLED:
+            return math.nan
+        if self._settled is None:
+            self._settled, self._still = result.copy(), np.ones(result.shape[:2], bool)
+            return math.nan
+        self._still &= still
+        return static_flicker(result, self._settled, self._still)
+
+
 class Steadiness:
     """Measures a result against its content, frame by frame.
 
@@ -147,14 +182,16 @@ class Steadiness:
         self.lags = self._motion.lags
         self._last = collections.deque(maxlen=max(self.lags))  # results, newest first
         names = [f"warping_error_{lag}" for lag in self.lags]
-        names += ["flow_difference", "static_flicker", "content_change"]
+        names += ["flow_difference", "static_flicker", "drift", "content_change"]
         names += ["result_change", "content_luma", "result_luma"]
         self._series = {name: [] for name in names}
+        self._drift = Drift()
         self._moments = np.zeros((2, 3))  # of the result: sums of x and of x^2
 
     def reset(self):
         """Forget the last frames: at a scene cut, which no pair may span."""
         self._motion.reset()
+        self._drift.reset()
         self._last.clear()
 
     def update(self, content, result, motion=None):
@@ -185,6 +222,7 @@ class Steadiness:
             row["static_flicker"] = static_flicker(result, before, motion.still)
             row["content_change"] = motion.change
             row["result_change"] = frame_difference(result, before)
+        row["drift"] = self._drift.update(result, motion.still)
         for name, values in self._series.items():
             values.append(row.get(name, math.nan))
         mean, spread = (values[:, 0] / 255 for values in cv2.meanStdDev(result))
@@ -196,8 +234,8 @@ class Steadiness:
 
         warping_error_K and normalised_warping_error_K for each lag K, flow_difference,
         frame_difference_ratio and static_flicker: means over the pairs of frames that
-        could be measured. None: the clip is shorter than the lag, nothing is still, or
-        the result has no contrast.
+        could be measured; drift: of the last frame that could be. None: the clip is
+        shorter than the lag, nothing is still, or the result has no contrast.
         """
         mean = {name: _mean(values) for name, values in self._series.items()}
         errors = {lag: mean[f"warping_error_{lag}"] for lag in self.lags}
@@ -211,14 +249,16 @@ class Steadiness:
             mean["result_change"], mean["content_change"]
         )
         figures["static_flicker"] = mean["static_flicker"]
+        drifts = [drift for drift in self._series["drift"] if not math.isnan(drift)]
+        figures["drift"] = drifts[-1] if drifts else math.nan
         return {name: _known(value) for name, value in figures.items()}
 
     def series(self):
         """The course of each measure: {name: [float, or None if not measurable]}.
 
         One number per frame, for plots: warping_error_K, flow_difference,
-        static_flicker, content_change and result_change (`frame_difference`), each
-        against an earlier frame; content_luma and result_luma, in [0, 1].
+        static_flicker, drift, content_change and result_change (`frame_difference`),
+        each against an earlier frame; content_luma and result_luma, in [0, 1].
         """
         return {
             name: [_known(value) for value in values]
