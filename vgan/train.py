@@ -75,16 +75,16 @@ def train(config, folder):
     """Train up to `config.train.steps` in the run folder, from where it stands."""
     command.import_keras()  # not before: flags are answered at once
     from vgan.datasets.styles import named_styles
+    from vgan.runtime.engines.keras_engine import load_generator
     from vgan.training.gan import VideoGAN, make_deterministic
 
     make_deterministic(config.seed)
-    gan = VideoGAN(config)
+    teacher = load_generator(config.train.teacher) if config.train.teacher else None
+    gan = VideoGAN(config, teacher)
     first_step = checkpoint.restore(folder / "checkpoints", gan)
     if first_step:
         print(f"{folder}: goes on from step {first_step}")
     elif config.train.start:
-        from vgan.runtime.engines.keras_engine import load_generator
-
         _start_from(load_generator(config.train.start), gan, config.train.start)
 
     styles = named_styles(config)

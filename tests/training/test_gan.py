@@ -81,6 +81,19 @@ def test_the_second_network_looks_at_the_last_frame_alone():
     assert error(first) > 0.1
 
 
+def test_a_smaller_network_learns_from_its_teacher():
+    teacher = VideoGAN(config.override(SMOKE, ["seed=1"])).generator
+    before = [np.array(weight) for weight in teacher.weights]
+    zero = ["content", "style", "temporal", "gan"]
+    fields = [*(f"losses.{name}=0" for name in zero), "losses.distillation=10"]
+    fields += ["train.teacher=t.keras", "generator.filters=[8, 8]"]
+    gan = VideoGAN(config.override(SMOKE, fields), teacher)
+    step, data = stepper(gan), batch()
+    errors = [step(data)["g/distillation"] for _ in range(60)]
+    assert errors[-1] < 0.7 * errors[0]
+    assert not any(changed(before, teacher.weights))
+
+
 def test_r1_is_taken_every_interval():
     gan = VideoGAN(config.override(SMOKE, ["losses.penalty_interval=2"]))
     step = stepper(gan)
@@ -106,6 +119,7 @@ def test_without_a_game_the_discriminator_rests():
         ("losses.adversarial=chess", "no game 'chess'"),
         ("losses.features=nowhere.npz", "nowhere.npz"),
         ("losses.second_style=1", "name it in losses.second_features"),
+        ("losses.distillation=1", "in train.teacher"),
         ("data.image_size=34", "stride"),
         ("data.image_size=16", "at least 32"),
     ],

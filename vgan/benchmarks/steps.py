@@ -16,6 +16,7 @@ import tqdm
 from vgan import InputError
 from vgan.benchmarks import costs, machine
 from vgan.datasets.clips import make_dataset, plain_errors
+from vgan.runtime.engines.keras_engine import load_generator
 from vgan.training.gan import VideoGAN, make_deterministic
 
 BATCHES = 4  # different ones that steps are timed on
@@ -119,9 +120,12 @@ def _on_tensorflow():
 def _compile(config, chosen, batch):
     """Return {Variant: its compiled step}, and {name: why it was left out}."""
     steps, left_out = {}, {}
+    path = config.train.teacher
+    teacher = load_generator(path) if path else None
     for variant in _bar(chosen, "compiling", "variant"):
         try:
-            gan = VideoGAN(dataclasses.replace(config, losses=variant.losses))
+            changed = dataclasses.replace(config, losses=variant.losses)
+            gan = VideoGAN(changed, teacher)
         except InputError as error:
             if variant.kind != "unused":
                 raise

@@ -99,6 +99,7 @@ class Losses:
         total_variation: Differences of neighbouring pixels.
         reconstruction_l1: Absolute error against `data.target`.
         reconstruction_l2: Squared error against `data.target`.
+        distillation: Absolute error against what `train.teacher` makes of the same.
         code: The style code of the result against the one that was asked for.
         identity: Content in its own style against the content.
         cycle: The result, in the content's style, against the content.
@@ -129,6 +130,7 @@ class Losses:
     total_variation: float = 0.0
     reconstruction_l1: float = 0.0
     reconstruction_l2: float = 0.0
+    distillation: float = 0.0
     code: float = 0.0
     identity: float = 0.0
     cycle: float = 0.0
@@ -161,6 +163,8 @@ class Train:
     Attributes:
         start: Path of a generator.keras whose weights the generator begins with; "" for
             random ones. Its networks have the same arguments.
+        teacher: Path of the generator.keras, of any size, that `losses.distillation`
+            learns from.
         steps: Steps in all, resumed ones included; each takes a new batch.
         batch_size: Clips per step, over all devices.
         schedule: Stages that come before the full size: dicts of "until", a step, and
@@ -188,6 +192,7 @@ class Train:
     """
 
     start: str = ""
+    teacher: str = ""
     steps: int = 1000
     batch_size: int = 4
     schedule: list[dict] = dataclasses.field(default_factory=list)

@@ -29,6 +29,11 @@ def check_losses(config):
             "losses.second_style: needs a network; name it in losses.second_features, "
             "as in losses.features"
         )
+    if losses.distillation and not config.train.teacher:
+        raise InputError(
+            "losses.distillation: needs a model to learn from; name its file "
+            "in train.teacher"
+        )
     for name in ("reconstruction_l1", "reconstruction_l2"):
         if getattr(losses, name) and not config.data.target:
             raise InputError(

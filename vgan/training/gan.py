@@ -38,6 +38,7 @@ class VideoGAN(gradients.Gradients, keras.Model):
 
     Args:
         config: The `vgan.config.Experiment`.
+        teacher: A Generator for `losses.distillation`; it is not trained.
 
     Attributes:
         advantage: The discriminator's, -1 to 1, a moving average; see
@@ -49,8 +50,11 @@ class VideoGAN(gradients.Gradients, keras.Model):
             loss is unknown, or fields of the experiment do not fit one another.
     """
 
-    def __init__(self, config):
+    def __init__(self, config, teacher=None):
         super().__init__(name="video_gan")
+        self.teacher = teacher
+        if teacher is not None:
+            teacher.trainable = False
         self.weights_of_losses = config.losses
         self.train_config = config.train
         self.game = adversarial.game(config.losses.adversarial)

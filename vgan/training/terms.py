@@ -143,6 +143,13 @@ def reconstruction_l2(forward):
     return reconstruction.reconstruction_l2(forward.frames, forward.batch["target"])
 
 
+def distillation(forward):
+    """The result is what the teacher makes of the same content and style."""
+    teacher = forward.gan.teacher
+    made, _ = generate(teacher, forward.content, teacher.encode_style(forward.style))
+    return reconstruction.reconstruction_l1(forward.frames, ops.stop_gradient(made))
+
+
 def code(forward):
     """The result has the style code that was asked for."""
     found = forward.gan.generator.encode_style(forward.frames)
@@ -233,6 +240,7 @@ TERMS = {
                 total_variation,
                 reconstruction_l1,
                 reconstruction_l2,
+                distillation,
             ),
             *(code, identity, cycle, diversity, temporal_luminance, temporal_feature),
             *(temporal_long, frame_difference, ping_pong, gan, feature_matching),
