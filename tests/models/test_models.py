@@ -51,6 +51,21 @@ def test_save_and_load(cell, modulation, tmp_path):
     np.testing.assert_array_equal(run(loaded, clip(), code)[0], before)
 
 
+def test_fine_blocks_may_join_a_trained_network():
+    keras.utils.set_random_seed(0)
+    before = Generator(**TINY)
+    after = Generator(**TINY, fine_blocks=1)
+    old = before.get_weights()
+    after.set_weights(old + after.get_weights()[len(old) :])
+    code = before.encode_style(clip(seed=1))
+    (first, _), (second, state) = (run(g, clip(), code) for g in (before, after))
+    assert 1e-4 < np.abs(first - second).mean() < 0.1 * np.std(first)
+    _, middle = run(after, clip()[:, :2], code)
+    frames, last = after(clip()[:, 2:], code, middle)
+    np.testing.assert_allclose(frames, second[:, 2:], atol=1e-5)
+    assert set(last) == set(state)
+
+
 def test_the_style_and_the_past_matter():
     generator = Generator(**TINY)
     content = clip()
@@ -112,6 +127,7 @@ def test_cost_of_a_frame(arguments, limit):
         ({"filters": (8, 0)}, "filters"),
         ({"cell": ["lstm"]}, "cell"),
         ({"blocks": -1}, "blocks"),
+        ({"fine_blocks": 1.5}, "fine_blocks"),
         ({"code_size": 0}, "code_size"),
         ({"style_size": 0}, "style_size"),
         ({"style_filters": ()}, "style_filters"),

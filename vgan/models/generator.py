@@ -41,6 +41,7 @@ class Generator(keras.Model):
             the cell runs.
         hidden_filters: Channels of the recurrent state.
         blocks: Residual blocks under the style code after the cell.
+        fine_blocks: The same at each finer level of the decoder, where the brush is.
         cell: "lstm" or "gru".
         modulation: "weight" or "adain"; see `StyledConv2D`.
         code_size: D of the style code.
@@ -67,6 +68,7 @@ class Generator(keras.Model):
         filters=(16, 32, 64, 96),
         hidden_filters=48,
         blocks=2,
+        fine_blocks=0,
         cell="lstm",
         modulation="weight",
         code_size=64,
@@ -87,8 +89,9 @@ class Generator(keras.Model):
             style_filters=style_filters,
             style_size=style_size,
         )
-        if type(blocks) is not int or blocks < 0:
-            raise ValueError(f"blocks must be a whole number from 0, got {blocks!r}")
+        for name, value in (("blocks", blocks), ("fine_blocks", fine_blocks)):
+            if type(value) is not int or value < 0:
+                raise ValueError(f"{name} must be a whole number from 0, got {value!r}")
         if not isinstance(named_styles, dict | type(None)):
             raise ValueError(f"named_styles must be a dict, got {named_styles!r}")
         if not isinstance(filters, list | tuple) or len(filters) < 2:
@@ -100,6 +103,7 @@ class Generator(keras.Model):
         self.filters = tuple(filters)
         self.hidden_filters = hidden_filters
         self.blocks = blocks
+        self.fine_blocks = fine_blocks
         self.cell = cell
         self.modulation = modulation
         self.code_size = code_size
@@ -138,6 +142,14 @@ class Generator(keras.Model):
         ]
         # Of normalised colours, one bright blob could hold all the spread (StyleGAN2).
         self.to_rgb = styled(filters[0], 3, "to_rgb", "weight")
+        # Faint at first: a network that has been trained without them can get them.
+        self.fine, self.fine_out = [], []
+        for i, (_, size) in enumerate(levels):
+            for j in range(fine_blocks):
+                self.fine.append(styled(size, size, f"fine{i}_{j}"))
+                self.fine_out.append(
+                    ReflectConv2D(size, size, gain=0.1, name=f"fine{i}_{j}_out")
+                )
         self.built = True
 
     @property
@@ -203,9 +215,12 @@ class Generator(keras.Model):
         x = styled_relu(self.merge, ops.concatenate([x, hidden], axis=-1))
         for first, second in zip(self.residual[::2], self.residual[1::2], strict=True):
             x = (x + styled_relu(second, styled_relu(first, x))) * 0.5**0.5
+        fine = iter(zip(self.fine, self.fine_out, strict=True))
         for reduce, up in zip(self.reduce, self.up, strict=True):
             x = ops.concatenate([reduce(x), skips.pop()], axis=-1)
             x = styled_relu(up, x)
+            for inner, out in itertools.islice(fine, self.fine_blocks):
+                x = x + out(styled_relu(inner, x))
         # Light and dark are the content's from the first step on: a network that begins
         # with its negative needs hundreds of steps to turn it round. Colour is free.
         color = ops.cast(styled(self.to_rgb, x), "float32")
@@ -234,7 +249,7 @@ class Generator(keras.Model):
         return levels
 
     def _styled_layers(self):
-        return [self.merge, *self.residual, *self.up, self.to_rgb]
+        return [self.merge, *self.residual, *self.up, *self.fine, self.to_rgb]
 
     def get_config(self):
         """Constructor arguments."""
@@ -243,6 +258,7 @@ class Generator(keras.Model):
             "filters": self.filters,
             "hidden_filters": self.hidden_filters,
             "blocks": self.blocks,
+            "fine_blocks": self.fine_blocks,
             "cell": self.cell,
             "modulation": self.modulation,
             "code_size": self.code_size,
