@@ -97,8 +97,8 @@ def test_both_backends_train_alike(tmp_path, in_root):
     for step, (one, other) in enumerate(zip(logs, other_logs, strict=True)):
         assert one.keys() == other.keys()
         for name in one:
-            # The mapping term and the advantage are differences that may come to 0.
-            scale = 1e-2 if name in ("g/mapping", "d/advantage") else 1e-5
+            # Differences that may come to 0 are held to what they are taken from.
+            scale = {"g/mapping": 1e-2, "d/advantage": 1e-1}.get(name, 1e-5)
             error = abs(other[name] - one[name])
             assert error <= 1e-3 * max(abs(one[name]), scale), (step, name)
     assert weights.keys() == other_weights.keys()
