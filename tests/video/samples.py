@@ -117,3 +117,8 @@ def loudest_hertz(path, track=0):
         )
     peak = np.argmax(np.abs(np.fft.rfft(samples)))
     return peak * rate / len(samples), len(samples) / rate
+
+
+def leftovers(folder):
+    """Names of what a writer has left unfinished."""
+    return [p.name for p in folder.iterdir() if "partial" in p.name]
