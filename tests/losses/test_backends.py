@@ -15,7 +15,13 @@ import numpy as np
 import pytest
 from keras import ops
 
-from vgan.losses import adversarial, reconstruction, regularizers, temporal
+from vgan.losses import (
+    adversarial,
+    perceptual,
+    reconstruction,
+    regularizers,
+    temporal,
+)
 
 TOO_SHORT = "too_short"  # ends the names of losses of a single frame
 
@@ -52,6 +58,8 @@ def losses():
     found["l2"] = (lambda x: reconstruction.reconstruction_l2(x, b), a)
     found["code"] = (lambda x: reconstruction.code_loss(x, b[0, 0, 0]), a[0, 0, 0])
     found["total_variation"] = (regularizers.total_variation, a)
+    found["layout"] = (lambda x: perceptual.layout_loss(x, b, patch=2), a)
+    found["edges"] = (lambda x: perceptual.edge_loss(x, b), a)
     found["diversity"] = (lambda x: regularizers.diversity_loss(x, b), a)
     return found
 

@@ -3,6 +3,7 @@ import pytest
 from keras import ops
 
 from vgan import InputError
+from vgan.evaluation.metrics.content import edge_correlation
 from vgan.losses import distribution, perceptual
 from vgan.losses.features import FeatureNetwork
 
@@ -61,6 +62,18 @@ def test_layout_is_free_of_colour_and_contrast_but_not_of_relief():
     flat = ops.average_pool(content[0], 25, 1, "same")[None]
     assert float(loss(content - flat, content)) > 0.1
     np.testing.assert_allclose(loss(0 * content, content), 1, atol=1e-3)
+
+
+def test_edges_are_compared_as_the_evaluation_does():
+    content = ops.average_pool(noise(1, 64, 64, 3), 5, 1, "same")[None]
+    other = ops.average_pool(noise(1, 64, 64, 3, seed=1), 5, 1, "same")[None]
+    content, other = (np.asarray(x) / np.abs(x).max() for x in (content, other))
+    assert float(perceptual.edge_loss(-0.5 * content, content)) < 0.02
+    for result in (other, 0.5 * (content + other)):
+        frames = [np.uint8(127.5 * (x[0, 0] + 1)) for x in (result, content)]
+        wanted = 1 - edge_correlation(*frames)
+        loss = float(perceptual.edge_loss(result, content))
+        assert loss == pytest.approx(wanted, abs=0.05), wanted
 
 
 def test_random_content_follows_edges_and_not_colour_or_contrast():

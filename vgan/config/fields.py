@@ -92,6 +92,7 @@ class Losses:
             no download), "vgg19" (keras.applications), or the path of an .npz file.
         content: Relative feature error against the content.
         layout: Whether light and dark patches lie as in the content.
+        edges: Whether edges are strong and weak where the content's are.
         style: Gram and mean/spread errors against the style.
         second_features: Another network for `second_style`; "" for none.
         second_style: As `style`, in `second_features`, of each clip's last frame alone:
@@ -124,6 +125,7 @@ class Losses:
     features: str = "random"
     content: float = 0.5
     layout: float = 0.0
+    edges: float = 0.0
     style: float = 10.0
     second_features: str = ""
     second_style: float = 0.0

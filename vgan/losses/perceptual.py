@@ -4,6 +4,7 @@ Features are lists of [B, T, h, w, C], one per layer, as `FeatureNetwork` gives 
 Every layer is divided by its own scale, so that none drowns the others.
 """
 
+import numpy as np
 from keras import ops
 
 LUMA = (0.299, 0.587, 0.114)  # of R, G, B (ITU-R BT.601)
@@ -62,15 +63,57 @@ def layout_loss(result, content, patch=8):
     """
 
     def tones(clip):
-        """[B, T, H, W, 3] -> [B T, H W / patch ** 2], of mean 0 and norm 1."""
-        light = ops.sum(clip * ops.array(LUMA, clip.dtype), axis=-1, keepdims=True)
-        light = ops.reshape(light, (-1, *light.shape[2:]))
-        light = ops.average_pool(light, patch, patch, "valid", "channels_last")
-        light = ops.reshape(light, (light.shape[0], -1))
-        light = light - ops.mean(light, axis=1, keepdims=True)
-        return light * ops.rsqrt(ops.sum(ops.square(light), 1, keepdims=True) + 1e-4)
+        return ops.average_pool(_light(clip), patch, patch, "valid", "channels_last")
 
-    return 1.0 - ops.mean(ops.sum(tones(result) * tones(content), axis=1))
+    return 1.0 - _correlation(tones(result), tones(content))
+
+
+def edge_loss(result, content):
+    """1 - correlation of how strong edges are, pixel by pixel, in [0, 2].
+
+    Pearson's, over each frame, of the gradient's magnitude after a Gaussian of sigma 1:
+    strokes may lie where they like but for what hides the content's own edges.
+
+    Args:
+        result: The stylised clip, [B, T, H, W, 3].
+        content: The content clip, of the same shape.
+    """
+
+    def edges(clip):
+        light = ops.pad(_light(clip), [[0, 0], [3, 3], [3, 3], [0, 0]], mode="reflect")
+        slopes = ops.conv(light, _SLOPES, 1, "valid", "channels_last")
+        return ops.sqrt(ops.sum(ops.square(slopes), axis=-1) + 1e-6)
+
+    return 1.0 - _correlation(edges(result), edges(content))
+
+
+def _gaussian_slopes(radius=3):
+    """Derivatives of a Gaussian of sigma 1, [7, 7, 1, 2]."""
+    x = np.arange(-radius, radius + 1.0)
+    bell = np.exp(-np.square(x) / 2)
+    slope = np.outer(bell, -x * bell)
+    slope = slope / np.abs(slope).sum()
+    return np.stack([slope, slope.T], axis=-1)[:, :, None].astype("float32")
+
+
+_SLOPES = _gaussian_slopes()
+
+
+def _light(clip):
+    """[B, T, H, W, 3] -> luma [B T, H, W, 1]."""
+    light = ops.sum(clip * ops.array(LUMA, clip.dtype), axis=-1, keepdims=True)
+    return ops.reshape(light, (-1, *light.shape[2:]))
+
+
+def _correlation(a, b):
+    """Pearson's, over each frame of [N, ...], mean over frames."""
+
+    def centred(x):
+        x = ops.reshape(x, (x.shape[0], -1))
+        x = x - ops.mean(x, axis=1, keepdims=True)
+        return x * ops.rsqrt(ops.sum(ops.square(x), 1, keepdims=True) + 1e-4)
+
+    return ops.mean(ops.sum(centred(a) * centred(b), axis=1))
 
 
 def gram_matrix(features):

@@ -128,6 +128,11 @@ def layout(forward):
     return perceptual.layout_loss(forward.frames, forward.content)
 
 
+def edges(forward):
+    """Edges stay where they are."""
+    return perceptual.edge_loss(forward.frames, forward.content)
+
+
 def total_variation(forward):
     """Neighbouring pixels are alike."""
     return regularizers.total_variation(forward.frames)
@@ -235,6 +240,7 @@ TERMS = {
             *(
                 content,
                 layout,
+                edges,
                 style,
                 second_style,
                 total_variation,
