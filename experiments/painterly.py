@@ -8,10 +8,12 @@ Command: make train EXP=painterly, with photos, prepared clips and paintings whe
          fields below say, or
          python -m vgan.train --experiment=painterly --set data.style=PAINTINGS \
              --set 'data.content={"PHOTOS": 2, "CLIPS": 1}' \
-             --set losses.features=vgg19.npz
+             --set losses.features=distilled.npz --set losses.second_features=vgg19.npz
          and, to go on from what ships:
              --set train.start=vgan/pretrained/painterly.keras
-Takes:   a GPU is advised; see vgan/pretrained/README.md for what was trained so far.
+Takes:   a GPU is advised; on CPUs a distilled VGG for all frames and the real one for
+         the last of each clip, as above, cost 0.6 s a step. vgan/pretrained/README.md
+         tells what was trained so far.
 """
 
 from vgan.config import Data, Experiment, Losses, Train
@@ -34,6 +36,7 @@ def get_config():
             filters=(16, 32, 64),
             hidden_filters=48,
             blocks=3,
+            fine_blocks=1,
             patch_size=2,
             code_size=128,
             style_filters=(32, 64, 96, 128),
@@ -41,11 +44,14 @@ def get_config():
         discriminator=dict(filters=(16, 32, 64)),
         losses=Losses(
             features="vgg19",
-            content=6.0,
+            content=5.0,
             layout=4.0,
-            style=70.0,
-            temporal=300.0,
-            temporal_long=300.0,
+            edges=12.0,
+            style=80.0,
+            second_features="vgg19",
+            second_style=170.0,
+            temporal=400.0,
+            temporal_long=600.0,
             gan=0.5,
         ),
         train=Train(
@@ -53,7 +59,7 @@ def get_config():
             schedule=[
                 dict(until=4000, clip_length=2, style_length=2, batch_size=8),
             ],
-            g_learning_rate=5e-4,
+            g_learning_rate=6e-4,
             d_learning_rate=2e-4,
             clip_norm=2.0,
             evaluate_every=1000,

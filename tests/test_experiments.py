@@ -12,7 +12,8 @@ NAMES = sorted(path.stem for path in (ROOT / "experiments").glob("*.py"))
 @pytest.mark.parametrize("name", NAMES)
 def test_every_experiment_builds(name):
     path = ROOT / "experiments" / f"{name}.py"
-    loaded = config.load(str(path), ["losses.features=random"])
+    networks = ["losses.features=random", "losses.second_features=random"]
+    loaded = config.load(str(path), networks)
     assert config.from_json(config.to_json(loaded)).train == loaded.train
     VideoGAN(loaded)
     assert f"EXP={name}" in path.read_text()
