@@ -94,6 +94,14 @@ def test_a_smaller_network_learns_from_its_teacher():
     assert not any(changed(before, teacher.weights))
 
 
+def test_a_teacher_that_needs_other_sizes_is_refused():
+    teacher = VideoGAN(config.override(SMOKE, ["generator.filters=[8, 8, 8]"]))
+    fields = ["losses.distillation=1", "train.teacher=t.keras", "data.image_size=34"]
+    smaller = config.override(SMOKE, [*fields, "generator.filters=[8, 8]"])
+    with pytest.raises(InputError, match="34 does not divide by the teacher's stride"):
+        VideoGAN(smaller, teacher.generator)
+
+
 def test_r1_is_taken_every_interval():
     gan = VideoGAN(config.override(SMOKE, ["losses.penalty_interval=2"]))
     step = stepper(gan)

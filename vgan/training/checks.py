@@ -61,7 +61,7 @@ def check_networks(config, gan):
 
     Args:
         config: The Experiment.
-        gan: The VideoGAN; its networks, features and game count.
+        gan: The VideoGAN; its networks, teacher, features and game count.
     """
     losses = config.losses
     for name, value in (
@@ -90,8 +90,9 @@ def check_networks(config, gan):
                 f"data.image_size: {size} is too small for the networks; give at "
                 f"least {SMALLEST}"
             )
-        if size % gan.generator.stride:
-            raise InputError(
-                f"data.image_size: {size} does not divide by the generator's stride "
-                f"{gan.generator.stride}"
-            )
+        for whose, network in (("generator", gan.generator), ("teacher", gan.teacher)):
+            if network is not None and size % network.stride:
+                raise InputError(
+                    f"data.image_size: {size} does not divide by the {whose}'s stride "
+                    f"{network.stride}"
+                )
