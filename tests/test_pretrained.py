@@ -7,6 +7,8 @@ import sys
 import numpy as np
 import pytest
 
+from vgan.evaluation.metrics.content import border_ratio
+from vgan.evaluation.metrics.steadiness import Drift
 from vgan.pretrained import PAINTERLY
 from vgan.runtime import Stylizer, engines
 from vgan.video import VideoReader, VideoWriter
@@ -44,6 +46,24 @@ def test_styles_differ_and_leave_the_content_in_place(sample):
         light = result.mean(axis=2)
         assert np.corrcoef(light.ravel(), content.ravel())[0, 1] > 0.6
         assert np.abs(result - sample[-1]).mean() > 20
+
+
+def test_a_still_scene_stays_still(sample):
+    engine = engines.load(PAINTERLY, "keras")
+    stylizer = Stylizer(engine, [engine.named_styles["irises"]])
+    still, drift = sample[0][:160, :240], Drift()
+    for _ in range(300):
+        change = drift.update(stylizer(still), np.ones(still.shape[:2], bool))
+    assert change < 2 / 255
+
+
+def test_the_border_is_painted_like_the_inside(sample):
+    engine = engines.load(PAINTERLY, "keras")
+    ratios = []
+    for code in engine.named_styles.values():
+        result = Stylizer(engine, [code])(sample[-1])
+        ratios.append(border_ratio(sample[-1], result))
+    assert 0.8 < np.mean(ratios) < 1.2
 
 
 def test_it_is_taken_where_no_model_is_named(sample, tmp_path):
