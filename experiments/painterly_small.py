@@ -7,6 +7,8 @@ Command: make train EXP=painterly_small, with photos, prepared clips and paintin
          the fields below say, or
          python -m vgan.train --experiment=painterly_small --set data.style=PAINTINGS \
              --set 'data.content={"PHOTOS": 2, "CLIPS": 1}'
+Result:  after 2,230 steps on 2 CPU cores, twenty minutes beside other work, the
+         colours of the teacher and none of its strokes: it does not ship yet.
 """
 
 from vgan.config import Data, Experiment, Losses, Train

@@ -67,7 +67,10 @@ flags.DEFINE_integer(
     "sides are rounded to even numbers (default: the size of the input)",
 )
 flags.DEFINE_float(
-    "proxy", 1.0, "the network works at this fraction of the size: 0.5 is far faster"
+    "proxy",
+    None,
+    "the network works at this fraction of the size: less is faster, with larger "
+    "strokes (default: 1, and what makes 320 pixels of a short side over 400)",
 )
 flags.DEFINE_enum("engine", "auto", ENGINES, "what runs the network")
 flags.DEFINE_float("fps", None, "frames per second to resample to (default: all)")

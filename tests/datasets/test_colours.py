@@ -1,7 +1,8 @@
 import numpy as np
 
 from vgan.config import Data
-from vgan.datasets.sources import Paintings, Recoloured, open_source
+from vgan.datasets.motion import Clip
+from vgan.datasets.sources import Noisy, Paintings, Recoloured, open_source
 
 LUMA = np.array([0.299, 0.587, 0.114])
 
@@ -43,3 +44,31 @@ def test_only_styles_in_training_are_recoloured():
     assert isinstance(open_source("style", "train", data), Recoloured)
     assert not isinstance(open_source("style", "validation", data), Recoloured)
     assert not isinstance(open_source("content", "train", data), Recoloured)
+
+
+class _Grey:
+    def clip(self, rng, length):
+        frames = np.full((length, 64, 64, 3), 128, np.uint8)
+        return Clip(frames, np.zeros((1, 64, 64, 2)), np.zeros((1, 64, 64, 1)))
+
+
+def test_noise_is_new_in_each_frame_and_differs_from_clip_to_clip():
+    spreads = []
+    for seed in range(20):
+        frames = Noisy(_Grey(), 6.0).clip(np.random.default_rng(seed), 2).frames
+        assert frames.dtype == np.uint8
+        first, second = (frame.astype(float) - 128 for frame in frames)
+        assert abs(first.mean()) < 0.8
+        spreads.append(first.std())
+        if first.std() > 1:
+            assert abs(np.corrcoef(first.ravel(), second.ravel())[0, 1]) < 0.15
+    assert min(spreads) < 1.5
+    assert 3 < max(spreads) < 6.5
+    assert np.std(spreads) > 0.5
+
+
+def test_only_contents_in_training_are_noisy():
+    data = Data(noise=3.0, flip=False, image_size=32)
+    assert isinstance(open_source("content", "train", data), Noisy)
+    assert not isinstance(open_source("content", "validation", data), Noisy)
+    assert not isinstance(open_source("style", "train", data), Noisy)

@@ -1,5 +1,6 @@
 """Folders of videos, and runs that go on where they were stopped."""
 
+import dataclasses
 from fractions import Fraction
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 
 from vgan import InputError
 from vgan.runtime import convert
-from vgan.runtime.job import Job
+from vgan.runtime.job import Job, Size
 from vgan.runtime.look import Look
 from vgan.video import VideoReader, VideoWriter
 
@@ -150,3 +151,18 @@ def test_a_changed_picture_is_another_style(model, tmp_path):
 
     for one, two in zip(prints("red"), prints("green"), strict=True):
         assert one != two
+
+
+def test_of_large_frames_the_network_sees_a_smaller_copy(model):
+    job = Job(str(model), "keras", ("one",))
+    assert job.working_scale(360, 640) == 1
+    assert job.working_scale(1280, 720) == pytest.approx(320 / 720)
+    assert dataclasses.replace(job, proxy=1.0).working_scale(720, 1280) == 1
+    with job.look(job.read(), Size(420, 420)) as look:
+        frame = np.random.default_rng(0).integers(0, 256, (420, 420, 3), np.uint8)
+        small = look(frame, 0.0)
+    whole = dataclasses.replace(job, proxy=1.0)
+    with whole.look(whole.read(), Size(420, 420)) as look:
+        full = look(frame, 0.0)
+    assert small.shape == full.shape == frame.shape
+    assert (small != full).any()

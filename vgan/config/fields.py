@@ -34,6 +34,8 @@ class Data:
         estimate_flow: Estimate how videos move, for the temporal terms; else these
             terms leave videos out.
         flip: Mirror half of the training clips.
+        noise: Most noise that training contents get, as of a camera: its standard
+            deviation in levels of 255; not where there is a `target`.
         clips: Number of different training clips, which repeat in epochs; 0 for no
             end of them.
         validation: Fraction of each source's files that is never trained on.
@@ -50,6 +52,7 @@ class Data:
     fps: float = 12.0
     estimate_flow: bool = True
     flip: bool = True
+    noise: float = 0.0
     clips: int = 0
     validation: float = 0.1
 
@@ -62,6 +65,7 @@ class Data:
             ("0 or more", lambda x: x >= 0, ("clips",)),
             ("0, or image_size or more", self._holds_a_clip, ("style_size",)),
             ("from 0 to 1", lambda x: 0 <= x <= 1, ("style_hues",)),
+            ("from 0 to 255", lambda x: 0 <= x <= 255, ("noise",)),
             ("from 0 to below 1", lambda x: 0 <= x < 1, ("validation",)),
         ]
         checks.check_values("data", self, rules)

@@ -7,6 +7,7 @@ of `rng`, whatever was asked before.
 import functools
 import logging
 
+import cv2
 import numpy as np
 
 from vgan import InputError
@@ -98,6 +99,29 @@ class Recoloured:
         return clip._replace(frames=np.rint(frames).astype(np.uint8))
 
 
+class Noisy:
+    """A source's clips with a camera's noise, new in each frame.
+
+    Grain of 1 to 4 pixels; how much differs from clip to clip. What looks still never
+    quite is: a network must learn not to paint that.
+    """
+
+    def __init__(self, source, most):
+        self.source = source
+        self.most = most
+
+    def clip(self, rng, length):
+        """Return a motion.Clip of `length` frames."""
+        spread, grain = rng.uniform(0, self.most), rng.integers(1, 5)
+        clip = self.source.clip(rng, length)
+        height, width = clip.frames.shape[1:3]
+        size = length, -(-height // grain), -(-width // grain), 3
+        noise = spread * rng.standard_normal(size, np.float32)
+        noise = [cv2.resize(frame, (width, height)) for frame in noise]
+        frames = np.clip(clip.frames + np.stack(noise), 0, 255)
+        return clip._replace(frames=np.rint(frames).astype(np.uint8))
+
+
 def _colour_matrix(turn, purity):
     """[3, 3] for RGB: chroma is turned by an angle and multiplied; luma is kept."""
     yiq = np.array(  # from RGB (NTSC, 1953)
@@ -141,6 +165,8 @@ def open_source(role, split, data):
         source = Mixture(opened, list(weights.values()))
     if split == "train" and role == "style" and data.style_hues:
         source = Recoloured(source, data.style_hues)
+    if split == "train" and role == "content" and data.noise and not data.target:
+        source = Noisy(source, data.noise)
     return Flipped(source) if data.flip and split == "train" else source
 
 

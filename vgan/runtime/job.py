@@ -13,6 +13,7 @@ from vgan.runtime.upsampling import even_size
 from vgan.video.masks import LabelMask, MaskReader
 
 LONGEST = 16384  # side of a result in pixels
+LARGE, WORKING_SIDE = 400, 320  # short sides in pixels; see `Job.proxy`
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,7 +29,9 @@ class Job:
         seed: Of random styles.
         strength: Share of the stylised picture, 0 to 1, on top of the schedule's.
         size: Short side of the result in pixels, or None: that of the input.
-        proxy: Scale at which the network works, above 0 and up to 1.
+        proxy: Scale at which the network works, above 0 and up to 1; None for 1, and
+            for less where the result's short side is over 400 pixels: strokes are as
+            large as in training then, and a network of many pixels is slow.
         keep_color: Whether colours stay those of the input.
         mask: Picture or video: style where it is white; or None.
         mask_invert: Style where it is black.
@@ -45,7 +48,7 @@ class Job:
     seed: int = 0
     strength: float = 1.0
     size: int | None = None
-    proxy: float = 1.0
+    proxy: float | None = None
     keep_color: bool = False
     mask: str | None = None
     mask_invert: bool = False
@@ -99,6 +102,13 @@ class Job:
             )
         return sides
 
+    def working_scale(self, height, width):
+        """Scale at which the network works on results of [height, width]."""
+        if self.proxy is not None:
+            return self.proxy
+        side = min(height, width)
+        return 1.0 if side <= LARGE else WORKING_SIDE / side
+
     def resized(self, frame):
         """Return uint8 [H, W, 3] of the size of the result."""
         height, width = self.out_size(*frame.shape[:2])
@@ -136,9 +146,9 @@ class Job:
                         f"--label_mask={self.label_mask}: has {labels.num_labels} "
                         f"regions, and there are {len(schedules)} styles"
                     )
-            inner = height, width
-            if self.proxy < 1:
-                inner = even_size(height, width, self.proxy)
+            inner, scale = (height, width), self.working_scale(height, width)
+            if scale < 1:
+                inner = even_size(height, width, scale)
             engine = engines.load(self.model, self.engine, inner)
             engine = wrap(engine) if wrap else engine
             for one in schedules:
@@ -151,7 +161,7 @@ class Job:
                 engine,
                 schedules,
                 strength=self.strength,
-                proxy=self.proxy,
+                proxy=scale,
                 keep_color=self.keep_color,
                 mask=mask,
                 labels=labels,
