@@ -70,7 +70,7 @@ flags.DEFINE_float(
     "proxy",
     None,
     "the network works at this fraction of the size: less is faster, with larger "
-    "strokes (default: 1, and what makes 320 pixels of a short side over 400)",
+    "strokes (default: 1, and what makes 288 pixels of a short side over 320)",
 )
 flags.DEFINE_enum("engine", "auto", ENGINES, "what runs the network")
 flags.DEFINE_float("fps", None, "frames per second to resample to (default: all)")

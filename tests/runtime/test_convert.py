@@ -155,8 +155,8 @@ def test_a_changed_picture_is_another_style(model, tmp_path):
 
 def test_of_large_frames_the_network_sees_a_smaller_copy(model):
     job = Job(str(model), "keras", ("one",))
-    assert job.working_scale(360, 640) == 1
-    assert job.working_scale(1280, 720) == pytest.approx(320 / 720)
+    assert job.working_scale(320, 640) == 1
+    assert job.working_scale(1280, 720) == pytest.approx(288 / 720)
     assert dataclasses.replace(job, proxy=1.0).working_scale(720, 1280) == 1
     with job.look(job.read(), Size(420, 420)) as look:
         frame = np.random.default_rng(0).integers(0, 256, (420, 420, 3), np.uint8)

@@ -13,7 +13,7 @@ from vgan.runtime.upsampling import even_size
 from vgan.video.masks import LabelMask, MaskReader
 
 LONGEST = 16384  # side of a result in pixels
-LARGE, WORKING_SIDE = 400, 320  # short sides in pixels; see `Job.proxy`
+LARGE, WORKING_SIDE = 320, 288  # short sides in pixels; see `Job.proxy`
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Job:
         strength: Share of the stylised picture, 0 to 1, on top of the schedule's.
         size: Short side of the result in pixels, or None: that of the input.
         proxy: Scale at which the network works, above 0 and up to 1; None for 1, and
-            for less where the result's short side is over 400 pixels: strokes are as
+            for less where the result's short side is over 320 pixels: strokes are as
             large as in training then, and a network of many pixels is slow.
         keep_color: Whether colours stay those of the input.
         mask: Picture or video: style where it is white; or None.
