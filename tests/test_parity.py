@@ -83,6 +83,7 @@ def state(folder, step):
 
 def test_both_backends_train_alike(tmp_path, in_root):
     experiment = config.load("smoke", CHANGES)
+    keras.utils.set_random_seed(3)  # chance starts may amplify rounding
     gan, clips = VideoGAN(experiment), make_dataset(experiment, "train")
     clips = list(clips.take(STEPS).as_numpy_iterator())
     batches = {name: np.stack([batch[name] for batch in clips]) for name in clips[0]}
