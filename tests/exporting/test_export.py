@@ -25,7 +25,8 @@ def saved(path, **arguments):
     keras.utils.set_random_seed(1)
     sizes = {"code_size": 16, "noise_size": 8}
     styles = {"one": [0.5] * 16}
-    generator = Generator((8, 12, 16), 8, 1, **sizes, named_styles=styles, **arguments)
+    arguments = {"recursive": True, **sizes, "named_styles": styles, **arguments}
+    generator = Generator((8, 12, 16), 8, 1, **arguments)
     generator.save(path)
     return path
 
@@ -138,7 +139,7 @@ def test_running_statistics_are_carried(tmp_path):
 
 @pytest.mark.parametrize("format", RUN)
 def test_no_state_is_taken_for_another(format, model, exports):
-    """Both states have the same shape, and some formats sort their inputs."""
+    """Two of the states have the same shape, and some formats sort their inputs."""
     exact = {"precision": "float32"} if format == "openvino" else {}
     frames, code = frames_and_code()
     content = frames[:1, None] / np.float32(127.5) - np.float32(1)
@@ -146,6 +147,7 @@ def test_no_state_is_taken_for_another(format, model, exports):
     state = {
         "recurrent_hidden": np.full(shape, 0.9, np.float32),
         "recurrent_cell": np.full(shape, -0.3, np.float32),
+        "filter_past": np.full((*shape[:3], 5 * 16), 0.5, np.float32),
     }
     (wanted, new), (found, found_new) = (
         engine.step(content, code, state)

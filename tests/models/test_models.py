@@ -8,6 +8,7 @@ from keras import ops
 from tests.tiny import TINY
 from vgan.models import Discriminator, Generator
 from vgan.models.layers import enlarge, local_contrast
+from vgan.models.recurrent import RecursiveFilter
 
 VARIANTS = list(itertools.product(("lstm", "gru"), ("weight", "adain")))
 
@@ -49,6 +50,60 @@ def test_save_and_load(cell, modulation, tmp_path):
     loaded = keras.models.load_model(tmp_path / "generator.keras")
     assert loaded.named_styles == styles
     np.testing.assert_array_equal(run(loaded, clip(), code)[0], before)
+
+
+@pytest.mark.parametrize("patch_size", [1, 2])
+def test_a_recursive_generator_streams_and_is_saved(patch_size, tmp_path):
+    keras.utils.set_random_seed(0)
+    generator = Generator(**TINY, recursive=True, patch_size=patch_size)
+    content = clip(height=32, width=48)
+    code = generator.encode_style(clip(seed=1))
+    whole, last = run(generator, content, code)
+    _, middle = run(generator, content[:, :3], code)
+    frame, state = generator(content[:, 3:], code, middle)
+    np.testing.assert_allclose(np.asarray(frame)[:, 0], whole[:, 3], atol=1e-5)
+    for name, value in state.items():
+        np.testing.assert_allclose(value, last[name], atol=1e-5)
+    generator.save(tmp_path / "generator.keras")
+    loaded = keras.models.load_model(tmp_path / "generator.keras")
+    np.testing.assert_array_equal(run(loaded, content, code)[0], whole)
+
+
+def filtered(pictures, lights, logits):
+    """Run a RecursiveFilter that chooses by these constants over frames [T, ...]."""
+    layer = RecursiveFilter(stride=2)
+    layer.choose.kernel.assign(ops.zeros_like(layer.choose.kernel))
+    layer.choose.bias.assign(logits)
+    _, height, width, _ = pictures.shape
+    state = layer.initial_state(1, height // 2, width // 2)
+    result, state = layer(pictures, lights, state, num_frames=len(pictures))
+    return np.asarray(result), state
+
+
+def test_the_recursive_filter_averages_and_does_not_drift():
+    random = np.random.default_rng(0)
+    still = random.normal(size=(1, 8, 12, 3)).astype("float32")
+    noisy = still + random.normal(size=(40, 8, 12, 3)).astype("float32")
+    light = np.zeros((40, 8, 12, 1), "float32")
+    here = np.full(10, -50.0)
+    here[[0, 5]] = 0.0  # half the picture, half what stood there
+    result, _ = filtered(noisy, light, here)
+    np.testing.assert_allclose(result[0], noisy[0], atol=1e-5)  # there was no past
+    # An average with weights 1/2, 1/4, ... has a third of the variance.
+    spread = np.var(result[8:] - still) / np.var(noisy - still)
+    assert spread == pytest.approx(1 / 3, abs=0.04)
+    steady, _ = filtered(np.repeat(still, 40, axis=0), light, here)
+    np.testing.assert_allclose(steady[-1], still[0], atol=1e-5)
+
+
+def test_the_recursive_filter_finds_the_past_at_the_place_it_chooses():
+    random = np.random.default_rng(0)
+    first = random.normal(size=(8, 12, 3)).astype("float32")
+    pictures = np.stack([first, np.zeros_like(first)])
+    left = np.full(10, -50.0)
+    left[1 + 3] = 50.0  # places row by row: the left one in the middle row
+    result, _ = filtered(pictures, pictures[..., :1], left)
+    np.testing.assert_allclose(result[1][:, 1:], first[:, :-1], atol=1e-5)
 
 
 def test_fine_blocks_may_join_a_trained_network():
@@ -127,6 +182,7 @@ def test_cost_of_a_frame(arguments, limit):
         ({"filters": (8, 0)}, "filters"),
         ({"cell": ["lstm"]}, "cell"),
         ({"blocks": -1}, "blocks"),
+        ({"recursive": "yes"}, "recursive"),
         ({"fine_blocks": 1.5}, "fine_blocks"),
         ({"code_size": 0}, "code_size"),
         ({"style_size": 0}, "style_size"),

@@ -22,7 +22,7 @@ from vgan.models.layers import (
     local_contrast,
     unfold_time,
 )
-from vgan.models.recurrent import ConvGRUCell, ConvLSTMCell
+from vgan.models.recurrent import ConvGRUCell, ConvLSTMCell, RecursiveFilter
 from vgan.models.style_encoder import MappingNetwork, StyleEncoder
 
 LUMA = (0.299, 0.587, 0.114)  # of R, G, B (ITU-R BT.601)
@@ -43,6 +43,8 @@ class Generator(keras.Model):
         blocks: Residual blocks under the style code after the cell.
         fine_blocks: The same at each finer level of the decoder, where the brush is.
         cell: "lstm" or "gru".
+        recursive: Whether the colours are averaged with their own past; see
+            `RecursiveFilter`.
         modulation: "weight" or "adain"; see `StyledConv2D`.
         code_size: D of the style code.
         noise_size: Z of the noise that stands for a style.
@@ -70,6 +72,7 @@ class Generator(keras.Model):
         blocks=2,
         fine_blocks=0,
         cell="lstm",
+        recursive=False,
         modulation="weight",
         code_size=64,
         noise_size=32,
@@ -92,6 +95,8 @@ class Generator(keras.Model):
         for name, value in (("blocks", blocks), ("fine_blocks", fine_blocks)):
             if type(value) is not int or value < 0:
                 raise ValueError(f"{name} must be a whole number from 0, got {value!r}")
+        if not isinstance(recursive, bool):
+            raise ValueError(f"recursive must be True or False, got {recursive!r}")
         if not isinstance(named_styles, dict | type(None)):
             raise ValueError(f"named_styles must be a dict, got {named_styles!r}")
         if not isinstance(filters, list | tuple) or len(filters) < 2:
@@ -105,6 +110,7 @@ class Generator(keras.Model):
         self.blocks = blocks
         self.fine_blocks = fine_blocks
         self.cell = cell
+        self.recursive = recursive
         self.modulation = modulation
         self.code_size = code_size
         self.noise_size = noise_size
@@ -150,6 +156,9 @@ class Generator(keras.Model):
                 self.fine_out.append(
                     ReflectConv2D(size, size, gain=0.1, name=f"fine{i}_{j}_out")
                 )
+        if recursive:
+            stride = 2 ** len(self.down)
+            self.filter = RecursiveFilter(stride, name="filter", dtype="float32")
         self.built = True
 
     @property
@@ -179,6 +188,9 @@ class Generator(keras.Model):
         for layer in self._styled_layers():
             for name, value in layer.initial_state(batch_size).items():
                 state[f"{layer.name}_{name}"] = value
+        if self.recursive:
+            past = self.filter.initial_state(batch_size, height, width)
+            state.update(_prefixed(past, "filter"))
         return state
 
     def call(self, content, style_code, state):
@@ -224,6 +236,11 @@ class Generator(keras.Model):
         # Light and dark are the content's from the first step on: a network that begins
         # with its negative needs hundreds of steps to turn it round. Colour is free.
         color = ops.cast(styled(self.to_rgb, x), "float32")
+        if self.recursive:
+            own = _take(state, "filter")
+            guide = self._of_patches(light)
+            color, own = self.filter(color, guide, own, num_frames=num_frames)
+            new_state.update(_prefixed(own, "filter"))
         if self.patch_size == 2:
             color = enlarge(color)
         return unfold_time(ops.tanh(0.5 * (color + light)), num_frames), new_state
@@ -240,13 +257,19 @@ class Generator(keras.Model):
     def _encode(self, content, light):
         if self.patch_size == 2:
             content = ops.space_to_depth(content, 2)
-            light = ops.average_pool(light, 2, 2, "valid", "channels_last")
+        light = self._of_patches(light)
         # Faint texture is what strokes can hold on to, and what moves with the scene.
         x = ops.concatenate([content, local_contrast(light)], axis=-1)
         levels = [ops.leaky_relu(self.stem(x), 0.2)]
         for down in self.down:
             levels.append(ops.leaky_relu(down(levels[-1]), 0.2))
         return levels
+
+    def _of_patches(self, light):
+        """The mean of each patch."""
+        if self.patch_size == 1:
+            return light
+        return ops.average_pool(light, 2, 2, "valid", "channels_last")
 
     def _styled_layers(self):
         return [self.merge, *self.residual, *self.up, *self.fine, self.to_rgb]
@@ -260,6 +283,7 @@ class Generator(keras.Model):
             "blocks": self.blocks,
             "fine_blocks": self.fine_blocks,
             "cell": self.cell,
+            "recursive": self.recursive,
             "modulation": self.modulation,
             "code_size": self.code_size,
             "noise_size": self.noise_size,

@@ -1,13 +1,19 @@
-"""Convolutional recurrent cells: state in, state out, any H and W.
+"""What remembers: state in, state out, any H and W.
 
 `keras.layers.ConvLSTM2D` pins H and W, keeps its state inside and runs eight small
-convolutions a step; these cells run one or two.
+convolutions a step; the cells here run one or two. `RecursiveFilter` remembers the
+picture itself.
 """
 
 import keras
+import numpy as np
 from keras import ops
 
 from vgan.models.layers import ReflectConv2D, fold_time, unfold_time
+
+REACH = 1  # pixels that a RecursiveFilter looks for the past, each way
+PLACES = (2 * REACH + 1) ** 2
+HALF = 0.1  # difference of two pixels, of 2, that counts half
 
 
 class _Cell(keras.layers.Layer):
@@ -109,3 +115,109 @@ class ConvGRUCell(_Cell):
         update, reset = ops.split(gates, 2, axis=-1)
         candidate = self.candidate(ops.concatenate([x, reset * hidden], axis=-1))
         return {"hidden": hidden + update * (ops.tanh(candidate) - hidden)}
+
+
+@keras.saving.register_keras_serializable("vgan")
+class RecursiveFilter(keras.layers.Layer):
+    """Averages a picture with its own past, where that is found again.
+
+    Each pixel becomes a weighted mean of itself and of 3 x 3 pixels of the last
+    filtered picture. Two convolutions predict the weights (kernel prediction: Jia et
+    al., Dynamic Filter Networks, 2016; Bako et al., 2017) from how much the content's
+    light, and the picture, differ at each of the nine places: what stands still or
+    moves slowly keeps its strokes, whatever the noise, and what is new is painted anew.
+    As a mean, it has no way to drift: a picture that stays is what it converges to.
+
+    Args:
+        stride: Pixels of the picture to one of the state, a side: the state is packed,
+            so that all states of a network have one height and width.
+        filters: Channels between the two convolutions.
+    """
+
+    def __init__(self, stride, filters=16, **kwargs):
+        super().__init__(**kwargs)
+        self.stride = stride
+        self.filters = filters
+        self.compare = ReflectConv2D(4 * PLACES, filters, name="compare")
+        self.choose = ReflectConv2D(filters, 1 + PLACES, gain=0.5, name="choose")
+        # The picture itself first, then the same place: no smear to begin with.
+        bias = [2.0] + [-2.0] * PLACES
+        bias[1 + PLACES // 2] = 1.5
+        self.choose.bias.assign(bias)
+        self.built = True
+
+    def initial_state(self, batch_size, height, width):
+        """No past, for a state of this height and width: {"past"}."""
+        channels = 5 * self.stride**2
+        return {"past": ops.zeros((batch_size, height, width, channels))}
+
+    def call(self, picture, light, state, num_frames):
+        """Filter each frame.
+
+        Args:
+            picture: Frames [B * T, H, W, 3].
+            light: Luma of the content, of the same places, [B * T, H, W, 1].
+            state: As `initial_state` or the last call gave it.
+            num_frames: T; the loop is unrolled.
+
+        Returns:
+            Frames [B * T, H, W, 3] and the new state.
+        """
+        past = ops.depth_to_space(state["past"], self.stride)
+        if num_frames == 1:
+            past = self._step(picture, light, past)
+            filtered = past[..., :3]
+        else:
+            pictures, lights = (unfold_time(x, num_frames) for x in (picture, light))
+            results = []
+            for t in range(num_frames):
+                past = self._step(pictures[:, t], lights[:, t], past)
+                results.append(past[..., :3])
+            filtered = fold_time(ops.stack(results, axis=1))
+        return filtered, {"past": ops.space_to_depth(past, self.stride)}
+
+    def _step(self, picture, light, past):
+        """One frame and the past [B, H, W, 5]: a picture, its light, whether it is."""
+        now = ops.concatenate([picture, light], axis=-1)
+        pair = ops.concatenate([now, past[..., :4]], axis=-1)
+        margin = [REACH, REACH]
+        pair = ops.pad(pair, [[0, 0], margin, margin, [0, 0]], mode="reflect")
+        # Slices say the same, and take engines twice as long as convolutions.
+        change = _convolve(pair, _CHANGES)
+        cost = ops.abs(change)
+        seen = ops.leaky_relu(self.compare(cost / (cost + HALF)), 0.2)
+        weights = ops.softmax(self.choose(seen), axis=-1) * past[..., 4:5]
+        result = picture + _convolve(_convolve(weights, _WEIGHTS) * change, _SUMS)
+        return ops.concatenate([result, light, ops.ones_like(light)], axis=-1)
+
+    def get_config(self):
+        """Constructor arguments."""
+        return {**super().get_config(), "stride": self.stride, "filters": self.filters}
+
+
+def _convolve(x, kernel):
+    return ops.conv(x, ops.cast(kernel, x.dtype), 1, "valid", "channels_last")
+
+
+def _kernels():
+    """How the past differs at each place, weights by colour, and sums by colour.
+
+    [h, w, 8, 4 PLACES] of (picture, light, past picture, past light), which gives
+    differences of the pictures, place by place, then of light;
+    [1, 1, 1 + PLACES, 4 PLACES] and [1, 1, 4 PLACES, 3], where light weighs nothing.
+    """
+    side = 2 * REACH + 1
+    changes = np.zeros((side, side, 8, 4 * PLACES), np.float32)
+    weights = np.zeros((1, 1, 1 + PLACES, 4 * PLACES), np.float32)
+    sums = np.zeros((1, 1, 4 * PLACES, 3), np.float32)
+    for place in range(PLACES):
+        for channel in range(4):
+            out = 3 * place + channel if channel < 3 else 3 * PLACES + place
+            changes[place // side, place % side, 4 + channel, out] = 1
+            changes[REACH, REACH, channel, out] -= 1
+        weights[0, 0, 1 + place, 3 * place : 3 * place + 3] = 1
+        sums[0, 0, 3 * place : 3 * place + 3] = np.eye(3)
+    return changes, weights, sums
+
+
+_CHANGES, _WEIGHTS, _SUMS = _kernels()
