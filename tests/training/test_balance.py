@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from vgan import config
 from vgan.datasets.clips import make_dataset
+from vgan.training import terms
 from vgan.training.gan import VideoGAN, make_deterministic
 
 SMOKE = config.load("smoke")
@@ -40,6 +41,53 @@ def weights(network):
 def test_each_network_has_its_turns(batches):
     _, _, learned = play(batches, "train.g_every=2", "train.d_every=3")
     assert learned == [(True, True), (False, False), (True, False), (False, True)]
+
+
+def test_weights_of_terms_that_are_held_follow_how_far_off_they_are(batches):
+    held = ['losses.targets={"content": 1e-6, "style": 1e6}']
+    gan, _, _ = play(batches, *held)
+    np.testing.assert_allclose(gan.steering.value, [0.02, -0.02], atol=1e-6)
+    gan.steering.assign([2.302, -2.302])
+    step = gan.compile_function(gan.train_step)
+    for batch in batches:
+        logs = step(batch)
+    np.testing.assert_allclose(np.exp(gan.steering.value), [10, 0.1], rtol=1e-5)
+    # The loss is that of the weights as they stand.
+    weights = gan.weights_of_losses
+    parts = {name: float(logs[f"g/{name}"]) for name in ("content", "style", "gan")}
+    parts["temporal"] = float(logs["g/temporal"])
+    factors = {"content": 10, "style": 0.1}
+    total = sum(getattr(weights, n) * factors.get(n, 1) * x for n, x in parts.items())
+    np.testing.assert_allclose(logs["g/loss"] - logs["g/mapping"], total, rtol=1e-3)
+
+
+def test_rates_fall_at_the_end(batches):
+    gan, _, learned = play(batches, "train.steps=4", "train.cooldown=0.5")
+    wanted = gan.train_config.g_learning_rate / 2  # of the last step: one of two left
+    assert float(gan.g_optimizer.learning_rate) == pytest.approx(wanted)
+    assert learned == [(True, True)] * 4
+    gan.set_learning_rates()
+    assert float(gan.g_optimizer.learning_rate) == 0
+
+
+def test_half_of_the_clips_begin_with_an_old_state(batches):
+    gan, logs, _ = play(batches, "train.laps=2", "losses.aging=1")
+    assert all(np.isfinite(x["g/aging"]) for x in logs)
+    count, first = 64, {name: x[:1] for name, x in batches[0].items()}
+    many = {name: tf.repeat(x, count, axis=0) for name, x in first.items()}
+    noise = np.random.default_rng(0).standard_normal(many["noise"].shape)
+    forward = terms.Forward(gan, {**many, "noise": noise.astype("float32")})
+    # One content, one style: results differ by the state alone, of 0, 1 or 2 laps.
+    frames = np.asarray(forward.frames).reshape(count, -1)
+    kinds, ages = np.unique(frames.round(5), axis=0, return_counts=True)
+    assert len(kinds) == 3
+    assert 0.35 < np.mean(forward.aged) < 0.65
+    assert sorted(ages)[0] + sorted(ages)[1] == pytest.approx(32, abs=12)
+    fresh = frames[~np.asarray(forward.aged)]
+    np.testing.assert_allclose(
+        fresh[0], np.asarray(forward.fresh)[0].ravel(), atol=1e-5
+    )
+    assert float(terms.aging(forward)) > 0
 
 
 def test_a_discriminator_that_is_ahead_rests(batches):

@@ -115,6 +115,11 @@ class Losses:
         temporal_long: Warped difference of each frame and the first.
         frame_difference: Change of the result against the change of the content.
         ping_pong: The clip played forward against the same played back.
+        aging: The clip as a state of some laps paints it against how a fresh one does;
+            needs `train.laps`.
+        targets: Values to hold terms at, {term: value}: while a term is above its
+            value, its weight grows, while below, it falls, to within ten times and a
+            tenth of what is given. So what is not held goes as far as these let it.
     """
 
     adversarial: str = "relativistic"
@@ -147,10 +152,12 @@ class Losses:
     temporal_long: float = 0.0
     frame_difference: float = 0.0
     ping_pong: float = 0.0
+    aging: float = 0.0
+    targets: dict[str, float] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self):
         others = (
-            *("adversarial", "features", "second_features"),
+            *("adversarial", "features", "second_features", "targets"),
             *("label_smoothing", "penalty_interval"),
         )
         weights = [f.name for f in dataclasses.fields(self) if f.name not in others]
@@ -185,6 +192,10 @@ class Train:
         clip_norm: Bound on the norm of each network's gradient; 0 for none.
         accumulate: Steps whose gradients are averaged for one update.
         precision: "float32", "bfloat16", or "float16", of the two networks' layers.
+        cooldown: Part of all steps, the last ones, over which both rates fall to 0.
+        laps: Times that clips are played forth and back before they are judged, so that
+            the state is older: half of the clips by one lap, a quarter by two, and so
+            on. It costs the generator's work, no gradients.
         ema_decay: Decay per step of the averaged generator that ships.
         alarm: What happens when the game goes wrong: "say" it, "lower" the learning
             rates too, or "stop" too.
@@ -210,6 +221,8 @@ class Train:
     clip_norm: float = 0.0
     accumulate: int = 1
     precision: str = "float32"
+    cooldown: float = 0.0
+    laps: int = 0
     ema_decay: float = 0.999
     alarm: str = "say"
     alarm_every: int = 50
@@ -231,6 +244,8 @@ class Train:
             ("at least 1", lambda x: x >= 1, counts),
             ("above 0", lambda x: 0 < x < math.inf, rates),
             ("from 0 to below 1", lambda x: 0 <= x < 1, ("ema_decay",)),
+            ("from 0 to 1", lambda x: 0 <= x <= 1, ("cooldown",)),
+            ("from 0 to 8", lambda x: 0 <= x <= 8, ("laps",)),
             ("above -1, at most 1", lambda x: -1 < x <= 1, ("balance",)),
             ("at most train.steps", lambda x: x <= self.steps, ("accumulate",)),
             ("0 or more", lambda x: 0 <= x < math.inf, ("clip_norm",)),

@@ -3,6 +3,7 @@
 from vgan import InputError
 from vgan.config import NOISE
 from vgan.losses import adversarial
+from vgan.training.terms import TERMS
 
 SMALLEST = 32  # pixels; below, the deeper features have no area
 
@@ -34,6 +35,19 @@ def check_losses(config):
             "losses.distillation: needs a model to learn from; name its file "
             "in train.teacher"
         )
+    if losses.aging and not config.train.laps:
+        raise InputError("losses.aging: needs laps; set train.laps to 1 or more")
+    for name, value in losses.targets.items():
+        if name not in TERMS or not getattr(losses, name):
+            raise InputError(
+                f"losses.targets: {name!r} is no term that has a weight; give it one, "
+                "or leave it out"
+            )
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not (number and 0 < value < float("inf")):
+            raise InputError(
+                f"losses.targets: {name} takes a number above 0, got {value!r}"
+            )
     for name in ("reconstruction_l1", "reconstruction_l2"):
         if getattr(losses, name) and not config.data.target:
             raise InputError(

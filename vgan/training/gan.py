@@ -7,6 +7,7 @@ what chance it needs comes as noise with the batch.
 """
 
 import contextlib
+import math
 
 import keras
 import numpy as np
@@ -26,6 +27,8 @@ make_deterministic = gradients.make_deterministic
 
 DISEASES = ("flood", "oscillation", "discriminator", "style", "content")  # of alarm.py
 WATCH_RATE = 0.01  # of the moving averages of the advantage, as in TecoGAN
+STEER_RATE = 0.005  # of the logarithm of a weight, per step
+STEER_MOST = 10.0  # times more or less than the weight that was given
 PENALTIES = (  # weight, for which games, function of the discriminator's slope
     ("r1", "zero", adversarial.zero_centred_penalty),
     ("r2", "zero", adversarial.zero_centred_penalty),
@@ -89,6 +92,7 @@ class VideoGAN(gradients.Gradients, keras.Model):
         self.rate_scale = _counter(1.0, "rate_scale")
         self.diseases = _counter([0] * len(DISEASES), "diseases", "int32")
         self.penalties = _counter([0.0] * len(PENALTIES), "penalties")
+        self.steering = _counter([0.0] * len(config.losses.targets), "steering")
         random = np.random.default_rng(config.seed)
         noise = random.normal(size=(terms.CODES, self.generator.noise_size))
         self.codes = _counter(self.generator.encode_noise(noise), "codes")
@@ -108,13 +112,14 @@ class VideoGAN(gradients.Gradients, keras.Model):
         """All that a resumed run needs, {group: [variables]}."""
         alarm = [self.rate_scale, self.diseases]
         game = [self.advantage, self.advantage_variance, self.penalties]
+        steering = [self.steering] if self.weights_of_losses.targets else []
         return {
             "generator": self.generator.weights,
             "ema_generator": self.ema_generator.weights,
             "discriminator": self.discriminator.weights,
             "g_optimizer": optimizers.memory(self.g_optimizer),
             "d_optimizer": optimizers.memory(self.d_optimizer),
-            "counters": [self.step, *alarm, *game, self.codes],
+            "counters": [self.step, *alarm, *game, self.codes, *steering],
         }
 
     def stylise(self, content, style, generator=None):
@@ -129,6 +134,7 @@ class VideoGAN(gradients.Gradients, keras.Model):
         Args:
             batch: As `vgan.datasets.clips.make_dataset` gives it.
         """
+        self.set_learning_rates()
 
         def loss():
             forward = terms.Forward(self, batch)
@@ -142,6 +148,7 @@ class VideoGAN(gradients.Gradients, keras.Model):
         self._apply(train.g_every, True, self.g_optimizer, slopes, variables)
         self.step.assign(self.step + 1)
         self._update_ema()
+        self._steer(logs)
         return logs
 
     def _update_discriminator(self, forward):
@@ -260,14 +267,37 @@ class VideoGAN(gradients.Gradients, keras.Model):
             if name == "gan" and weights.gan_warmup:
                 step = ops.cast(self.step, "float32")
                 weight *= ops.minimum(1.0, (step + 1.0) / weights.gan_warmup)
+            if name in weights.targets:
+                held = list(weights.targets).index(name)
+                weight *= ops.exp(self.steering[held])
             loss = loss + weight * logs[f"g/{name}"]
         return loss, {"g/loss": loss, **logs}
 
+    def _steer(self, logs):
+        """Let the weights of terms that are held follow how far off these are.
+
+        Ascent on the multipliers of constraints (Platt and Barr, 1987), of their
+        logarithms, by errors relative to the targets, which may be of any scale.
+        """
+        if not self.weights_of_losses.targets:
+            return
+        errors = [
+            ops.clip(logs[f"g/{name}"] / target - 1.0, -1.0, 1.0)
+            for name, target in self.weights_of_losses.targets.items()
+        ]
+        most = math.log(STEER_MOST)
+        moved = self.steering + STEER_RATE * ops.stack(errors)
+        self.steering.assign(ops.clip(moved, -most, most))
+
     def set_learning_rates(self):
-        """Set both rates to the experiment's, lowered by what alarms have asked for."""
-        scale = float(self.rate_scale.value)
-        self.g_optimizer.learning_rate = scale * self.train_config.g_learning_rate
-        self.d_optimizer.learning_rate = scale * self.train_config.d_learning_rate
+        """Set both rates to the experiment's, lowered by alarms and at the end."""
+        train = self.train_config
+        scale = self.rate_scale + 0.0
+        if train.cooldown:
+            left = train.steps - ops.cast(self.step, "float32")
+            scale *= ops.clip(left / (train.cooldown * train.steps), 0.0, 1.0)
+        self.g_optimizer.learning_rate = scale * train.g_learning_rate
+        self.d_optimizer.learning_rate = scale * train.d_learning_rate
 
 
 def _counter(value, name, dtype="float32"):

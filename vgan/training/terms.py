@@ -32,6 +32,9 @@ class Forward:
         frames: The result [B, T, H, W, 3] in [-1, 1].
         code: Codes of the batch's styles [B, D].
         state: The generator's state after the last frame.
+        aged: Which clips began with the state of laps before, bool [B]; with
+            `train.laps`.
+        fresh: What the first of these laps made of all clips, [B, T, H, W, 3].
     """
 
     def __init__(self, gan, batch, frames=None):
@@ -40,12 +43,30 @@ class Forward:
         self.content = batch["content"]
         self.style = batch["style"]
         self.code = gan.generator.encode_style(self.style)
-        made, self.state = self.generate(self.content, self.code)
+        state = self._rehearse() if gan.train_config.laps else None
+        made, self.state = self.generate(self.content, self.code, state)
         self.frames = made if frames is None else frames
 
     def generate(self, content, code, state=None):
         """Run the generator over a clip; return frames and the new state."""
         return generate(self.gan.generator, content, code, state)
+
+    def _rehearse(self):
+        """Play laps, forth and back; return the state that the judged clips begin with.
+
+        Half of them have one lap behind them, a quarter two, and so on.
+        """
+        code, back = ops.stop_gradient(self.code), ops.flip(self.content, axis=1)
+        chance = 0.5 + 0.5 * ops.erf(self.batch["noise"][:, 1] / 2**0.5)  # uniform
+        state, self.fresh = None, None
+        for lap in range(self.gan.train_config.laps, 0, -1):
+            frames, state = self.generate(self.content, code, state)
+            if self.fresh is None:
+                self.fresh = ops.stop_gradient(frames)
+            _, state = self.generate(back, code, state)
+            self.aged = chance < 0.5**lap
+            state = {name: _where(self.aged, x) for name, x in state.items()}
+        return {name: ops.stop_gradient(value) for name, value in state.items()}
 
     @functools.cached_property
     def features_of_frames(self):
@@ -74,6 +95,11 @@ class Forward:
     def motion(self):
         """Flow and occlusion of the content."""
         return self.batch["flow"], self.batch["occlusion"]
+
+
+def _where(mask, x):
+    """Keep x [B, ...] where the mask [B] is true; 0 elsewhere."""
+    return ops.where(ops.reshape(mask, (-1, *[1] * (len(x.shape) - 1))), x, 0.0)
 
 
 def generate(generator, content, code, state=None):
@@ -221,6 +247,13 @@ def ping_pong(forward):
     return temporal.ping_pong_loss(forward.frames, ops.flip(frames, axis=1))
 
 
+def aging(forward):
+    """What an old state paints is what a fresh one has painted."""
+    change = ops.mean(ops.square(forward.frames - forward.fresh), axis=(1, 2, 3, 4))
+    aged = ops.cast(forward.aged, "float32")
+    return ops.sum(aged * change) / (ops.sum(aged) + 1.0)
+
+
 def mapping(forward):
     """Codes from noise are distributed as those of the last styles are."""
     codes, generator = forward.gan.codes, forward.gan.generator
@@ -249,7 +282,8 @@ TERMS = {
                 distillation,
             ),
             *(code, identity, cycle, diversity, temporal_luminance, temporal_feature),
-            *(temporal_long, frame_difference, ping_pong, gan, feature_matching),
+            *(temporal_long, frame_difference, ping_pong, aging),
+            *(gan, feature_matching),
         )
     },
     "temporal": warp,
