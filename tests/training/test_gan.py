@@ -67,6 +67,15 @@ def test_style_and_content_errors_fall():
     assert mapping[-1] < 0.7 * max(mapping)
 
 
+def test_layers_that_are_not_named_keep_their_weights():
+    gan = VideoGAN(config.override(SMOKE, ['train.only=["stem", "recurrent"]']))
+    layers = {layer.name: layer.weights for layer in gan.generator.layers}
+    before = {name: [np.array(w) for w in ws] for name, ws in layers.items()}
+    stepper(gan)(batch())
+    moved = {name for name, ws in layers.items() if any(changed(before[name], ws))}
+    assert moved == {"stem", "recurrent"}
+
+
 def test_the_second_network_looks_at_the_last_frame_alone():
     fields = ["losses.second_features=random", "losses.second_style=1"]
     gan, data = VideoGAN(config.override(SMOKE, fields)), batch()
@@ -129,6 +138,7 @@ def test_without_a_game_the_discriminator_rests():
         ("losses.second_style=1", "name it in losses.second_features"),
         ("losses.distillation=1", "in train.teacher"),
         ("losses.aging=1", "set train.laps"),
+        ('train.only=["brush"]', "no layer 'brush'; it has style, mapping, stem"),
         ('losses.targets={"edges": 0.2}', "'edges' is no term that has a weight"),
         ('losses.targets={"features": 1}', "'features' is no term"),
         ('losses.targets={"style": 0}', "style takes a number above 0"),

@@ -176,6 +176,8 @@ class Train:
     Attributes:
         start: Path of a generator.keras whose weights the generator begins with; "" for
             random ones. Its networks have the same arguments.
+        only: Layers of the generator that learn, as ["filter"]; the others keep their
+            weights. All, where none is named.
         teacher: Path of the generator.keras, of any size, that `losses.distillation`
             learns from.
         steps: Steps in all, resumed ones included; each takes a new batch.
@@ -209,6 +211,7 @@ class Train:
     """
 
     start: str = ""
+    only: list[str] = dataclasses.field(default_factory=list)
     teacher: str = ""
     steps: int = 1000
     batch_size: int = 4

@@ -110,3 +110,25 @@ def check_networks(config, gan):
                     f"data.image_size: {size} does not divide by the {whose}'s stride "
                     f"{network.stride}"
                 )
+
+
+def learning_variables(generator, only):
+    """Return the variables of the generator that are trained.
+
+    Args:
+        generator: The Generator.
+        only: Names of its layers; none means all.
+
+    Raises:
+        InputError: There is no such layer.
+    """
+    if not only:
+        return generator.trainable_variables
+    layers = {layer.name: layer for layer in generator.layers}
+    for name in only:
+        if name not in layers:
+            raise InputError(
+                f"train.only: the generator has no layer {name!r}; it has "
+                + ", ".join(layers)
+            )
+    return [v for name in dict.fromkeys(only) for v in layers[name].trainable_variables]

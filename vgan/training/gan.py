@@ -86,6 +86,8 @@ class VideoGAN(gradients.Gradients, keras.Model):
         self.ema_generator = models.Generator.from_config(plain)
         self.ema_generator.set_weights(self.generator.get_weights())
 
+        self.learning = checks.learning_variables(self.generator, config.train.only)
+
         self.step = _counter(0, "step", "int32")
         self.advantage = _counter(0.0, "advantage")
         self.advantage_variance = _counter(0.0, "advantage_variance")
@@ -99,7 +101,7 @@ class VideoGAN(gradients.Gradients, keras.Model):
         # Little momentum and a short memory, as is usual for GANs (StyleGAN2, 2020).
         self.g_optimizer = optimizers.adam(config.train, "g_learning_rate", beta_1=0.5)
         self.d_optimizer = optimizers.adam(config.train, "d_learning_rate", beta_1=0.0)
-        self.g_optimizer.build(self.generator.trainable_variables)
+        self.g_optimizer.build(self.learning)
         self.d_optimizer.build(self.discriminator.trainable_variables)
         self.built = True
         self.compile(
@@ -143,7 +145,7 @@ class VideoGAN(gradients.Gradients, keras.Model):
             value, g_logs = self.generator_loss(forward)
             return value, {**g_logs, **d_logs}
 
-        variables, train = self.generator.trainable_variables, self.train_config
+        variables, train = self.learning, self.train_config
         slopes, logs = self.gradients(loss, variables, self.g_optimizer)
         self._apply(train.g_every, True, self.g_optimizer, slopes, variables)
         self.step.assign(self.step + 1)
