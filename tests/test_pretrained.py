@@ -9,7 +9,7 @@ import pytest
 
 from vgan.evaluation.metrics.content import border_ratio, edge_correlation
 from vgan.evaluation.metrics.steadiness import Drift
-from vgan.pretrained import PAINTERLY
+from vgan.pretrained import PAINTERLY, find
 from vgan.runtime import Stylizer, engines
 from vgan.video import VideoReader, VideoWriter
 
@@ -31,6 +31,14 @@ def test_it_is_small_and_knows_the_styles_that_are_named():
     readme = " ".join((ROOT / "README.md").read_text().split())
     listed = re.search(r"the model that ships knows (.+?), `quick", readme)[1]
     assert sorted(re.split(", | and ", listed)) == sorted(model.named_styles)
+
+
+def test_it_is_found_by_its_name(tmp_path, monkeypatch):
+    assert find("painterly") == str(PAINTERLY)
+    assert find("elsewhere/generator.keras") == "elsewhere/generator.keras"
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "painterly").mkdir()  # an export of the user's
+    assert find("painterly") == "painterly"
 
 
 def test_styles_differ_and_leave_the_content_in_place(sample):

@@ -23,7 +23,7 @@ import sys
 from absl import flags
 
 import vgan.config
-from vgan import InputError, command
+from vgan import InputError, command, pretrained
 
 CLIPS = vgan.config.Data(image_size=256, clip_length=16)  # without an experiment
 
@@ -108,6 +108,7 @@ def generate():
         raise InputError("--input: generate takes one video; give one")
     if FLAGS.input and sizes:
         raise InputError("--size: is for rendered videos; leave it or --input out")
+    FLAGS.model = pretrained.find(FLAGS.model)
     names = FLAGS.engine or engines.present(FLAGS.model)
     facts = stages.measure(
         FLAGS.model,

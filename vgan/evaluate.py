@@ -18,10 +18,10 @@ import sys
 import numpy as np
 from absl import flags
 
-from vgan import InputError, command
+from vgan import InputError, command, pretrained
 
 FLAGS = flags.FLAGS
-flags.DEFINE_string("model", None, "the generator.keras of a run")
+flags.DEFINE_string("model", None, "the generator.keras of a run, or painterly")
 flags.DEFINE_string("video", None, "a finished video, of whatever system, instead")
 flags.DEFINE_multi_string("content", [], "clips, or folders of clips; may be repeated")
 flags.DEFINE_multi_string("styles", [], "pictures, clips, or folders of them")
@@ -110,6 +110,7 @@ def _system(styles):
     from vgan.evaluation.systems import Model, Video
 
     if FLAGS.model:
+        FLAGS.model = pretrained.find(FLAGS.model)
         return Model(FLAGS.model, styles, FLAGS.baseline, command.import_keras)
     video = Video(FLAGS.video, FLAGS.size)
     command.import_keras()

@@ -11,12 +11,12 @@ import os
 
 from absl import flags
 
-from vgan import InputError, command
+from vgan import InputError, command, pretrained
 
 NAMES = ("tf_saved_model", "onnx", "openvino", "litert")
 
 FLAGS = flags.FLAGS
-flags.DEFINE_string("model", None, "the generator.keras of a run")
+flags.DEFINE_string("model", None, "the generator.keras of a run, or painterly")
 flags.DEFINE_enum("format", None, NAMES, "what to make")
 flags.DEFINE_string("output", None, "folder to make")
 flags.DEFINE_string(
@@ -48,6 +48,7 @@ def main(_):
     from vgan.runtime import engines
 
     size = None if FLAGS.size == "dynamic" else engines.parse_size(FLAGS.size)
+    FLAGS.model = pretrained.find(FLAGS.model)
     engines.describe(FLAGS.model)
     command.import_keras()
     from vgan import exporting

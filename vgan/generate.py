@@ -21,7 +21,7 @@ FLAGS = flags.FLAGS
 flags.DEFINE_string(
     "model",
     None,
-    "a generator.keras, or what vgan.export made (default: the model that ships)",
+    "a generator.keras, or what vgan.export made (default: painterly, which ships)",
 )
 flags.DEFINE_string(
     "input",
@@ -97,8 +97,7 @@ flags.DEFINE_bool("overwrite", False, "replace an output that exists")
 def main(_):
     """Check what is cheap to check, then stylise."""
     _check_flags()
-    if FLAGS.model is None:
-        FLAGS.model = str(pretrained.PAINTERLY)
+    FLAGS.model = pretrained.find(FLAGS.model or "painterly")
     from vgan.runtime import engines
     from vgan.runtime.job import Job
 

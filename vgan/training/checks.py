@@ -126,7 +126,7 @@ def learning_variables(generator, only):
         return generator.trainable_variables
     layers = {layer.name: layer for layer in generator.layers}
     for name in only:
-        if name not in layers:
+        if not isinstance(name, str) or name not in layers:
             raise InputError(
                 f"train.only: the generator has no layer {name!r}; it has "
                 + ", ".join(layers)
