@@ -54,6 +54,24 @@ def test_styles_differ_and_leave_the_content_in_place(sample):
         assert np.abs(result - sample[-1]).mean() > 20
 
 
+def test_its_state_keeps_noise_from_flickering(sample):
+    engine = engines.load(PAINTERLY, "keras")
+    random, still = np.random.default_rng(0), sample[0][:160, :240]
+    noisy = still + random.normal(0, 4, (12, *still.shape))
+    noisy = noisy.clip(0, 255).round().astype(np.uint8)
+
+    def flicker(forgets):
+        stylizer = Stylizer(engine, [engine.named_styles["irises"]])
+        results = []
+        for frame in noisy:
+            results.append(stylizer(frame).astype(float))
+            if forgets:
+                stylizer.reset()
+        return np.abs(np.diff(results[4:], axis=0)).mean()
+
+    assert flicker(forgets=False) < 0.7 * flicker(forgets=True)
+
+
 @pytest.mark.xfail(reason="2.3 of 255 on this scene: see the card", strict=True)
 def test_a_still_scene_stays_still(sample):
     engine = engines.load(PAINTERLY, "keras")

@@ -153,7 +153,7 @@ class Losses:
     frame_difference: float = 0.0
     ping_pong: float = 0.0
     aging: float = 0.0
-    targets: dict[str, float] = dataclasses.field(default_factory=dict)
+    targets: dict[str, float] = dataclasses.field(default_factory=dict, hash=False)
 
     def __post_init__(self):
         others = (
