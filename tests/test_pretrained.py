@@ -72,7 +72,7 @@ def test_its_state_keeps_noise_from_flickering(sample):
     assert flicker(forgets=False) < 0.7 * flicker(forgets=True)
 
 
-@pytest.mark.xfail(reason="2.3 of 255 on this scene: see the card", strict=True)
+@pytest.mark.xfail(reason="2.4 of 255 on this scene: see the card", strict=True)
 def test_a_still_scene_stays_still(sample):
     engine = engines.load(PAINTERLY, "keras")
     stylizer = Stylizer(engine, [engine.named_styles["irises"]])

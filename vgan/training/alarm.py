@@ -82,7 +82,7 @@ def _game_share(gan, forward):
     def slope(names):
         def loss(frames):
             seen = terms.Forward(gan, forward.batch, frames)
-            return sum(getattr(weights, n) * terms.TERMS[n](seen) for n in names)
+            return sum(gan.weight_of(n) * terms.TERMS[n](seen) for n in names)
 
         gradient = gan.input_gradient(loss, forward.frames)
         return ops.sqrt(ops.sum(ops.square(gradient)))

@@ -262,18 +262,22 @@ class VideoGAN(gradients.Gradients, keras.Model):
         loss, logs = terms.mapping(forward), {}
         logs["g/mapping"] = loss
         for name, term in terms.TERMS.items():
-            weight = getattr(weights, name)
-            if not weight:
-                continue
-            logs[f"g/{name}"] = term(forward)
-            if name == "gan" and weights.gan_warmup:
-                step = ops.cast(self.step, "float32")
-                weight *= ops.minimum(1.0, (step + 1.0) / weights.gan_warmup)
-            if name in weights.targets:
-                held = list(weights.targets).index(name)
-                weight *= ops.exp(self.steering[held])
-            loss = loss + weight * logs[f"g/{name}"]
+            if getattr(weights, name):
+                logs[f"g/{name}"] = term(forward)
+                loss = loss + self.weight_of(name) * logs[f"g/{name}"]
         return loss, {"g/loss": loss, **logs}
+
+    def weight_of(self, name):
+        """Return what a term weighs at this step: as given, warmed up, steered."""
+        weights = self.weights_of_losses
+        weight = getattr(weights, name)
+        if name == "gan" and weights.gan_warmup:
+            step = ops.cast(self.step, "float32")
+            weight *= ops.minimum(1.0, (step + 1.0) / weights.gan_warmup)
+        if name in weights.targets:
+            held = list(weights.targets).index(name)
+            weight *= ops.exp(self.steering[held])
+        return weight
 
     def _steer(self, logs):
         """Let the weights of terms that are held follow how far off these are.
