@@ -90,6 +90,17 @@ def test_the_second_network_looks_at_the_last_frame_alone():
     assert error(first) > 0.1
 
 
+@pytest.mark.parametrize(("part", "judged"), [(0, True), (1, False)])
+def test_the_second_network_is_blind_to_colour_where_asked(part, judged):
+    fields = ["losses.second_features=random", "losses.second_style=1"]
+    fields += [f"losses.second_grey={part}"]
+    gan, data = VideoGAN(config.override(SMOKE, fields)), batch()
+    tint = np.array([0.1, -0.1 * 0.299 / 0.587, 0], np.float32)  # of no luma
+    recoloured = data["style"] + tint
+    error = float(terms.second_style(terms.Forward(gan, data, recoloured)))
+    assert (error > 1e-4) == judged
+
+
 def test_a_smaller_network_learns_from_its_teacher():
     teacher = VideoGAN(config.override(SMOKE, ["seed=1"])).generator
     before = [np.array(weight) for weight in teacher.weights]

@@ -101,6 +101,8 @@ class Losses:
         second_features: Another network for `second_style`; "" for none.
         second_style: As `style`, in `second_features`, of each clip's last frame alone:
             a large network, which sees more, can be paid for one frame of several.
+        second_grey: Part of the clips that `second_style` compares without colour, so
+            that nothing but brushwork can please it.
         total_variation: Differences of neighbouring pixels.
         reconstruction_l1: Absolute error against `data.target`.
         reconstruction_l2: Squared error against `data.target`.
@@ -138,6 +140,7 @@ class Losses:
     style: float = 10.0
     second_features: str = ""
     second_style: float = 0.0
+    second_grey: float = 0.0
     total_variation: float = 0.0
     reconstruction_l1: float = 0.0
     reconstruction_l2: float = 0.0
@@ -158,12 +161,13 @@ class Losses:
     def __post_init__(self):
         others = (
             *("adversarial", "features", "second_features", "targets"),
-            *("label_smoothing", "penalty_interval"),
+            *("label_smoothing", "penalty_interval", "second_grey"),
         )
         weights = [f.name for f in dataclasses.fields(self) if f.name not in others]
         rules = [
             ("0 or more", lambda x: 0 <= x < math.inf, weights),
             ("from 0 to below 1", lambda x: 0 <= x < 1, ("label_smoothing",)),
+            ("from 0 to 1", lambda x: 0 <= x <= 1, ("second_grey",)),
             ("at least 1", lambda x: x >= 1, ("penalty_interval",)),
         ]
         checks.check_values("losses", self, rules)

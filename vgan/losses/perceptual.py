@@ -99,10 +99,15 @@ def _gaussian_slopes(radius=3):
 _SLOPES = _gaussian_slopes()
 
 
+def grey(clip):
+    """Luma of [..., 3], in all three channels."""
+    light = ops.sum(clip * ops.array(LUMA, clip.dtype), axis=-1, keepdims=True)
+    return ops.repeat(light, 3, axis=-1)
+
+
 def _light(clip):
     """[B, T, H, W, 3] -> luma [B T, H, W, 1]."""
-    light = ops.sum(clip * ops.array(LUMA, clip.dtype), axis=-1, keepdims=True)
-    return ops.reshape(light, (-1, *light.shape[2:]))
+    return ops.reshape(grey(clip)[..., :1], (-1, *clip.shape[2:4], 1))
 
 
 def _correlation(a, b):

@@ -57,7 +57,7 @@ class Forward:
         Half of them have one lap behind them, a quarter two, and so on.
         """
         code, back = ops.stop_gradient(self.code), ops.flip(self.content, axis=1)
-        chance = 0.5 + 0.5 * ops.erf(self.batch["noise"][:, 1] / 2**0.5)  # uniform
+        chance = self.chance(1)
         state, self.fresh = None, None
         for lap in range(self.gan.train_config.laps, 0, -1):
             frames, state = self.generate(self.content, code, state)
@@ -65,8 +65,12 @@ class Forward:
                 self.fresh = ops.stop_gradient(frames)
             _, state = self.generate(back, code, state)
             self.aged = chance < 0.5**lap
-            state = {name: _where(self.aged, x) for name, x in state.items()}
+            state = {name: _where(self.aged, x, 0.0) for name, x in state.items()}
         return {name: ops.stop_gradient(value) for name, value in state.items()}
+
+    def chance(self, index):
+        """Uniform noise from 0 to 1, a number for each clip, [B]."""
+        return 0.5 + 0.5 * ops.erf(self.batch["noise"][:, index] / 2**0.5)
 
     @functools.cached_property
     def features_of_frames(self):
@@ -97,9 +101,9 @@ class Forward:
         return self.batch["flow"], self.batch["occlusion"]
 
 
-def _where(mask, x):
-    """Keep x [B, ...] where the mask [B] is true; 0 elsewhere."""
-    return ops.where(ops.reshape(mask, (-1, *[1] * (len(x.shape) - 1))), x, 0.0)
+def _where(mask, x, other):
+    """Take x [B, ...] where the mask [B] is true, and the other elsewhere."""
+    return ops.where(ops.reshape(mask, (-1, *[1] * (len(x.shape) - 1))), x, other)
 
 
 def generate(generator, content, code, state=None):
@@ -144,8 +148,12 @@ def style(forward):
 
 def second_style(forward):
     """The last frame is painted like the style, as a second network sees it."""
-    features = forward.gan.second_features
-    made, wanted = (features(x[:, -1:]) for x in (forward.frames, forward.style))
+    features, part = forward.gan.second_features, forward.gan.weights_of_losses
+    clips = [clip[:, -1:] for clip in (forward.frames, forward.style)]
+    if part.second_grey:
+        chosen = forward.chance(2) < part.second_grey
+        clips = [_where(chosen, perceptual.grey(clip), clip) for clip in clips]
+    made, wanted = (features(clip) for clip in clips)
     return perceptual.style_loss(made["style"], wanted["style"])
 
 
