@@ -54,10 +54,39 @@ def test_a_run_begins_with_the_weights_of_a_model(tmp_path):
     checkpoint.save_generator(path, VideoGAN(smoke), {})
     wanted = load_generator(path)
     fresh = VideoGAN(config.override(smoke, ["seed=1"]))
-    train._start_from(wanted, fresh, path)
+    start = config.Train(start=str(path))
+    train._start_from(wanted, fresh, start)
     for network in (fresh.generator, fresh.ema_generator):
         for own, weight in zip(network.weights, wanted.weights, strict=True):
             np.testing.assert_array_equal(own, weight)
     other = VideoGAN(config.override(smoke, ["generator.cell=gru"]))
     with pytest.raises(InputError, match=r"cell=lstm.* gru; set generator\.cell"):
-        train._start_from(wanted, other, path)
+        train._start_from(wanted, other, start)
+
+
+def test_a_run_begins_with_some_layers_of_another_model(tmp_path):
+    from vgan.training.gan import VideoGAN
+
+    smoke = config.load("smoke")
+    model = VideoGAN(smoke).generator
+    gan = VideoGAN(config.override(smoke, ["seed=1", "generator.cell=gru"]))
+    before = [np.array(w) for w in gan.generator.stem.weights]
+
+    def begin(*names):
+        layers = config.Train(start="other.keras", start_layers=list(names))
+        train._start_from(model, gan, layers)
+
+    begin("style", "mapping")
+    for network in (gan.generator, gan.ema_generator):
+        for name in ("style_encoder", "mapping"):
+            own, theirs = (getattr(g, name).get_weights() for g in (network, model))
+            for weight, wanted in zip(own, theirs, strict=True):
+                np.testing.assert_array_equal(weight, wanted)
+    for weight, kept in zip(gan.generator.stem.weights, before, strict=True):
+        np.testing.assert_array_equal(weight, kept)
+    with pytest.raises(
+        InputError, match=r"recurrent of other\.keras is of another size"
+    ):
+        begin("recurrent")
+    with pytest.raises(InputError, match="no layer 'brush'; it has style"):
+        begin("brush")

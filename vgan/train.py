@@ -85,7 +85,7 @@ def train(config, folder):
     if first_step:
         print(f"{folder}: goes on from step {first_step}")
     elif config.train.start:
-        _start_from(load_generator(config.train.start), gan, config.train.start)
+        _start_from(load_generator(config.train.start), gan, config.train)
 
     styles = named_styles(config)
     if first_step < config.train.steps:
@@ -101,8 +101,13 @@ def train(config, folder):
     print(folder / "samples" / "stylised.mp4")
 
 
-def _start_from(generator, gan, path):
+def _start_from(generator, gan, train):
     """Give the networks that are trained the weights of a generator."""
+    path, networks = train.start, (gan.generator, gan.ema_generator)
+    if train.start_layers:
+        for network in networks:
+            _take_layers(generator, network, train)
+        return
     own, others = gan.ema_generator.get_config(), generator.get_config()
     for name in own:
         if name in ("name", "named_styles", "style_size", "dtype"):
@@ -112,8 +117,27 @@ def _start_from(generator, gan, path):
                 f"train.start: {path} has {name}={others[name]}, and the experiment "
                 f"{own[name]}; set generator.{name} to the file's"
             )
-    for network in (gan.generator, gan.ema_generator):
+    for network in networks:
         network.set_weights(generator.get_weights())
+
+
+def _take_layers(generator, network, train):
+    """Give a network some of the layers of a generator."""
+    from vgan.training.checks import check_layers
+
+    theirs, own = (
+        {layer.name: layer for layer in model.layers} for model in (generator, network)
+    )
+    check_layers(f"train.start_layers: {train.start}", train.start_layers, theirs)
+    check_layers("train.start_layers", train.start_layers, own)
+    for name in train.start_layers:
+        try:
+            own[name].set_weights(theirs[name].get_weights())
+        except ValueError as error:
+            raise InputError(
+                f"train.start_layers: {name} of {train.start} is of another size than "
+                "the experiment's; leave it out, or give both the same arguments"
+            ) from error
 
 
 def _fit(gan, config, folder, styles, first_step):

@@ -67,13 +67,17 @@ def test_style_and_content_errors_fall():
     assert mapping[-1] < 0.7 * max(mapping)
 
 
-def test_layers_that_are_not_named_keep_their_weights():
-    gan = VideoGAN(config.override(SMOKE, ['train.only=["stem", "recurrent"]']))
+@pytest.mark.parametrize("other", [False, True])
+def test_layers_that_are_not_named_keep_their_weights(other):
+    named = {"stem", "recurrent"}
+    only = '["-stem", "-recurrent"]' if other else '["stem", "recurrent"]'
+    gan = VideoGAN(config.override(SMOKE, [f"train.only={only}"]))
     layers = {layer.name: layer.weights for layer in gan.generator.layers}
     before = {name: [np.array(w) for w in ws] for name, ws in layers.items()}
     stepper(gan)(batch())
     moved = {name for name, ws in layers.items() if any(changed(before[name], ws))}
-    assert moved == {"stem", "recurrent"}
+    assert moved.isdisjoint(named) if other else moved == named
+    assert len(moved) > 1
 
 
 def test_the_second_network_looks_at_the_last_frame_alone():
@@ -150,11 +154,15 @@ def test_without_a_game_the_discriminator_rests():
         ("losses.distillation=1", "in train.teacher"),
         ("losses.aging=1", "set train.laps"),
         ('train.only=["brush"]', "no layer 'brush'; it has style, mapping, stem"),
+        ('train.only=["-brush"]', "no layer 'brush'"),
+        ('train.only=["stem", "-stem"]', "no layer is left that learns"),
+        ("train.only=[1]", "must be names of layers"),
         ('losses.targets={"edges": 0.2}', "'edges' is no term that has a weight"),
         ('losses.targets={"features": 1}', "'features' is no term"),
         ('losses.targets={"style": 0}', "style takes a number above 0"),
         ("data.image_size=34", "stride"),
         ("data.image_size=16", "at least 32"),
+        ("losses.second_grey=2", "from 0 to 1"),
     ],
 )
 def test_bad_experiments_fail_before_the_first_step(assignment, says):

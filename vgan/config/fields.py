@@ -180,8 +180,11 @@ class Train:
     Attributes:
         start: Path of a generator.keras whose weights the generator begins with; "" for
             random ones. Its networks have the same arguments.
-        only: Layers of the generator that learn, as ["filter"]; the others keep their
-            weights. All, where none is named.
+        start_layers: Layers that are taken from there, as ["style", "filter"]; the
+            other layers may be of another size. All, where none is named.
+        only: Layers of the generator that learn, as ["filter"], or that do not, as
+            ["-filter"]; the others keep their weights, or learn. All learn, where none
+            is named.
         teacher: Path of the generator.keras, of any size, that `losses.distillation`
             learns from.
         steps: Steps in all, resumed ones included; each takes a new batch.
@@ -215,6 +218,7 @@ class Train:
     """
 
     start: str = ""
+    start_layers: list[str] = dataclasses.field(default_factory=list)
     only: list[str] = dataclasses.field(default_factory=list)
     teacher: str = ""
     steps: int = 1000
@@ -248,6 +252,7 @@ class Train:
             ("say", "lower", "stop"),
         )
         rules = [
+            ("names of layers", _all_text, ("start_layers", "only")),
             ("at least 1", lambda x: x >= 1, counts),
             ("above 0", lambda x: 0 < x < math.inf, rates),
             ("from 0 to below 1", lambda x: 0 <= x < 1, ("ema_decay",)),
@@ -320,6 +325,10 @@ class Experiment:
             )
             stages.append((steps, whole))
         return stages
+
+
+def _all_text(values):
+    return all(isinstance(value, str) for value in values)
 
 
 def _stage_sizes(stage, name):

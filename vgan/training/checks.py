@@ -117,18 +117,31 @@ def learning_variables(generator, only):
 
     Args:
         generator: The Generator.
-        only: Names of its layers; none means all.
+        only: Names of its layers; with a minus, of those that do not learn; none
+            means all.
 
     Raises:
         InputError: There is no such layer.
     """
-    if not only:
-        return generator.trainable_variables
     layers = {layer.name: layer for layer in generator.layers}
-    for name in only:
-        if not isinstance(name, str) or name not in layers:
+    check_layers("train.only", [name.removeprefix("-") for name in only], layers)
+    chosen = [name for name in only if not name.startswith("-")] or layers
+    variables = [
+        variable
+        for name in dict.fromkeys(chosen)
+        if f"-{name}" not in only
+        for variable in layers[name].trainable_variables
+    ]
+    if not variables:
+        raise InputError("train.only: no layer is left that learns; name one")
+    return variables
+
+
+def check_layers(field, names, layers):
+    """Raise InputError where one of the names is not that of a layer."""
+    for name in names:
+        if name not in layers:
             raise InputError(
-                f"train.only: the generator has no layer {name!r}; it has "
+                f"{field}: the generator has no layer {name!r}; it has "
                 + ", ".join(layers)
             )
-    return [v for name in dict.fromkeys(only) for v in layers[name].trainable_variables]
