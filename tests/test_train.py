@@ -29,9 +29,13 @@ def test_changes_are_told_and_other_networks_refused(tmp_path):
         "losses.style from 10.0 to 3.0",
         "train.steps from 4 to 9",
     ]
-    other = config.override(before, ["generator.cell=gru"])
-    with pytest.raises(InputError, match="--run"):
-        train._changes(tmp_path, other)
+    for field in (
+        "generator.cell=gru",
+        'train.only=["stem"]',
+        'losses.targets={"style": 1}',
+    ):
+        with pytest.raises(InputError, match="--run"):
+            train._changes(tmp_path, config.override(before, [field]))
 
 
 @pytest.mark.parametrize(

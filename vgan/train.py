@@ -75,17 +75,20 @@ def train(config, folder):
     """Train up to `config.train.steps` in the run folder, from where it stands."""
     command.import_keras()  # not before: flags are answered at once
     from vgan.datasets.styles import named_styles
+    from vgan.pretrained import find
     from vgan.runtime.engines.keras_engine import load_generator
     from vgan.training.gan import VideoGAN, make_deterministic
 
     make_deterministic(config.seed)
-    teacher = load_generator(config.train.teacher) if config.train.teacher else None
+    teacher = (
+        load_generator(find(config.train.teacher)) if config.train.teacher else None
+    )
     gan = VideoGAN(config, teacher)
     first_step = checkpoint.restore(folder / "checkpoints", gan)
     if first_step:
         print(f"{folder}: goes on from step {first_step}")
     elif config.train.start:
-        _start_from(load_generator(config.train.start), gan, config.train)
+        _start_from(load_generator(find(config.train.start)), gan, config.train)
 
     styles = named_styles(config)
     if first_step < config.train.steps:
@@ -249,6 +252,13 @@ def _changes(folder, config):
             raise InputError(
                 f"{folder}: was trained with {section}={old[section]}, not "
                 f"{new[section]}; give the run another name with --run"
+            )
+    for section, name in (("losses", "targets"), ("train", "only")):
+        names = [sorted(set(side[section][name])) for side in (old, new)]
+        if names[0] != names[1]:
+            raise InputError(
+                f"{folder}: was trained with {section}.{name} of {names[0]}; give the "
+                "run another name with --run, and begin with its weights by train.start"
             )
     seeds = [(old["seed"], new["seed"])] if old["seed"] != new["seed"] else []
     return [f"seed from {a} to {b}" for a, b in seeds] + [

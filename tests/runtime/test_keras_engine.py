@@ -169,6 +169,20 @@ def test_damaged_weights(model_path, tmp_path):
         engines.load(path)
 
 
+@pytest.mark.parametrize("member", ["config.json", "model.weights.h5"])
+def test_damaged_compression(member, model_path, tmp_path):
+    path = tmp_path / "generator.keras"
+    with zipfile.ZipFile(model_path) as old, zipfile.ZipFile(path, "w") as new:
+        for name in old.namelist():
+            new.writestr(name, old.read(name), zipfile.ZIP_DEFLATED)
+        start = new.getinfo(member).header_offset + len(member) + 50
+    content = bytearray(path.read_bytes())
+    content[start : start + 40] = b"\xff" * 40
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r"generator\.keras"):
+        engines.load(path, "keras")
+
+
 def test_describe_tells_what_the_engine_has(model_path, engine):
     info = engines.describe(model_path)
     assert info.code_size == engine.code_size == 16

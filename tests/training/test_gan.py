@@ -163,6 +163,14 @@ def test_without_a_game_the_discriminator_rests():
         ("data.image_size=34", "stride"),
         ("data.image_size=16", "at least 32"),
         ("losses.second_grey=2", "from 0 to 1"),
+        ("losses.second_grey=0.5", "set that above 0"),
+        ('train.start_layers=["style"]', "in train.start"),
+        (
+            'losses.targets={"style": 1' + "0" * 400 + "}",
+            "style takes a number above 0",
+        ),
+        ("train.steps=" + "9" * 5000, "expected int"),
+        ("losses.targets=" + "[" * 100_000, "expected dict"),
     ],
 )
 def test_bad_experiments_fail_before_the_first_step(assignment, says):

@@ -13,7 +13,7 @@ def parse(text):
     """JSON where the text is JSON, else the text itself."""
     try:
         return json.loads(text)
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):  # no JSON, or too much of it
         return {"True": True, "False": False, "None": None}.get(text, text)
 
 
@@ -55,4 +55,4 @@ def check_type(hint, value, name):
         if type(value) is kind:
             return value
     expected = " or ".join(getattr(o, "__name__", str(o)) for o in options)
-    raise InputError(f"{name}: expected {expected}, got {value!r}")
+    raise InputError(f"{name}: expected {expected}, got {value!r:.100}")

@@ -178,8 +178,9 @@ class Train:
     """How long and how fast, and what keeps the game in balance.
 
     Attributes:
-        start: Path of a generator.keras whose weights the generator begins with; "" for
-            random ones. Its networks have the same arguments.
+        start: Path of a generator.keras, or name of a model that ships, whose weights
+            the generator begins with; "" for random ones. Its networks have the same
+            arguments.
         start_layers: Layers that are taken from there, as ["style", "filter"]; the
             other layers may be of another size. All, where none is named.
         only: Layers of the generator that learn, as ["filter"], or that do not, as
@@ -214,7 +215,8 @@ class Train:
         evaluate_every: Steps between figures of validation clips; best.keras is the
             generator with the best of them.
         checkpoint_every: Steps between checkpoints; a killed run loses at most these.
-        jit_compile: Compile the step with XLA; slower on a CPU, faster on a GPU.
+        jit_compile: Compile the step with XLA. JAX always does; on TensorFlow Keras
+            leaves it out, with a warning, since operations are deterministic here.
     """
 
     start: str = ""

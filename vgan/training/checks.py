@@ -30,6 +30,14 @@ def check_losses(config):
             "losses.second_style: needs a network; name it in losses.second_features, "
             "as in losses.features"
         )
+    if losses.second_grey and not losses.second_style:
+        raise InputError(
+            "losses.second_grey: is a part of losses.second_style; set that above 0"
+        )
+    if config.train.start_layers and not config.train.start:
+        raise InputError(
+            "train.start_layers: name the model that they are taken from in train.start"
+        )
     if losses.distillation and not config.train.teacher:
         raise InputError(
             "losses.distillation: needs a model to learn from; name its file "
@@ -44,9 +52,9 @@ def check_losses(config):
                 "or leave it out"
             )
         number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not (number and 0 < value < float("inf")):
+        if not (number and 0 < value < 1e30):
             raise InputError(
-                f"losses.targets: {name} takes a number above 0, got {value!r}"
+                f"losses.targets: {name} takes a number above 0, got {value!r:.50}"
             )
     for name in ("reconstruction_l1", "reconstruction_l2"):
         if getattr(losses, name) and not config.data.target:

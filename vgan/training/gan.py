@@ -275,7 +275,7 @@ class VideoGAN(gradients.Gradients, keras.Model):
             step = ops.cast(self.step, "float32")
             weight *= ops.minimum(1.0, (step + 1.0) / weights.gan_warmup)
         if name in weights.targets:
-            held = list(weights.targets).index(name)
+            held = sorted(weights.targets).index(name)
             weight *= ops.exp(self.steering[held])
         return weight
 
@@ -289,7 +289,7 @@ class VideoGAN(gradients.Gradients, keras.Model):
             return
         errors = [
             ops.clip(logs[f"g/{name}"] / target - 1.0, -1.0, 1.0)
-            for name, target in self.weights_of_losses.targets.items()
+            for name, target in sorted(self.weights_of_losses.targets.items())
         ]
         most = math.log(STEER_MOST)
         moved = self.steering + STEER_RATE * ops.stack(errors)

@@ -129,9 +129,9 @@ def parse_size(text):
     Raises:
         InputError: It is none.
     """
-    match = re.fullmatch(r"([1-9]\d*)x([1-9]\d*)", text)
+    match = re.fullmatch(r"([1-9]\d{0,4})x([1-9]\d{0,4})", text)
     if not match:
-        raise InputError(f"--size={text}: give height x width, as in 360x640")
+        raise InputError(f"--size={text}: give height x width in pixels, as in 360x640")
     return int(match[1]), int(match[2])
 
 
@@ -160,6 +160,7 @@ def _load_export(path, name):
 def _check_suffix(path):
     if pathlib.Path(path).suffix != ".keras":
         raise InputError(
-            f"model {path}: expected a file that ends in .keras, "
-            "such as the generator.keras of a run, or a folder made by vgan.export"
+            f"model {path}: expected painterly or painterly_small, which ship, a file "
+            "that ends in .keras, such as the generator.keras of a run, or a folder "
+            "made by vgan.export"
         )

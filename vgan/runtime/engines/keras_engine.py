@@ -2,6 +2,7 @@
 
 import math
 import zipfile
+import zlib
 
 import keras
 import numpy as np
@@ -23,7 +24,10 @@ def load_generator(path):
     describe(path)
     try:
         generator = keras.saving.load_model(path, compile=False, safe_mode=True)
-    except (ValueError, TypeError, KeyError, OSError, zipfile.BadZipFile) as error:
+    except (
+        *(ValueError, TypeError, KeyError, OSError),
+        *(zipfile.BadZipFile, zlib.error, RuntimeError),
+    ) as error:
         reason = str(error).partition("\n")[0].partition(". ")[0]
         raise InputError(misfit(path, reason)) from error
     if not isinstance(generator, Generator):

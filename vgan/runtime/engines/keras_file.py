@@ -5,6 +5,7 @@ import json
 import math
 import pathlib
 import zipfile
+import zlib
 
 from vgan import InputError
 
@@ -50,6 +51,7 @@ def describe(path):
             name, arguments = config["registered_name"], config["config"]
     except (
         *(zipfile.BadZipFile, KeyError, TypeError, ValueError, RecursionError),
+        *(zlib.error, RuntimeError),  # damaged, encrypted, packed in a way unknown
     ) as error:
         raise InputError(
             f"model {path}: is not a Keras model, or only a part of one; "
