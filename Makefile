@@ -3,9 +3,9 @@ BACKEND ?= $(or $(KERAS_BACKEND),tensorflow)
 INPUT  ?=
 STYLE  ?=
 OUTPUT ?= stylised.mp4
-MODEL  ?= $(wildcard runs/$(EXP)/generator.keras)
+MODEL  ?= painterly
 PYTHON ?= python3
-DEMO   := irises mill corridor
+DEMO   := visit mill night_cafe
 ARGS   ?=
 
 VENV := .venv

@@ -48,7 +48,7 @@ setuptools.setup(
         "vgan": ["LICENSE"],
         "vgan.evaluation": ["page.html"],
         "vgan.preparing": ["page.html"],
-        "vgan.pretrained": ["painterly.keras", "sample.mp4", "README.md"],
+        "vgan.pretrained": ["*.keras", "sample.mp4", "README.md"],
     },
     python_requires=">=3.11,<3.14",
     install_requires=[

@@ -39,7 +39,11 @@ flags.DEFINE_string(
     None,
     "generate, train, data: a .json file. objectives: a .md file, whose table is made.",
 )
-flags.DEFINE_string("model", None, "generate: a generator.keras, or an export.")
+flags.DEFINE_string(
+    "model",
+    None,
+    "generate: a generator.keras, an export, or painterly or painterly_small.",
+)
 flags.DEFINE_multi_string(
     "engine",
     [],

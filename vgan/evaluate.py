@@ -21,7 +21,9 @@ from absl import flags
 from vgan import InputError, command, pretrained
 
 FLAGS = flags.FLAGS
-flags.DEFINE_string("model", None, "the generator.keras of a run, or painterly")
+flags.DEFINE_string(
+    "model", None, "the generator.keras of a run, or painterly or painterly_small"
+)
 flags.DEFINE_string("video", None, "a finished video, of whatever system, instead")
 flags.DEFINE_multi_string("content", [], "clips, or folders of clips; may be repeated")
 flags.DEFINE_multi_string("styles", [], "pictures, clips, or folders of them")

@@ -16,7 +16,9 @@ from vgan import InputError, command, pretrained
 NAMES = ("tf_saved_model", "onnx", "openvino", "litert")
 
 FLAGS = flags.FLAGS
-flags.DEFINE_string("model", None, "the generator.keras of a run, or painterly")
+flags.DEFINE_string(
+    "model", None, "the generator.keras of a run, or painterly or painterly_small"
+)
 flags.DEFINE_enum("format", None, NAMES, "what to make")
 flags.DEFINE_string("output", None, "folder to make")
 flags.DEFINE_string(

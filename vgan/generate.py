@@ -21,7 +21,8 @@ FLAGS = flags.FLAGS
 flags.DEFINE_string(
     "model",
     None,
-    "a generator.keras, or what vgan.export made (default: painterly, which ships)",
+    "a generator.keras, what vgan.export made, or a model that ships: painterly (the "
+    "default) or painterly_small, which is faster",
 )
 flags.DEFINE_string(
     "input",
@@ -70,7 +71,7 @@ flags.DEFINE_float(
     "proxy",
     None,
     "the network works at this fraction of the size: less is faster, with larger "
-    "strokes (default: 1, and what makes 288 pixels of a short side over 320)",
+    "strokes (default: 1; where the short side is over 320 pixels, 288 / short side)",
 )
 flags.DEFINE_enum("engine", "auto", ENGINES, "what runs the network")
 flags.DEFINE_float("fps", None, "frames per second to resample to (default: all)")
@@ -89,7 +90,9 @@ flags.DEFINE_bool(
     "(folders always do)",
 )
 flags.DEFINE_float(
-    "quality", None, "of H.264 and VP9: 0 to 51, lower is better, 18 halves the default"
+    "quality",
+    None,
+    "of H.264 and VP9: 0, the best, to 51; files of 18 are half as large as by default",
 )
 flags.DEFINE_bool("overwrite", False, "replace an output that exists")
 
@@ -97,7 +100,7 @@ flags.DEFINE_bool("overwrite", False, "replace an output that exists")
 def main(_):
     """Check what is cheap to check, then stylise."""
     _check_flags()
-    FLAGS.model = pretrained.find(FLAGS.model or "painterly")
+    FLAGS.model = pretrained.find(FLAGS.model or str(pretrained.PAINTERLY))
     from vgan.runtime import engines
     from vgan.runtime.job import Job
 

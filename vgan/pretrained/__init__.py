@@ -1,17 +1,19 @@
-"""The model that ships, and a clip to try it on; README.md here says what it is."""
+"""The models that ship, and a clip to try them on; README.md here describes both."""
 
 import os
 import pathlib
 
 PAINTERLY = pathlib.Path(__file__).parent / "painterly.keras"
+PAINTERLY_SMALL = PAINTERLY.with_name("painterly_small.keras")
+MODELS = {path.stem: path for path in (PAINTERLY, PAINTERLY_SMALL)}
 
 
 def find(model):
-    """Return the path of the model that ships for its name; any other path as it is.
+    """Return the path of a model that ships for its name; any other path as it is.
 
     Args:
-        model: What the user wrote: "painterly", or a path. A file or folder of that
-            name comes first.
+        model: What the user wrote: a name in MODELS, or a path. A file or folder of
+            that name comes first.
     """
-    ships = model == PAINTERLY.stem and not os.path.exists(model)
-    return str(PAINTERLY) if ships else model
+    ships = model in MODELS and not os.path.exists(model)
+    return str(MODELS[model]) if ships else model
