@@ -189,7 +189,7 @@ def test_help_is_quick(things, tmp_path):
         ({"model": "gone.keras"}, "gone.keras: there is no such file"),
         ({"model": "text.keras"}, "text.keras: is not a Keras model"),
         ({"model": "other.keras"}, "other.keras: holds a Sequential"),
-        ({"model": "in.mp4"}, "in.mp4: expected a file that ends in .keras"),
+        ({"model": "in.mp4"}, "in.mp4: expected painterly or painterly_small"),
         ({"input": ""}, "--input: is missing"),
         ({"input": "gone.mp4"}, "gone.mp4: no such"),
         ({"input": "text.mp4"}, "text.mp4"),
