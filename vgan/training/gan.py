@@ -165,8 +165,8 @@ class VideoGAN(gradients.Gradients, keras.Model):
             real_logits = self.discriminator(real, code, reference)
             fake_logits = self.discriminator(fake, code, reference)
             value, logs = self.discriminator_loss(real_logits, fake_logits)
-            noise = forward.batch["noise"][:, 0]
-            penalty, penalty_logs = self._penalty(real, fake, noise, code, reference)
+            share = forward.chance(0)
+            penalty, penalty_logs = self._penalty(real, fake, share, code, reference)
             return value + penalty, {**logs, **penalty_logs}
 
         variables, train = self.discriminator.trainable_variables, self.train_config
@@ -215,7 +215,7 @@ class VideoGAN(gradients.Gradients, keras.Model):
             "d/advantage": adversarial.advantage(real, fake),
         }
 
-    def _penalty(self, real, fake, noise, code, reference):
+    def _penalty(self, real, fake, share, code, reference):
         """The weighted sum of the gradient penalties that the game takes; logs."""
         weights = self.weights_of_losses
         kinds = [
@@ -229,9 +229,8 @@ class VideoGAN(gradients.Gradients, keras.Model):
         def fresh():
             clips = {"r1": real, "r2": fake}
             if self.game.penalty == "one":
-                share = 0.5 + 0.5 * ops.erf(noise / 2**0.5)  # uniform
-                share = share[:, None, None, None, None]
-                clips["gradient_penalty"] = real + share * (fake - real)
+                mixed = real + share[:, None, None, None, None] * (fake - real)
+                clips["gradient_penalty"] = mixed
             values = [ops.zeros(())] * len(PENALTIES)
             for index, name, penalty in kinds:
                 gradient = self.slope(clips[name], code, reference)

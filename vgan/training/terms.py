@@ -148,10 +148,11 @@ def style(forward):
 
 def second_style(forward):
     """The last frame is painted like the style, as a second network sees it."""
-    features, part = forward.gan.second_features, forward.gan.weights_of_losses
+    features = forward.gan.second_features
+    part = forward.gan.weights_of_losses.second_grey
     clips = [clip[:, -1:] for clip in (forward.frames, forward.style)]
-    if part.second_grey:
-        chosen = forward.chance(2) < part.second_grey
+    if part:
+        chosen = forward.chance(2) < part
         clips = [_where(chosen, perceptual.grey(clip), clip) for clip in clips]
     made, wanted = (features(clip) for clip in clips)
     return perceptual.style_loss(made["style"], wanted["style"])
