@@ -34,7 +34,7 @@ def test_overrides_replace_fields_by_type():
         ("trian.steps=1", "did you mean 'train'"),
         ("train.steps=many", "expected int, got 'many'"),
         ("train.steps=1.5", "expected int, got 1.5"),
-        ("train.jit_compile=1", "expected bool, got 1"),
+        ("data.flip=1", "expected bool, got 1"),
         ("train.steps", "section.field=value"),
         ("train=3", "name one of its fields"),
         ("seed.x=3", "has no fields"),

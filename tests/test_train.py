@@ -32,6 +32,7 @@ def test_changes_are_told_and_other_networks_refused(tmp_path):
     for field in (
         "generator.cell=gru",
         'train.only=["stem"]',
+        "train.start=other.keras",
         'losses.targets={"style": 1}',
     ):
         with pytest.raises(InputError, match="--run"):

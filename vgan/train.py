@@ -74,12 +74,16 @@ def main(argv):
 def train(config, folder):
     """Train up to `config.train.steps` in the run folder, from where it stands."""
     command.import_keras()  # not before: flags are answered at once
+    from vgan.datasets.clips import make_dataset
     from vgan.datasets.styles import named_styles
     from vgan.pretrained import find
     from vgan.runtime.engines.keras_engine import load_generator
     from vgan.training.gan import VideoGAN, make_deterministic
 
     make_deterministic(config.seed)
+    # Wrong folders are told of before the feature networks are downloaded.
+    styles = named_styles(config)
+    make_dataset(config, "train")
     teacher = (
         load_generator(find(config.train.teacher)) if config.train.teacher else None
     )
@@ -90,7 +94,6 @@ def train(config, folder):
     elif config.train.start:
         _start_from(load_generator(find(config.train.start)), gan, config.train)
 
-    styles = named_styles(config)
     if first_step < config.train.steps:
         _fit(gan, config, folder, styles, first_step)
     elif not (folder / "generator.keras").exists():
@@ -259,6 +262,13 @@ def _changes(folder, config):
             raise InputError(
                 f"{folder}: was trained with {section}.{name} of {names[0]}; give the "
                 "run another name with --run, and begin with its weights by train.start"
+            )
+    for name in ("start", "start_layers"):
+        if old["train"][name] != new["train"][name]:
+            raise InputError(
+                f"{folder}: began with train.{name}={old['train'][name]!r}, which "
+                "counts at step 0 only; leave it so, or give the run another name "
+                "with --run"
             )
     seeds = [(old["seed"], new["seed"])] if old["seed"] != new["seed"] else []
     return [f"seed from {a} to {b}" for a, b in seeds] + [

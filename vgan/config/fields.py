@@ -215,8 +215,6 @@ class Train:
         evaluate_every: Steps between figures of validation clips; best.keras is the
             generator with the best of them.
         checkpoint_every: Steps between checkpoints; a killed run loses at most these.
-        jit_compile: Compile the step with XLA. JAX always does; on TensorFlow Keras
-            leaves it out, with a warning, since operations are deterministic here.
     """
 
     start: str = ""
@@ -243,7 +241,6 @@ class Train:
     sample_every: int = 500
     evaluate_every: int = 250
     checkpoint_every: int = 250
-    jit_compile: bool = False
 
     def __post_init__(self):
         every = [f.name for f in dataclasses.fields(self) if f.name.endswith("_every")]

@@ -106,8 +106,9 @@ class VideoGAN(gradients.Gradients, keras.Model):
         self.built = True
         self.compile(
             optimizer=optimizers.PairOptimizer(self.g_optimizer, self.d_optimizer),
-            # without it, JAX runs one operation after the other
-            jit_compile=config.train.jit_compile or keras.backend.backend() == "jax",
+            # Without it, JAX runs one operation after the other; with it, Keras warns
+            # on TensorFlow that deterministic operations are not compiled by XLA.
+            jit_compile=keras.backend.backend() == "jax",
         )
 
     def saved_variables(self):
