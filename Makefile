@@ -5,7 +5,7 @@ STYLE  ?=
 OUTPUT ?= stylised.mp4
 MODEL  ?= painterly
 PYTHON ?= python3
-DEMO   := visit mill night_cafe
+DEMO   := visit mill ink
 ARGS   ?=
 
 VENV := .venv

@@ -99,11 +99,29 @@ def test_the_recursive_filter_averages_and_does_not_drift():
 def test_the_recursive_filter_finds_the_past_at_the_place_it_chooses():
     random = np.random.default_rng(0)
     first = random.normal(size=(8, 12, 3)).astype("float32")
-    pictures = np.stack([first, np.zeros_like(first)])
+    wide = 10 * (-1.0) ** np.sum(np.indices(first.shape[:2]), axis=0)  # no clamping
+    pictures = np.stack(
+        [first, np.repeat(wide[..., None], 3, axis=-1)], dtype="float32"
+    )
     left = np.full(10, -50.0)
     left[1 + 3] = 50.0  # places row by row: the left one in the middle row
     result, _ = filtered(pictures, pictures[..., :1], left)
     np.testing.assert_allclose(result[1][:, 1:], first[:, :-1], atol=1e-5)
+
+
+def test_the_recursive_filter_leaves_no_ghosts():
+    """What is in the past alone goes at once, however much the past weighs."""
+    random = np.random.default_rng(0)
+    ground = random.uniform(-1, 1, size=(12, 16, 3)).astype("float32")
+    ghost = ground.copy()
+    ghost[4:8, 4:8] = 5
+    here = np.full(10, -50.0)
+    here[5] = 50.0
+    pictures = np.stack([ghost, ground])
+    result, _ = filtered(pictures, pictures[..., :1], here)
+    assert result[0].max() == 5
+    assert result[1].max() <= 1
+    np.testing.assert_allclose(result[1][:3], ground[:3], atol=1e-5)
 
 
 def test_fine_blocks_may_join_a_trained_network():

@@ -127,6 +127,9 @@ class RecursiveFilter(keras.layers.Layer):
     light, and the picture, differ at each of the nine places: what stands still or
     moves slowly keeps its strokes, whatever the noise, and what is new is painted anew.
     As a mean, it has no way to drift: a picture that stays is what it converges to.
+    The result stays within the colours that the new picture has around, or fast things
+    would drag copies of their outlines (neighbourhood clamping: Karis, High-Quality
+    Temporal Supersampling, 2014).
 
     Args:
         stride: Pixels of the picture to one of the state, a side: the state is packed,
@@ -188,11 +191,19 @@ class RecursiveFilter(keras.layers.Layer):
         seen = ops.leaky_relu(self.compare(cost / (cost + HALF)), 0.2)
         weights = ops.softmax(self.choose(seen), axis=-1) * past[..., 4:5]
         result = picture + _convolve(_convolve(weights, _WEIGHTS) * change, _SUMS)
+        near = pair[..., :3]
+        result = ops.minimum(result, _highest(near))
+        result = ops.maximum(result, -_highest(-near))
         return ops.concatenate([result, light, ops.ones_like(light)], axis=-1)
 
     def get_config(self):
         """Constructor arguments."""
         return {**super().get_config(), "stride": self.stride, "filters": self.filters}
+
+
+def _highest(x):
+    """Of all places around; [B, H + 2 REACH, W + 2 REACH, 3] -> [B, H, W, 3]."""
+    return ops.max_pool(x, 2 * REACH + 1, 1, "valid", "channels_last")
 
 
 def _convolve(x, kernel):

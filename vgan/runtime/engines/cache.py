@@ -20,7 +20,7 @@ from vgan.runtime.engines.exported import read_manifest
 
 LONGEST = 3600  # seconds that an export may take
 _MAKING = "making-"
-_LAYOUT = 2  # of what an export holds; one more where old ones cannot be read
+_LAYOUT = 3  # one more where old exports cannot be read or compute otherwise
 _PACKAGES = {
     "openvino": "openvino",
     "onnx": "onnxruntime",
