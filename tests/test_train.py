@@ -20,35 +20,6 @@ def test_one_training_at_a_time(tmp_path):
     assert folder.exists()
 
 
-def test_changes_are_told_and_other_networks_refused(tmp_path):
-    before = config.load("smoke")
-    train._write_config(tmp_path, before)
-    assert train._changes(tmp_path, before) == []
-    after = config.override(before, ["losses.style=3", "train.steps=9"])
-    assert train._changes(tmp_path, after) == [
-        "losses.style from 10.0 to 3.0",
-        "train.steps from 4 to 9",
-    ]
-    for field in (
-        "generator.cell=gru",
-        'train.only=["stem"]',
-        "train.start=other.keras",
-        'losses.targets={"style": 1}',
-    ):
-        with pytest.raises(InputError, match="--run"):
-            train._changes(tmp_path, config.override(before, [field]))
-
-
-@pytest.mark.parametrize(
-    "content", [b"", b"{", b"[1]", b'{"data": 5}', b"\xff\xfe", b"[" * 100_000]
-)
-def test_a_damaged_record_is_one_line(content, tmp_path):
-    (tmp_path / "config.json").write_bytes(content)
-    with pytest.raises(InputError, match=r"config\.json") as error:
-        train._changes(tmp_path, config.Experiment())
-    assert "\n" not in str(error.value)
-
-
 def test_a_run_begins_with_the_weights_of_a_model(tmp_path):
     from vgan.runtime.engines.keras_engine import load_generator
     from vgan.training import checkpoint

@@ -18,7 +18,7 @@ from absl import flags
 
 import vgan.config
 from vgan import InputError, command
-from vgan.training import Stopped, checkpoint
+from vgan.training import Stopped, checkpoint, record
 
 FLAGS = flags.FLAGS
 flags.DEFINE_string(
@@ -43,7 +43,8 @@ def main(argv):
     name = FLAGS.run or pathlib.Path(FLAGS.experiment).stem
     folder = pathlib.Path(FLAGS.runs) / name
     done = checkpoint.latest_step(folder / "checkpoints")
-    changes = _changes(folder, config) if done else []
+    begun = any((folder / "checkpoints").glob("step_*.npz"))
+    changes = record.changes(folder, config) if begun else []
     results = (folder / "generator.keras", folder / "samples" / "stylised.mp4")
     if done >= config.train.steps and all(path.exists() for path in results):
         print(
@@ -76,23 +77,22 @@ def train(config, folder):
     command.import_keras()  # not before: flags are answered at once
     from vgan.datasets.clips import make_dataset
     from vgan.datasets.styles import named_styles
-    from vgan.pretrained import find
-    from vgan.runtime.engines.keras_engine import load_generator
     from vgan.training.gan import VideoGAN, make_deterministic
 
     make_deterministic(config.seed)
     # Wrong folders are told of before the feature networks are downloaded.
     styles = named_styles(config)
     make_dataset(config, "train")
-    teacher = (
-        load_generator(find(config.train.teacher)) if config.train.teacher else None
-    )
+    teacher = None
+    if config.train.teacher:
+        teacher = _load("train.teacher", config.train.teacher)
     gan = VideoGAN(config, teacher)
     first_step = checkpoint.restore(folder / "checkpoints", gan)
     if first_step:
         print(f"{folder}: goes on from step {first_step}")
     elif config.train.start:
-        _start_from(load_generator(find(config.train.start)), gan, config.train)
+        generator = _load("train.start", config.train.start)
+        _start_from(generator, gan, config.train)
 
     if first_step < config.train.steps:
         _fit(gan, config, folder, styles, first_step)
@@ -105,6 +105,16 @@ def train(config, folder):
     model = folder / "generator.keras"
     print(f"Now: make generate MODEL={model} INPUT=video.mp4 STYLE=painting.jpg")
     print(folder / "samples" / "stylised.mp4")
+
+
+def _load(field, model):
+    from vgan.pretrained import find
+    from vgan.runtime.engines.keras_engine import load_generator
+
+    try:
+        return load_generator(find(model))
+    except InputError as error:
+        raise InputError(f"{field}: {error}") from error
 
 
 def _start_from(generator, gan, train):
@@ -161,7 +171,7 @@ def _fit(gan, config, folder, styles, first_step):
         for start, (_, stage) in zip(starts, stages, strict=False)
     ]
     # All of it is accepted: from here on, this is what the run computes.
-    _write_config(folder, config)
+    record.write(folder, config)
     features = MeasuringFeatures([config.losses.features], config.data.image_size)
     measure = QuickMeasure(samples, features)
     callbacks = run_callbacks(folder, config, gan, samples, styles, measure)
@@ -234,56 +244,6 @@ def _report(config, folder, styles):
     path = folder / "samples" / "stylised.mp4"
     content = to_uint8(batch["content"][0])
     comparison.write_comparison(path, engine, content, shown, config.data.fps)
-
-
-def _changes(folder, config):
-    """What differs from the config that the run has been trained with, a line each.
-
-    Raises:
-        InputError: The networks differ, or config.json is no config.
-    """
-    path = folder / "config.json"
-    try:
-        before = vgan.config.from_json(path.read_text())
-    except (InputError, OSError, UnicodeDecodeError) as error:
-        raise InputError(
-            f"{path}: cannot be used ({error}); give the run another name with --run"
-        ) from error
-    old, new = dataclasses.asdict(before), dataclasses.asdict(config)
-    for section in ("generator", "discriminator"):
-        if old[section] != new[section]:
-            raise InputError(
-                f"{folder}: was trained with {section}={old[section]}, not "
-                f"{new[section]}; give the run another name with --run"
-            )
-    for section, name in (("losses", "targets"), ("train", "only")):
-        names = [sorted(set(side[section][name])) for side in (old, new)]
-        if names[0] != names[1]:
-            raise InputError(
-                f"{folder}: was trained with {section}.{name} of {names[0]}; give the "
-                "run another name with --run, and begin with its weights by train.start"
-            )
-    for name in ("start", "start_layers"):
-        if old["train"][name] != new["train"][name]:
-            raise InputError(
-                f"{folder}: began with train.{name}={old['train'][name]!r}, which "
-                "counts at step 0 only; leave it so, or give the run another name "
-                "with --run"
-            )
-    seeds = [(old["seed"], new["seed"])] if old["seed"] != new["seed"] else []
-    return [f"seed from {a} to {b}" for a, b in seeds] + [
-        f"{section}.{name} from {old[section][name]} to {value}"
-        for section in ("data", "losses", "train")
-        for name, value in new[section].items()
-        if old[section][name] != value
-    ]
-
-
-def _write_config(folder, config):
-    folder.mkdir(parents=True, exist_ok=True)
-    partial = folder / ".partial_config.json"
-    partial.write_text(vgan.config.to_json(config))
-    os.replace(partial, folder / "config.json")
 
 
 @contextlib.contextmanager

@@ -1,5 +1,7 @@
 """Exports that are kept beside a model: made once, and again when they are damaged."""
 
+import shutil
+
 import numpy as np
 import pytest
 
@@ -34,18 +36,24 @@ def test_what_is_damaged_is_made_again(model):
 def test_another_model_of_the_same_name(model, tmp_path):
     copy = tmp_path / "generator.keras"
     copy.write_bytes(model.read_bytes())
-    one = cache._place(copy, "openvino", None)
+    one = cache._places(copy, "openvino", None)[0]
     Generator((8, 8), 8, 0, code_size=16, noise_size=8).save(copy)
-    assert cache._place(copy, "openvino", None) != one
-    assert cache._place(copy, "litert", (16, 16)).name.endswith("-16x16")
+    assert cache._places(copy, "openvino", None)[0] != one
+    assert cache._places(copy, "litert", (16, 16))[0].name.endswith("-16x16")
 
 
-def test_a_place_that_cannot_be_written(model, tmp_path):
+def test_a_place_that_cannot_be_written(model, tmp_path, monkeypatch):
     copy = tmp_path / "generator.keras"
     copy.write_bytes(model.read_bytes())
     (tmp_path / ".generator.keras.engines").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    stylise(copy)
+    folder = cache.find(copy, "openvino")
+    assert folder.is_relative_to(tmp_path / "cache" / "vgan")
+    shutil.rmtree(tmp_path / "cache")
+    (tmp_path / "cache").touch()
     with pytest.raises(
-        InputError, match=r"\.engines: cannot be written .*engine=keras"
+        InputError, match=r"\.engines: cannot be written, nor .*engine=keras"
     ):
         engines.load(copy, "openvino")
 

@@ -121,8 +121,15 @@ np.savez("outputs", given=here.output(sys.argv[1]), made=here.output("made.keras
         {"style_filters": [8, 8, 8, 8]},
         {"noise_size": None},
         {"named_styles": {"short": [1.0]}},
+        {"named_styles": {"beyond_float32": [1e300] * 16}},
+        {"named_styles": {"beyond_float": [10**400] * 16}},
+        {"code_size": float("inf")},
+        {"hidden_filters": 10**9},
+        {"filters": [10**6, 10**6]},
+        {"filters": [None]},
+        {"blocks": 10**5},
     ],
-    ids=str,
+    ids=lambda change: str(change)[:50],
 )
 def test_model_from_another_layout(model_path, tmp_path, change):
     path = tmp_path / "generator.keras"

@@ -58,6 +58,21 @@ def test_bad_checkpoints_are_one_clear_line(gan, tmp_path):
     other = config.override(config.load("smoke"), ["generator.hidden_filters=12"])
     with pytest.raises(InputError, match="another network"):
         checkpoint.restore(tmp_path, VideoGAN(other))
-    path.write_bytes(path.read_bytes()[:1000])
-    with pytest.raises(InputError, match="damaged"):
-        checkpoint.restore(tmp_path, gan)
+    whole = path.read_bytes()
+    with np.load(path) as file:
+        arrays = dict(file)
+    name = min(arrays)
+    for wrong in (np.nan, "text"):
+        np.savez(path, **{**arrays, name: np.full(arrays[name].shape, wrong)})
+        with pytest.raises(InputError, match="damaged"):
+            checkpoint.restore(tmp_path, gan)
+    renamed = path.with_name("step_00000002.npz")
+    packed = whole.replace(
+        b"PK\x01\x02\x2d\x03\x2d\x00\x00\x00\x00\x00",
+        b"PK\x01\x02\x2d\x03\x2d\x00\x00\x00\x63\x00",
+    )
+    assert packed != whole
+    for at, content in ((path, whole[:1000]), (path, packed), (renamed, whole)):
+        at.write_bytes(content)
+        with pytest.raises(InputError, match="damaged"):
+            checkpoint.restore(tmp_path, gan)

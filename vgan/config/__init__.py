@@ -99,7 +99,9 @@ def _from_dict(cls, values, prefix):
     hints = typing.get_type_hints(cls)
     fields = {}
     if not isinstance(values, dict):
-        raise InputError(f"{prefix or 'config'}: expected fields, got {values!r}")
+        raise InputError(
+            f"{prefix.rstrip('.') or 'config'}: expected fields, got {values!r}"
+        )
     for name, value in values.items():
         checks.check_name(cls, name, prefix + name)
         if dataclasses.is_dataclass(hints[name]):

@@ -9,6 +9,7 @@ import os
 import pathlib
 import re
 import zipfile
+import zlib
 
 import numpy as np
 
@@ -52,13 +53,15 @@ def restore(folder, gan):
         return 0
     path = found[-1]
     variables = _named(gan)
+    damaged = f"{path}: damaged; remove it, and the run goes on from the one before"
     try:
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
-        raise InputError(
-            f"{path}: damaged; remove it, and the run goes on from the one before"
-        ) from error
+    except (
+        *(ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile),
+        *(zlib.error, RuntimeError),  # encrypted, packed in a way unknown
+    ) as error:
+        raise InputError(damaged) from error
     wrong = variables.keys() ^ arrays.keys() or {
         name for name in variables if variables[name].shape != arrays[name].shape
     }
@@ -67,6 +70,12 @@ def restore(folder, gan):
             f"{path}: is of another network ({min(wrong)} does not fit); "
             "give the run another name with --run"
         )
+    for array in arrays.values():
+        if array.dtype.kind not in "biuf" or not np.all(np.isfinite(array)):
+            raise InputError(damaged)
+    steps = [arrays[name] for name in variables if variables[name] is gan.step]
+    if steps != [latest_step(folder)]:
+        raise InputError(damaged)
     for name, variable in variables.items():
         variable.assign(arrays[name])
     gan.set_learning_rates()

@@ -1,7 +1,9 @@
 """Exports made once and kept beside the model, for the engines that run them.
 
 `.generator.keras.engines/openvino-2026.4.1-<hash>/` holds one export; the hash is that
-of the model's file. What belongs to a model or a version that is gone is removed.
+of the model's file. What belongs to a model or a version that is gone is removed. Where
+that folder cannot be written, as in a package that another user has installed, it is
+`vgan/<hash>/` in the user's cache.
 """
 
 import contextlib
@@ -36,12 +38,11 @@ def find(model, engine, size=None):
         engine: "openvino", "onnx" or "litert".
         size: (H, W) of the network's frames, which only LiteRT is made for.
     """
-    folder = _place(model, engine, size)
-    try:
-        read_manifest(folder)
-    except InputError:  # none, or a damaged one, which `make` replaces
-        return None
-    return folder
+    for folder in _places(model, engine, size):
+        with contextlib.suppress(InputError):  # none, or damaged: `make` replaces it
+            read_manifest(folder)
+            return folder
+    return None
 
 
 def make(model, engine, size=None):
@@ -56,12 +57,24 @@ def make(model, engine, size=None):
         size: (H, W) of the network's frames, which only LiteRT is made for.
 
     Raises:
-        InputError: The export fails: the library that makes it is missing, the folder
-            of the model cannot be written, ...
+        InputError: The export fails: the library that makes it is missing, no folder
+            can be written, ...
     """
-    folder = _place(model, engine, size)
+    folders = _places(model, engine, size)
+    for folder in folders:
+        try:
+            return _make(model, folder, engine, size)
+        except OSError as error:
+            reason = error.strerror or error
+    raise InputError(
+        f"{folders[0].parent}: cannot be written, nor can {folders[1].parent} "
+        f"({reason}); make one a folder that can be, or give --engine=keras"
+    )
+
+
+def _make(model, folder, engine, size):
     try:
-        folder.parent.mkdir(exist_ok=True)
+        folder.parent.mkdir(exist_ok=True, parents=True)
         _clean(folder)
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=_MAKING) as made:
             made = pathlib.Path(made, "export")
@@ -69,27 +82,23 @@ def make(model, engine, size=None):
             # Another process may have been faster; its export is as good.
             with contextlib.suppress(OSError):
                 os.rename(made, folder)
-    except InputError:
+    finally:
         with contextlib.suppress(OSError):
-            folder.parent.rmdir()  # unless it holds others
-        raise
-    except OSError as error:
-        raise InputError(
-            f"{folder.parent}: cannot be written ({error.strerror or error}); make it "
-            "a folder that can be, or give --engine=keras"
-        ) from error
+            folder.parent.rmdir()  # unless it holds something
     read_manifest(folder)
     return folder
 
 
-def _place(model, engine, size):
+def _places(model, engine, size):
     model = pathlib.Path(model)
     version = importlib.metadata.version(_PACKAGES[engine])
     digest = hashlib.sha256(model.read_bytes()).hexdigest()[:16]
     name = f"{engine}-{version}-{_LAYOUT}-{digest}"
     if engine == "litert":
         name += f"-{size[0]}x{size[1]}"
-    return model.parent / f".{model.name}.engines" / name
+    caches = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    user = pathlib.Path(caches, "vgan", digest)
+    return [model.parent / f".{model.name}.engines" / name, user / name]
 
 
 def _run_export(model, folder, engine, size):

@@ -2,14 +2,16 @@
 
 import dataclasses
 import json
-import math
 import pathlib
 import zipfile
 import zlib
 
+import numpy as np
+
 from vgan import InputError
 
 LARGEST = 8192  # of a code, of noise, of a style's short side
+WIDEST, DEEPEST = 1024, 64  # channels of a layer; levels, and blocks of one
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,6 +67,7 @@ def describe(path):
             "generator; give the generator.keras of a run"
         )
     if isinstance(arguments, dict) and isinstance(arguments.get("filters"), list):
+        _check_layers(arguments, path)
         patch = 2 if arguments.get("patch_size") == 2 else 1
         stride = patch * 2 ** (len(arguments["filters"]) - 1)
         arguments = {**arguments, "stride": stride}
@@ -89,21 +92,40 @@ def model_info(arguments, path):
             int(arguments["stride"]),
             dict(arguments["named_styles"]),
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise InputError(misfit(path, f"argument {error}")) from error
     sizes = (info.code_size, info.noise_size, info.style_size, info.stride)
     if min(sizes) < 1 or max(sizes) > LARGEST:
         raise InputError(misfit(path, "its sizes are out of range"))
     for style, code in info.named_styles.items():
-        if (
-            not isinstance(code, list)
-            or len(code) != info.code_size
-            or not all(isinstance(x, int | float) and math.isfinite(x) for x in code)
-        ):
+        if not _is_code(code, info.code_size):
             raise InputError(
                 misfit(path, f"style {style!r} is no list of {info.code_size} numbers")
             )
     return info
+
+
+def _is_code(code, size):
+    """Whether it is a list of so many numbers, in float32 too."""
+    if not isinstance(code, list) or not all(type(x) in (int, float) for x in code):
+        return False
+    try:
+        with np.errstate(over="ignore"):
+            code = np.array(code, np.float32)
+    except OverflowError:  # of an integer
+        return False
+    return code.shape == (size,) and bool(np.all(np.isfinite(code)))
+
+
+def _check_layers(arguments, path):
+    """Refuse what would take all memory before it turns out to have no weights."""
+    many = [arguments.get(name) or [] for name in ("filters", "style_filters")]
+    widths = [*many[0], *many[1], arguments.get("hidden_filters", 1)]
+    depths = [len(many[0]), len(many[1])]
+    depths += [arguments.get(name, 0) for name in ("blocks", "fine_blocks")]
+    for sizes, most in ((widths, WIDEST), (depths, DEEPEST)):
+        if not all(type(size) is int and size <= most for size in sizes):
+            raise InputError(misfit(path, "its sizes are out of range"))
 
 
 def misfit(path, reason):
