@@ -2,6 +2,10 @@
 
 __version__ = "0.1.0"
 
+# What a network may have, and a file is believed to hold; more fits in no memory.
+LARGEST = 8192  # channels of a layer, a code, noise, a style's short side
+DEEPEST = 64  # levels, and blocks of one
+
 
 class InputError(ValueError):
     """What the user gave cannot be used.

@@ -13,6 +13,7 @@ import itertools
 import keras
 from keras import ops
 
+from vgan import DEEPEST
 from vgan.models.layers import (
     ReflectConv2D,
     StyledConv2D,
@@ -93,8 +94,10 @@ class Generator(keras.Model):
             style_size=style_size,
         )
         for name, value in (("blocks", blocks), ("fine_blocks", fine_blocks)):
-            if type(value) is not int or value < 0:
-                raise ValueError(f"{name} must be a whole number from 0, got {value!r}")
+            if type(value) is not int or not 0 <= value <= DEEPEST:
+                raise ValueError(
+                    f"{name} must be a whole number from 0 to {DEEPEST}, got {value!r}"
+                )
         if not isinstance(recursive, bool):
             raise ValueError(f"recursive must be True or False, got {recursive!r}")
         if not isinstance(named_styles, dict | type(None)):

@@ -9,9 +9,13 @@ import keras
 import numpy as np
 from keras import ops
 
+from vgan import DEEPEST, LARGEST
+
 
 def check_sizes(**arguments):
-    """Raise ValueError, naming the argument, for a size that is no whole number > 0.
+    """Raise ValueError, naming the argument, for what no network can be made with.
+
+    A size is a whole number from 1 to `LARGEST`; a sequence has at most `DEEPEST`.
 
     Args:
         **arguments: Sizes, or sequences of sizes.
@@ -20,6 +24,11 @@ def check_sizes(**arguments):
         sizes = value if isinstance(value, list | tuple) else [value]
         if not sizes or any(type(size) is not int or size < 1 for size in sizes):
             raise ValueError(f"{name} takes whole numbers of at least 1, got {value!r}")
+        if max(sizes) > LARGEST or len(sizes) > DEEPEST:
+            raise ValueError(
+                f"{name} takes at most {DEEPEST} sizes up to {LARGEST}, "
+                f"got {value!r:.50}"
+            )
 
 
 def fold_time(x):

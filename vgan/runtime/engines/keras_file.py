@@ -8,10 +8,7 @@ import zlib
 
 import numpy as np
 
-from vgan import InputError
-
-LARGEST = 8192  # of a code, of noise, of a style's short side
-WIDEST, DEEPEST = 1024, 64  # channels of a layer; levels, and blocks of one
+from vgan import DEEPEST, LARGEST, InputError
 
 
 @dataclasses.dataclass(frozen=True)
@@ -123,7 +120,7 @@ def _check_layers(arguments, path):
     widths = [*many[0], *many[1], arguments.get("hidden_filters", 1)]
     depths = [len(many[0]), len(many[1])]
     depths += [arguments.get(name, 0) for name in ("blocks", "fine_blocks")]
-    for sizes, most in ((widths, WIDEST), (depths, DEEPEST)):
+    for sizes, most in ((widths, LARGEST), (depths, DEEPEST)):
         if not all(type(size) is int and size <= most for size in sizes):
             raise InputError(misfit(path, "its sizes are out of range"))
 
