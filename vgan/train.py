@@ -124,6 +124,11 @@ def _start_from(generator, gan, train):
         for network in networks:
             _take_layers(generator, network, train)
         return
+    if type(generator) is not type(gan.ema_generator):
+        raise InputError(
+            f"train.start: {path} holds a {type(generator).__name__}; set "
+            "generator.network to its kind"
+        )
     own, others = gan.ema_generator.get_config(), generator.get_config()
     for name in own:
         if name in ("name", "named_styles", "style_size", "dtype"):

@@ -124,7 +124,7 @@ def learning_variables(generator, only):
     """Return the variables of the generator that are trained.
 
     Args:
-        generator: The Generator.
+        generator: The generator.
         only: Names of its layers; with a minus, of those that do not learn; none
             means all.
 

@@ -68,12 +68,7 @@ class VideoGAN(gradients.Gradients, keras.Model):
                 config.losses.second_features, "losses.second_features"
             )
         with _precision(config.train.precision):
-            self.generator = _construct(
-                models.Generator,
-                "generator",
-                {"style_size": config.data.style_size or config.data.image_size},
-                config.generator,
-            )
+            self.generator = _generator(config)
         with _precision(gradients.conv3d_precision(config.train.precision)):
             self.discriminator = _construct(
                 models.Discriminator,
@@ -83,7 +78,7 @@ class VideoGAN(gradients.Gradients, keras.Model):
             )
         checks.check_networks(config, self)
         plain = {**self.generator.get_config(), "dtype": "float32"}
-        self.ema_generator = models.Generator.from_config(plain)
+        self.ema_generator = type(self.generator).from_config(plain)
         self.ema_generator.set_weights(self.generator.get_weights())
 
         self.learning = checks.learning_variables(self.generator, config.train.only)
@@ -319,6 +314,20 @@ def _precision(name):
         yield
     finally:
         keras.config.set_dtype_policy(before)
+
+
+def _generator(config):
+    """The network that the experiment names, with the arguments that it gives."""
+    arguments = {
+        "style_size": config.data.style_size or config.data.image_size,
+        **config.generator,
+    }
+    name = arguments.pop("network", "overlay")
+    if name not in models.NETWORKS:
+        raise InputError(
+            f"generator.network: {name!r} is none of {', '.join(models.NETWORKS)}"
+        )
+    return _construct(models.NETWORKS[name], "generator", {}, arguments)
 
 
 def _construct(network, section, defaults, arguments):
