@@ -17,7 +17,7 @@ import sys
 from absl import flags
 
 import vgan.config
-from vgan import InputError, command
+from vgan import InputError, command, pretrained
 from vgan.training import Stopped, checkpoint, record
 
 FLAGS = flags.FLAGS
@@ -85,13 +85,15 @@ def train(config, folder):
     make_dataset(config, "train")
     teacher = None
     if config.train.teacher:
-        teacher = _load("train.teacher", config.train.teacher)
+        from vgan.training.teacher import load_teacher
+
+        teacher = load_teacher(pretrained.find(config.train.teacher))
     gan = VideoGAN(config, teacher)
     first_step = checkpoint.restore(folder / "checkpoints", gan)
     if first_step:
         print(f"{folder}: goes on from step {first_step}")
     elif config.train.start:
-        generator = _load("train.start", config.train.start)
+        generator = _load_start(config.train.start)
         _start_from(generator, gan, config.train)
 
     if first_step < config.train.steps:
@@ -107,14 +109,13 @@ def train(config, folder):
     print(folder / "samples" / "stylised.mp4")
 
 
-def _load(field, model):
-    from vgan.pretrained import find
+def _load_start(model):
     from vgan.runtime.engines.keras_engine import load_generator
 
     try:
-        return load_generator(find(model))
+        return load_generator(pretrained.find(model))
     except InputError as error:
-        raise InputError(f"{field}: {error}") from error
+        raise InputError(f"train.start: {error}") from error
 
 
 def _start_from(generator, gan, train):

@@ -5,6 +5,7 @@ from keras import ops
 
 from tests.tiny import TINY_PAINTER
 from vgan.models import Painter
+from vgan.models.recurrent import MotionAdaptiveFilter
 from vgan.runtime.engines import describe
 from vgan.runtime.styles import blend
 
@@ -171,3 +172,37 @@ def test_cost_of_a_frame():
 def test_bad_arguments_are_named(arguments, named):
     with pytest.raises(ValueError, match=named):
         painter(**arguments)
+
+
+def filtered(pictures, guides, bias):
+    """Run a MotionAdaptiveFilter whose weight is constant over frames [T, h, w, C]."""
+    layer = MotionAdaptiveFilter(pictures.shape[-1], guides.shape[-1], stride=2)
+    layer.choose.kernel.assign(ops.zeros_like(layer.choose.kernel))
+    layer.choose.bias.assign([bias])
+    state = layer.initial_state(1, *(size // 2 for size in pictures.shape[1:3]))
+    ages = [np.full((1, 1), t, "float32") for t in range(len(pictures))]
+    return np.asarray(layer(pictures, guides, state, ages)[0])
+
+
+def test_the_filter_averages_what_stands_still():
+    random = np.random.default_rng(0)
+    still = random.normal(size=(1, 8, 12, 3)).astype("float32")
+    noisy = still + 0.1 * random.normal(size=(40, 8, 12, 3)).astype("float32")
+    result = filtered(noisy, noisy[..., :1], 0.0)
+    np.testing.assert_allclose(result[0], noisy[0], atol=1e-6)  # there was no past
+    # An average with weights 1/2, 1/4, ... has a third of the variance.
+    spread = np.var(result[8:] - still) / np.var(noisy - still)
+    assert 0.3 < spread < 0.5  # clamping takes some of it
+    same = filtered(np.repeat(still, 9, axis=0), noisy[:9, ..., :1], 3.0)
+    np.testing.assert_allclose(same[-1], still[0], atol=1e-5)
+
+
+def test_the_filter_leaves_no_ghosts():
+    random = np.random.default_rng(0)
+    ground = random.uniform(-1, 1, size=(12, 16, 3)).astype("float32")
+    ghost = ground.copy()
+    ghost[4:8, 4:8] = 5
+    pictures = np.stack([ghost, ground])
+    result = filtered(pictures, pictures[..., :1], 50.0)
+    assert result[0].max() == 5
+    assert result[1].max() <= 1

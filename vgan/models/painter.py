@@ -29,7 +29,7 @@ from vgan.models.layers import (
     fold_time,
     unfold_time,
 )
-from vgan.models.recurrent import ConvLSTMCell
+from vgan.models.recurrent import ConvLSTMCell, MotionAdaptiveFilter
 from vgan.models.style_encoder import MappingNetwork, PretrainedStyleEncoder
 
 STRIDE = 8  # of the ConvLSTM; H and W must divide by it
@@ -47,6 +47,8 @@ class Painter(keras.Model):
         filters: Channels at strides 2, 4 and, of the decoder, 2.
         hidden_filters: Channels of the ConvLSTM, at stride 8.
         blocks: Residual blocks at stride 4.
+        recursive: Whether what stands still is averaged with its own past; see
+            `MotionAdaptiveFilter`.
         latent_size: Numbers that the style encoder boils a picture down to; the code
             is a linear map of them.
         noise_size: Z of the noise that stands for a style.
@@ -68,6 +70,7 @@ class Painter(keras.Model):
         filters=(16, 40, 32),
         hidden_filters=32,
         blocks=5,
+        recursive=True,
         latent_size=100,
         noise_size=32,
         style_filters=(16, 32, 64, 128, 128),
@@ -91,11 +94,14 @@ class Painter(keras.Model):
             raise ValueError(
                 f"blocks must be a whole number from 1 to {DEEPEST}, got {blocks!r}"
             )
+        if not isinstance(recursive, bool):
+            raise ValueError(f"recursive must be True or False, got {recursive!r}")
         if not isinstance(named_styles, dict | type(None)):
             raise ValueError(f"named_styles must be a dict, got {named_styles!r}")
         self.filters = tuple(filters)
         self.hidden_filters = hidden_filters
         self.blocks = blocks
+        self.recursive = recursive
         self.latent_size = latent_size
         self.noise_size = noise_size
         self.style_filters = tuple(style_filters)
@@ -137,6 +143,10 @@ class Painter(keras.Model):
             name="modulate",
         )
         self.modulate.build((None, latent_size))
+        if recursive:
+            self.filter = MotionAdaptiveFilter(
+                12, 12, STRIDE // 2, name="filter", dtype="float32"
+            )
         self.built = True
 
     @property
@@ -163,12 +173,16 @@ class Painter(keras.Model):
         Returns:
             {"hidden", "cell"} of the ConvLSTM, [B, H / 8, W / 8, hidden_filters];
             {"mean", "variance"}, running, of all normalised channels in their order;
-            {"age"} [B, 1], the number of frames seen.
+            {"age"} [B, 1], the number of frames seen; with `recursive` the {"past"}
+            picture and content, [B, H / 8, W / 8, 384].
         """
         cell = self.recurrent.initial_state(
             batch_size, height // STRIDE, width // STRIDE
         )
         channels = sum(self.normalised)
+        if self.recursive:
+            size = batch_size, height // STRIDE, width // STRIDE
+            cell.update(self.filter.initial_state(*size))
         return {
             **cell,
             "mean": ops.zeros((batch_size, channels)),
@@ -188,15 +202,21 @@ class Painter(keras.Model):
             Stylised frames [B, T, H, W, 3] in [-1, 1], and the new state.
         """
         num_frames = content.shape[1]
-        x, cell = self._encode(fold_time(content), state, num_frames)
+        patches = ops.space_to_depth(fold_time(content), 2)
+        x, new_state = self._encode(patches, state, num_frames)
         norm = _Normalisation(self.normalised, style_code, state, num_frames)
         for first, second in zip(self.residual[::2], self.residual[1::2], strict=True):
             x = x + norm(second(ops.relu(norm(first(x)))))
         x = ops.relu(norm(self.up(enlarge(x))))
         x = ops.cast(norm(self.to_rgb(x)), "float32")  # patches of 4 pixels, R, G, B
         # Half the argument: then tanh is the sigmoid of Ghiasi et al., to [-1, 1].
-        frames = ops.depth_to_space(ops.tanh(0.5 * x), 2)
-        return unfold_time(frames, num_frames), {**cell, **norm.new_state()}
+        x = ops.tanh(0.5 * x)
+        new_state.update(norm.new_state())
+        if self.recursive:
+            ages = [state["age"] + t for t in range(num_frames)]
+            x, past = self.filter(x, patches, {"past": state["past"]}, ages)
+            new_state.update(past)
+        return unfold_time(ops.depth_to_space(x, 2), num_frames), new_state
 
     def encode_content(self, content):
         """Frames [B, T, H, W, 3] in [-1, 1] -> features at strides 2 and 4.
@@ -204,16 +224,16 @@ class Painter(keras.Model):
         Each frame by itself, [B, T, H / stride, W / stride, C].
         """
         num_frames = content.shape[1]
-        levels = self._features(fold_time(content))
+        levels = self._features(ops.space_to_depth(fold_time(content), 2))
         return [unfold_time(x, num_frames) for x in levels]
 
-    def _features(self, content):
-        fine = ops.relu(self.stem(ops.space_to_depth(content, 2)))
+    def _features(self, patches):
+        fine = ops.relu(self.stem(patches))
         return fine, ops.relu(self.down(fine))
 
-    def _encode(self, content, state, num_frames):
+    def _encode(self, patches, state, num_frames):
         """Features at stride 4, with what the ConvLSTM recalls, and its new state."""
-        _, x = self._features(content)
+        _, x = self._features(patches)
         cell = {name: state[name] for name in self.recurrent.state_names}
         hidden, cell = self.recurrent(
             ops.relu(self.shrink(x)), cell, num_frames=num_frames
@@ -227,6 +247,7 @@ class Painter(keras.Model):
             "filters": self.filters,
             "hidden_filters": self.hidden_filters,
             "blocks": self.blocks,
+            "recursive": self.recursive,
             "latent_size": self.latent_size,
             "noise_size": self.noise_size,
             "style_filters": self.style_filters,

@@ -41,7 +41,7 @@ class VideoGAN(gradients.Gradients, keras.Model):
 
     Args:
         config: The `vgan.config.Experiment`.
-        teacher: A Generator for `losses.distillation`; it is not trained.
+        teacher: What `losses.distillation` learns from, of `teacher.load_teacher`.
 
     Attributes:
         advantage: The discriminator's, -1 to 1, a moving average; see
@@ -56,8 +56,6 @@ class VideoGAN(gradients.Gradients, keras.Model):
     def __init__(self, config, teacher=None):
         super().__init__(name="video_gan")
         self.teacher = teacher
-        if teacher is not None:
-            teacher.trainable = False
         self.weights_of_losses = config.losses
         self.train_config = config.train
         self.game = adversarial.game(config.losses.adversarial)

@@ -16,7 +16,9 @@ from vgan.losses import (
     regularizers,
     temporal,
 )
+from vgan.training import teacher
 
+generate = teacher.generate
 CODES = 64  # that are compared: of the last styles, and from noise
 
 
@@ -78,6 +80,12 @@ class Forward:
         return self.gan.features(self.frames)
 
     @functools.cached_property
+    def taught(self):
+        """What the teacher makes of the batch, [B, T, H, W, 3]."""
+        made = teacher.teach(self.gan.teacher, self.content, self.style)
+        return ops.stop_gradient(made)
+
+    @functools.cached_property
     def judged(self):
         """What each stage of the discriminator sees of the result."""
         return self.gan.discriminator.features(self.frames, self.reference)
@@ -104,13 +112,6 @@ class Forward:
 def _where(mask, x, other):
     """Take x [B, ...] where the mask [B] is true, and the other elsewhere."""
     return ops.where(ops.reshape(mask, (-1, *[1] * (len(x.shape) - 1))), x, other)
-
-
-def generate(generator, content, code, state=None):
-    """Run a generator over a clip, from its initial state unless one is given."""
-    batch, _, height, width, _ = content.shape
-    state = state or generator.initial_state(batch, height, width)
-    return generator(content, code, state)
 
 
 def gan(forward):
@@ -185,9 +186,13 @@ def reconstruction_l2(forward):
 
 def distillation(forward):
     """The result is what the teacher makes of the same content and style."""
-    teacher = forward.gan.teacher
-    made, _ = generate(teacher, forward.content, teacher.encode_style(forward.style))
-    return reconstruction.reconstruction_l1(forward.frames, ops.stop_gradient(made))
+    return reconstruction.pyramid_loss(forward.frames, forward.taught)
+
+
+def distillation_texture(forward):
+    """Its textures are those of the teacher's, where they may lie a little aside."""
+    wanted = forward.gan.features(forward.taught)
+    return perceptual.style_loss(forward.features_of_frames["style"], wanted["style"])
 
 
 def code(forward):
@@ -289,6 +294,7 @@ TERMS = {
                 reconstruction_l1,
                 reconstruction_l2,
                 distillation,
+                distillation_texture,
             ),
             *(code, identity, cycle, diversity, temporal_luminance, temporal_feature),
             *(temporal_long, frame_difference, ping_pong, aging),
