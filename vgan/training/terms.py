@@ -16,6 +16,7 @@ from vgan.losses import (
     regularizers,
     temporal,
 )
+from vgan.models.layers import fold_time
 from vgan.training import teacher
 
 generate = teacher.generate
@@ -190,9 +191,13 @@ def distillation(forward):
 
 
 def distillation_texture(forward):
-    """Its textures are those of the teacher's, where they may lie a little aside."""
-    wanted = forward.gan.features(forward.taught)
-    return perceptual.style_loss(forward.features_of_frames["style"], wanted["style"])
+    """Each frame's textures are the teacher's, where they may lie a little aside."""
+    made = forward.features_of_frames["style"]
+    wanted = forward.gan.features(forward.taught)["style"]
+    made, wanted = (
+        [fold_time(x)[:, None] for x in layers] for layers in (made, wanted)
+    )
+    return perceptual.style_loss(made, wanted)
 
 
 def code(forward):
