@@ -1,7 +1,10 @@
 """What maintainers run: small files of the layouts that the tools read."""
 
+import csv
 import io
+import json
 import os
+import pathlib
 import subprocess
 import sys
 import zipfile
@@ -71,6 +74,33 @@ def test_other_files_are_refused_in_a_line(tmp_path):
             hed.read(tmp_path / name)
 
 
+def holdouts():
+    """[("held" or "without", path)] of the list."""
+    lines = (pathlib.Path(ROOT) / "tools" / "holdouts.txt").read_text().splitlines()
+    return [tuple(line.split()) for line in lines if line and line[0] != "#"]
+
+
+def test_holdouts_are_a_dozen_artists_and_some_films():
+    listed = holdouts()
+    assert len({path for _, path in listed}) == len(listed)
+    held = [path for word, path in listed if word == "held"]
+    assert {word for word, _ in listed} == {"held", "without"}
+    artists = [path.split("__")[0] for path in held if path.startswith("styles/")]
+    assert len(set(artists)) == len(artists) == 12
+    assert len([path for path in held if path.startswith("videos/")]) == 8
+
+
+def test_nothing_else_of_the_pack_is_by_those_artists(shared_data):
+    listed = [path for _, path in holdouts()]
+    with open(shared_data / "MANIFEST.csv", newline="", encoding="utf-8") as file:
+        rows = {row["file"]: row for row in csv.DictReader(file)}
+    for path in listed:
+        assert path in rows, path
+    artists = {rows[path]["artist"] for path in listed} - {""}
+    left = {name for name, row in rows.items() if row["artist"] in artists}
+    assert left == {path for path in listed if path.startswith("styles/")}
+
+
 @pytest.fixture(scope="module")
 def things(tmp_path_factory):
     """Clips, styles, and a pair of networks that mix the content with a colour."""
@@ -123,8 +153,6 @@ def magenta(things, *flags):
 
 def test_a_rival_stands_in_the_same_report(things, tmp_path):
     pytest.importorskip("ai_edge_litert")
-    import json
-
     result = magenta(
         things,
         *(f"--predict={things}/predict.tflite", f"--transfer={things}/transfer.tflite"),
