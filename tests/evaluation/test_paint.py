@@ -73,7 +73,8 @@ def test_palettes_are_apart_by_what_they_are_shifted():
 
 def test_texture_counts_where_the_content_is_flat():
     random = np.random.default_rng(0)
-    content = np.full((128, 128, 3), 100, np.uint8)
+    slope = np.linspace(80, 140, 128).astype(np.uint8)
+    content = np.full((128, 128, 3), slope[:, None, None], np.uint8)
     content[:, 64:] = random.integers(0, 256, (128, 64, 1))
     rough = np.repeat(random.integers(60, 140, (128, 128, 1), np.uint8), 3, axis=-1)
     smooth, half = np.full_like(rough, 90), np.uint8(100 + (rough - 100.0) / 2)

@@ -17,7 +17,7 @@ FEWEST_CELLS = 9  # below, a rank or a regression says nothing
 BASES, QUANTILES, SEED = 16, 256, 0  # of the sliced Wasserstein distance
 FINEST = 1 / 64  # of the short side: sigma of the blur that a high-pass takes away
 AROUND = 1 / 32  # of the short side: sigma of the window in which a place is flat
-FLAT = 4.0  # of 255, the standard deviation up to which it is
+FLAT = 2.0  # of 255, the texture up to which it is
 LEAST_FLAT = 0.01  # share of pixels
 
 
@@ -47,20 +47,19 @@ def tone_correlation(content, result):
 def color_explained(content, result):
     """Share of the result's colour that a filter of the content's would give; [0, 1].
 
-    R^2 of the linear regression of the result's (a, b) on the content's (L, a, b), mean
-    colours of cells of 16 x 16 pixels: 1 is the content itself, tinted or turned; a
-    painter who has a palette of his own has less, and so has noise. NaN where the
-    result has one colour (variance under 1) or under nine cells.
+    R^2 of the linear regression of the result's (L, a, b) on the content's, mean
+    colours of cells of 16 x 16 pixels: 1 is the content itself, or its light tinted; a
+    painter with a palette of his own has less, and so has noise. NaN where the result
+    has one colour (variance under 1) or under nine cells.
 
     Args:
         content: uint8 RGB [H, W, 3].
         result: The same.
     """
     x, y = (_coarse(lab(frame)).reshape(-1, 3) for frame in (content, result))
-    y = y[:, 1:] - y[:, 1:].mean(0)
+    x, y = x - x.mean(0), y - y.mean(0)
     if len(x) < FEWEST_CELLS or np.mean(np.square(y).sum(1)) < 1:
         return math.nan
-    x = x - x.mean(0)
     rest = y - x @ np.linalg.lstsq(x, y, rcond=1e-4)[0]
     return float(1 - np.square(rest).sum() / np.square(y).sum())
 
@@ -102,23 +101,25 @@ def high_pass(frame):
 def flat_texture(contents, results, style_frames):
     """How rough is what was flat, over how rough the style is; 0 is flat, 1 the style.
 
-    Mean square of `high_pass` of the results where the contents' luma varies by less
-    than 4 of 255 around (Gaussian window, 1/32 of the short side), over that of the
-    style, brought to the same short side. From 0 without a bound; NaN where under 1 %
-    is flat, or the style is.
+    Mean square of `high_pass` of the results where that of the contents has a root mean
+    square under 2 of 255 around (Gaussian window, 1/32 of the short side), over that of
+    the style, brought to the same short side: slopes of light are flat, too. From 0
+    without a bound; NaN where under 1 % is flat, or the style is.
 
     Args:
         contents: uint8 RGB [N, H, W, 3].
         results: The same.
         style_frames: uint8 RGB [N', h, w, 3].
     """
-    flat = np.stack([_is_flat(frame) for frame in contents])
     style = scale_to(style_frames, min(contents.shape[1:3]))
-    whole = np.mean([np.mean(np.square(high_pass(frame))) for frame in style])
-    if flat.mean() < LEAST_FLAT or whole < 0.01:
+    own, rough, whole = (
+        np.stack([np.square(high_pass(frame)) for frame in frames])
+        for frames in (contents, results, style)
+    )
+    flat = np.stack([_blurred(energy, AROUND) for energy in own]) < FLAT**2
+    if flat.mean() < LEAST_FLAT or whole.mean() < 0.01:
         return math.nan
-    rough = np.stack([np.square(high_pass(frame)) for frame in results])
-    return float(rough[flat].mean() / whole)
+    return float(rough[flat].mean() / whole.mean())
 
 
 class PaintRuler:
@@ -185,14 +186,8 @@ def _ranks(values):
     return (np.cumsum(counts) - (counts - 1) / 2)[place]
 
 
-def _blurred(luma, sigma):
-    return cv2.GaussianBlur(luma, (0, 0), sigma * min(luma.shape))
-
-
-def _is_flat(frame):
-    luma = frame @ np.float32(LUMA)
-    variance = _blurred(luma * luma, AROUND) - _blurred(luma, AROUND) ** 2
-    return variance < FLAT**2
+def _blurred(picture, sigma):
+    return cv2.GaussianBlur(picture, (0, 0), sigma * min(picture.shape))
 
 
 def _mean(values):
