@@ -119,7 +119,7 @@ def test_weights_of_a_vgg_are_taken():
     network = painter()
     encoder = network.style_encoder
     random = np.random.default_rng(0)
-    names = ["preprocess", *(f"conv{b}_{i}" for b, i in encoder.convolutions)]
+    names = ["preprocess", *(f"conv{name}" for name in encoder.convolutions)]
     layers = [encoder.to_bgr, *encoder.convolutions.values()]
     weights = {}
     for name, layer in zip(names, layers, strict=True):
@@ -128,7 +128,7 @@ def test_weights_of_a_vgg_are_taken():
     before = np.asarray(encoder.statistics(style()))
     encoder.load_vgg(weights)
     np.testing.assert_allclose(
-        encoder.convolutions[5, 1].kernel, weights["conv5_1/kernel"], rtol=1e-6
+        encoder.convolutions["5_1"].kernel, weights["conv5_1/kernel"], rtol=1e-6
     )
     assert np.abs(encoder.statistics(style()) - before).max() > 0.1
     names = [v.path for v in network.trainable_variables]

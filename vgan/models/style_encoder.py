@@ -77,7 +77,7 @@ class PretrainedStyleEncoder(keras.layers.Layer):
     """
 
     depths = (2, 2, 4, 4, 1)  # convolutions of each block
-    read = ((1, 1), (1, 2), (2, 1), (2, 2), (3, 1), (3, 3), (4, 1), (4, 3), (5, 1))
+    read = ("1_1", "1_2", "2_1", "2_2", "3_1", "3_3", "4_1", "4_3", "5_1")
 
     def __init__(
         self,
@@ -93,18 +93,19 @@ class PretrainedStyleEncoder(keras.layers.Layer):
         self.filters = tuple(filters)
         self.hidden_size = hidden_size
         self.to_bgr = ReflectConv2D(3, 3, 1, dtype="float32", name="preprocess")
-        self.convolutions, size = {}, 3
+        self.convolutions, size = {}, 3  # "1_1" is the first of the first block
         for block, (depth, channels) in enumerate(
             zip(self.depths, filters, strict=True), start=1
         ):
             for index in range(1, depth + 1):
-                self.convolutions[block, index] = ReflectConv2D(
-                    size, channels, dtype="float32", name=f"conv{block}_{index}"
+                name = f"{block}_{index}"
+                self.convolutions[name] = ReflectConv2D(
+                    size, channels, dtype="float32", name=f"conv{name}"
                 )
                 size = channels
         for layer in (self.to_bgr, *self.convolutions.values()):
             layer.trainable = False
-        size = 2 * sum(filters[block - 1] for block, _ in self.read)
+        size = 2 * sum(self.convolutions[name].filters for name in self.read)
         # What the statistics of pictures are like: they are brought to 0 and 1.
         self.center = self.add_weight((size,), "zeros", name="center", trainable=False)
         self.spread = self.add_weight((size,), "ones", name="spread", trainable=False)
@@ -126,7 +127,7 @@ class PretrainedStyleEncoder(keras.layers.Layer):
             weights: {"conv1_1/kernel": HWIO, "conv1_1/bias", ..., "conv5_1/bias", and
                 "preprocess/kernel", "preprocess/bias", from RGB in [0, 1]}.
         """
-        layers = {f"conv{b}_{i}": c for (b, i), c in self.convolutions.items()}
+        layers = {f"conv{name}": layer for name, layer in self.convolutions.items()}
         for name, layer in {"preprocess": self.to_bgr, **layers}.items():
             layer.kernel.assign(weights[f"{name}/kernel"])
             layer.bias.assign(weights[f"{name}/bias"])
@@ -136,11 +137,11 @@ class PretrainedStyleEncoder(keras.layers.Layer):
         num_frames = ops.shape(style)[1]
         x = self.to_bgr((fold_time(style) + 1.0) / 2.0)
         found = []
-        for (block, index), conv in self.convolutions.items():
-            if block > 1 and index == 1:
+        for name, conv in self.convolutions.items():
+            if name.endswith("_1") and name != "1_1":
                 x = ops.max_pool(x, 2, 2, "valid", "channels_last")
             x = ops.relu(conv(x))
-            if (block, index) in self.read:
+            if name in self.read:
                 found += _mean_and_spread(x)
         found = unfold_time(ops.concatenate(found, axis=-1), num_frames)
         return ops.log(ops.mean(found, axis=1) + 1e-3)
