@@ -145,7 +145,7 @@ class Painter(keras.Model):
         self.modulate.build((None, latent_size))
         if recursive:
             self.filter = MotionAdaptiveFilter(
-                12, 12, STRIDE // 2, name="filter", dtype="float32"
+                12, STRIDE // 2, name="filter", dtype="float32"
             )
         self.built = True
 
@@ -173,8 +173,8 @@ class Painter(keras.Model):
         Returns:
             {"hidden", "cell"} of the ConvLSTM, [B, H / 8, W / 8, hidden_filters];
             {"mean", "variance"}, running, of all normalised channels in their order;
-            {"age"} [B, 1], the number of frames seen; with `recursive` the {"past"}
-            picture and content, [B, H / 8, W / 8, 384].
+            {"age"} [B, 1], the number of frames seen; with `recursive` the last
+            {"past", "past_light"}, [B, H / 8, W / 8, 192] and [..., 16].
         """
         cell = self.recurrent.initial_state(
             batch_size, height // STRIDE, width // STRIDE
@@ -214,7 +214,8 @@ class Painter(keras.Model):
         new_state.update(norm.new_state())
         if self.recursive:
             ages = [state["age"] + t for t in range(num_frames)]
-            x, past = self.filter(x, patches, {"past": state["past"]}, ages)
+            light = ops.mean(patches, axis=-1, keepdims=True)
+            x, past = self.filter(x, light, state, ages)
             new_state.update(past)
         return unfold_time(ops.depth_to_space(x, 2), num_frames), new_state
 

@@ -214,35 +214,38 @@ class MotionAdaptiveFilter(keras.layers.Layer):
 
     Args:
         channels: Of the picture, whose patches are folded into channels.
-        guide_channels: Of the content, likewise.
         stride: Patches of the picture to one of the state, a side: the state is packed,
             so that all states of a network have one height and width.
         filters: Channels between the two convolutions.
     """
 
-    def __init__(self, channels, guide_channels, stride, filters=8, **kwargs):
+    def __init__(self, channels, stride, filters=8, **kwargs):
         super().__init__(**kwargs)
         self.channels = channels
-        self.guide_channels = guide_channels
         self.stride = stride
         self.filters = filters
-        both = channels + guide_channels
         policy = {"dtype": self.dtype_policy}
-        self.compare = ReflectConv2D(both, filters, name="compare", **policy)
+        self.compare = ReflectConv2D(channels, filters, name="compare", **policy)
+        self.compare_light = ReflectConv2D(
+            1, filters, use_bias=False, name="compare_light", **policy
+        )
         self.choose = ReflectConv2D(filters, 1, gain=0.5, name="choose", **policy)
         self.built = True
 
     def initial_state(self, batch_size, height, width):
-        """No past, for a state of this height and width: {"past"}."""
-        channels = (self.channels + self.guide_channels) * self.stride**2
-        return {"past": ops.zeros((batch_size, height, width, channels))}
+        """No past, for a state of this height and width: {"past", "past_light"}."""
+        shape, patches = (batch_size, height, width), self.stride**2
+        return {
+            "past": ops.zeros((*shape, self.channels * patches)),
+            "past_light": ops.zeros((*shape, patches)),
+        }
 
-    def call(self, picture, guide, state, ages):
+    def call(self, picture, light, state, ages):
         """Filter each frame.
 
         Args:
             picture: Frames [B * T, h, w, channels].
-            guide: What they are made of, [B * T, h, w, guide_channels].
+            light: Brightness of the content, of the same places, [B * T, h, w, 1].
             state: As `initial_state` or the last call gave it.
             ages: How many frames each frame has before it, T of [B, 1]; what has none
                 is left as it is.
@@ -250,36 +253,47 @@ class MotionAdaptiveFilter(keras.layers.Layer):
         Returns:
             Frames [B * T, h, w, channels] and the new state.
         """
-        past = ops.depth_to_space(state["past"], self.stride)
-        frames = unfold_time(ops.concatenate([picture, guide], axis=-1), len(ages))
-        results = []
-        for t, age in enumerate(ages):
-            seen = ops.cast(age > 0, frames.dtype)[:, :, None, None]
-            past = self._step(frames[:, t], past, seen)
-            results.append(past[..., : self.channels])
-        filtered = fold_time(ops.stack(results, axis=1))
-        return filtered, {"past": ops.space_to_depth(past, self.stride)}
+        names = "past", "past_light"
+        past, before = (ops.depth_to_space(state[n], self.stride) for n in names)
+        if len(ages) == 1:
+            past, before = self._step(picture, light, past, before, ages[0]), light
+            filtered = past
+        else:
+            pictures, lights = (unfold_time(x, len(ages)) for x in (picture, light))
+            results = []
+            for t, age in enumerate(ages):
+                past = self._step(pictures[:, t], lights[:, t], past, before, age)
+                before = lights[:, t]
+                results.append(past)
+            filtered = fold_time(ops.stack(results, axis=1))
+        kept = (ops.space_to_depth(x, self.stride) for x in (past, before))
+        return filtered, dict(zip(names, kept, strict=True))
 
-    def _step(self, now, past, seen):
-        change = past - now
-        cost = ops.abs(change)
-        found = ops.leaky_relu(self.compare(cost / (cost + HALF)), 0.2)
-        weight = ops.sigmoid(self.choose(found)) * seen
-        picture = now[..., : self.channels]
+    def _step(self, picture, light, past, before, age):
+        change = past - picture
+        found = self.compare(_bounded(change)) + self.compare_light(
+            _bounded(before - light)
+        )
+        weight = ops.sigmoid(self.choose(ops.leaky_relu(found, 0.2)))
+        weight = weight * ops.cast(age > 0, picture.dtype)[:, :, None, None]
         near = ops.pad(picture, [[0, 0], [1, 1], [1, 1], [0, 0]], mode="reflect")
-        result = picture + weight * change[..., : self.channels]
-        result = ops.maximum(ops.minimum(result, _highest(near)), -_highest(-near))
-        return ops.concatenate([result, now[..., self.channels :]], axis=-1)
+        result = picture + weight * change
+        return ops.maximum(ops.minimum(result, _highest(near)), -_highest(-near))
 
     def get_config(self):
         """Constructor arguments."""
         return {
             **super().get_config(),
             "channels": self.channels,
-            "guide_channels": self.guide_channels,
             "stride": self.stride,
             "filters": self.filters,
         }
+
+
+def _bounded(change):
+    """How much differs, from 0 to 1."""
+    cost = ops.abs(change)
+    return cost / (cost + HALF)
 
 
 def _highest(x):
