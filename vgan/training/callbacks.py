@@ -60,6 +60,8 @@ def run_callbacks(folder, config, gan, samples, named_styles, measure, deadline=
     return {
         "alarm": Alarm(writer, folder, gan, cut, config.train),
         "scalars": Scalars(writer, config),
+        # First at the end, too: what is drawn and measured then takes its time.
+        "checkpoints": Checkpoints(folder, config.train.checkpoint_every, named_styles),
         "samples": Samples(
             writer, folder / "samples", samples, stylise, config.train.sample_every
         ),
@@ -67,7 +69,6 @@ def run_callbacks(folder, config, gan, samples, named_styles, measure, deadline=
             *(writer, folder, stylise, measure),
             *(config.train.evaluate_every, named_styles),
         ),
-        "checkpoints": Checkpoints(folder, config.train.checkpoint_every, named_styles),
         "bar": ProgressBar(config),
         **({"deadline": Deadline(deadline, config.train)} if deadline else {}),
     }
