@@ -299,14 +299,16 @@ def _sample(pictures, index, view, size):
     top = ops.clip(ops.floor(y), 0.0, sizes[:, 0] - 2)
     right_part, low_part = (x - left)[..., None], (y - top)[..., None]
     count, height, width = canvas.shape
-    across = ops.where(turned, width, 1)
-    down = ops.where(turned, 1, width)
-    first = ops.arange(count, dtype="int32")[:, None, None, None] * (height * width)
-    first += ops.cast(top, "int32") * down + ops.cast(left, "int32") * across
+    # Floats hold such whole numbers exactly, and TensorFlow adds integers on the host.
+    kind = "float32" if count * height * width < 2**24 else "int32"
+    turned = ops.cast(turned, kind)
+    across, down = 1 + turned * (width - 1), width - turned * (width - 1)
+    first = ops.arange(count, dtype=kind)[:, None, None, None] * (height * width)
+    first += ops.cast(top, kind) * down + ops.cast(left, kind) * across
     flat = ops.reshape(canvas, (-1,))
 
     def colours(place):
-        packed = ops.take(flat, place)
+        packed = ops.take(flat, ops.cast(place, "int32"))
         red = ops.floor(packed / 65536)
         green = ops.floor(packed / 256) - 256 * red
         return ops.stack([red, green, packed - 65536 * red - 256 * green], axis=-1)
@@ -339,15 +341,15 @@ def _noise(uniform, grain, places, size, most):
         """Of an axis: knots before and after, and how far between them, [B, T, S]."""
         at = (pixels + 0.5) / coarse + 0.5 + ops.floor(place * side)[..., None]
         knot = ops.floor(at)
-        before = ops.cast(knot, "int32") % side
-        return before, (before + 1) % side, at - knot
+        return ops.mod(knot, side), ops.mod(knot + 1, side), at - knot
 
     left, right, across = line(places[..., 0])
     top, low, down = line(places[..., 1])
     across, down = across[:, :, None, :, None], down[:, :, :, None, None]
 
     def knots(row, column):
-        return ops.take(flat, row[..., None] * side + column[:, :, None], axis=0)
+        place = row[..., None] * side + column[:, :, None]
+        return ops.take(flat, ops.cast(place, "int32"), axis=0)
 
     upper = knots(top, left) * (1 - across) + knots(top, right) * across
     lower = knots(low, left) * (1 - across) + knots(low, right) * across
