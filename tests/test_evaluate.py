@@ -48,6 +48,11 @@ def things(tmp_path_factory):
     first = {"conv1_1/kernel": kernel, "conv1_1/bias": bias}
     np.savez(folder / "shallow.npz", **first)
     np.savez(folder / "odd.npz", **first, **{"conv3_1/kernel": kernel})
+    deep = {"conv1_1": 3, "conv2_1": 4, "conv3_1": 4, "conv4_1": 4}
+    random = np.random.default_rng(0)
+    judge = {f"{n}/kernel": random.normal(size=(3, 3, c, 4)) for n, c in deep.items()}
+    judge |= {f"{name}/bias": bias for name in deep}
+    np.savez(folder / "judge.npz", **{k: v.astype("f") for k, v in judge.items()})
     (folder / "empty").mkdir()
     return folder
 
@@ -77,21 +82,31 @@ def test_a_model_and_its_baseline(things, tmp_path):
     result = evaluate(
         things,
         *("--model=generator.keras", "--content=clips", "--styles=styles"),
-        *("--baseline=per_frame", "--size=48", f"--output={tmp_path}/report"),
+        *("--baseline=per_frame", "--baseline=identity", "--judge=judge.npz"),
+        *("--size=48", f"--output={tmp_path}/report"),
     )
     assert result.returncode == 0, result.stderr
     assert result.stdout.splitlines()[-1] == f"{tmp_path}/report/index.html"
-    assert "60/60" in result.stderr  # 2 clips x 6 frames x (1 + 2 styles x 2 systems)
+    assert "84/84" in result.stderr  # 2 clips x 6 frames x (1 + 2 styles x 3 systems)
     facts = json.loads((tmp_path / "report" / "metrics.json").read_text())
-    assert list(facts["systems"]) == ["content", "model", "per_frame"]
-    assert len(facts["clips"]) == 2 * (1 + 2 * 2)
+    assert list(facts["systems"]) == ["content", "model", "per_frame", "identity"]
+    assert len(facts["clips"]) == 2 * (1 + 2 * 3)
     for name in ("model", "per_frame"):
         row = facts["systems"][name]
-        for figure in ("style_strength", "style_ceiling", "ssim", "warping_error_1"):
+        for figure in (
+            *("style_strength", "style_ceiling", "ssim", "warping_error_1"),
+            *("style_strength_judge", "style_strength_grey_judge"),
+            *("palette_distance", "flat_grey_chroma", "brush_diversity"),
+        ):
             assert isinstance(row[figure], float), figure
+        assert row["style_strength_judge"] != row["style_strength"]
         assert row["known_flow_error"] > facts["systems"]["content"]["known_flow_error"]
     assert facts["systems"]["content"]["ssim"] == pytest.approx(1)
-    assert facts["parts"]["diversity"]["over_styles"] > 0
+    identity = facts["systems"]["identity"]
+    for figure in ("style_strength", "style_strength_judge", "brush_diversity"):
+        assert identity[figure] == pytest.approx(0, abs=1e-5), figure
+    assert facts["systems"]["model"]["brush_diversity_random"] > 0
+    assert "judge.npz" in facts["setup"]["judge"]
     assert facts["parts"]["speed"]["gmac"] > 0
     assert "needs config.json" in facts["not_measured"]["adversarial"]
     assert set(facts["not_measured"]) >= {"adversarial", "fvd"}
@@ -167,6 +182,12 @@ GOOD = {
         ({"features": "odd.npz"}, "odd.npz holds layers that do not fit"),
         ({"features": "shallow.npz"}, "ends before the layer that content is read"),
         ({"baseline": "magic"}, "baseline"),
+        ({"judge": "none.npz"}, "--judge: no file none.npz"),
+        ({"judge": "random"}, "--judge=random: is one of --features"),
+        (
+            {"model": None, "video": "bright.mp4", "baseline": "per_frame"},
+            "--baseline=per_frame: needs --model",
+        ),
         ({"model": None, "video": "bright.mp4"}, "--content: with --video, give one"),
         (
             {"model": None, "video": "short.mp4", "content": "clips/one.mp4"},

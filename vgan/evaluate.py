@@ -1,14 +1,13 @@
 r"""Measure a model, or any finished video: style, content and steadiness at once.
 
 python -m vgan.evaluate --model=runs/quickstart/generator.keras --content=clips/ \
-    --styles=paintings/ --baseline=per_frame --output=report/
+    --styles=paintings/ --baseline=per_frame --baseline=identity --output=report/
 python -m vgan.evaluate --video=out.mp4 --content=in.mp4 --styles=s.jpg --output=report/
 
 Writes metrics.json and index.html, a page that stands alone, and prints a table.
 """
 
 import contextlib
-import functools
 import hashlib
 import itertools
 import pathlib
@@ -31,8 +30,9 @@ flags.DEFINE_alias("style", "styles")
 flags.DEFINE_multi_enum(
     "baseline",
     [],
-    ["per_frame"],
-    "also measure: the same weights, whose state is forgotten at every frame",
+    ["per_frame", "identity"],
+    "also measure: per_frame, the same weights, whose state is forgotten at every "
+    "frame; identity, the content itself in every style",
 )
 flags.DEFINE_string("output", None, "folder for the report")
 flags.DEFINE_multi_string(
@@ -41,26 +41,41 @@ flags.DEFINE_multi_string(
     "network that measures style and content: random (no download), vgg19 (downloads "
     "once), or an .npz; repeated, each layer is taken from the first that has it",
 )
+flags.DEFINE_string(
+    "judge",
+    None,
+    "a second network, with which nothing was trained, such as a VGG-16 as .npz; its "
+    "style strengths stand beside those of --features",
+)
 flags.DEFINE_multi_string("metrics", [], "measure only these groups; may be repeated")
 flags.DEFINE_integer("size", 256, "short side in pixels at which all is measured")
 flags.DEFINE_integer(
-    "frames", None, "of each clip (default: 60 with --model, all with --video); 0: all"
+    "frames", None, "of each clip (default: 60, or all with --video); 0: all"
 )
 flags.DEFINE_bool("overwrite", False, "replace a report that exists")
 
-CLIPS = ("steadiness", "style", "content")  # groups; what every clip is scored by
+# groups; what every clip is scored by
+CLIPS = ("steadiness", "style", "content", "paint")
+WHOLE = ("exact", "flat", "diversity")  # of each system that takes any frame
 EXTERNAL = ("fid", "kid", "lpips", "fvd")
-GROUPS = (*CLIPS, "exact", "diversity", "adversarial", "speed", *EXTERNAL)
+GROUPS = (*CLIPS, *WHOLE, "adversarial", "speed", *EXTERNAL)
 SCENES, SCENE_FRAMES, SCENE_SEED = 2, 24, 1_000_000_007  # rendered, of exact flow
 BATCHES = 4  # on which the discriminator is judged
+BRUSH_FRAMES = 4  # of each clip; the last is looked at
 
 
-def main(_):
-    """Check what is cheap to check, measure, report."""
-    groups = _check_flags()
+def main(_, rival=None):
+    """Check what is cheap to check, measure, report.
+
+    Args:
+        rival: Function of {style: path} that gives another system, see
+            `vgan.evaluation.systems`, to be measured beside --model or --video, or
+            alone.
+    """
+    groups = _check_flags(rival)
     from vgan.evaluation import sources
 
-    limit = FLAGS.frames if FLAGS.frames is not None else 60 if FLAGS.model else 0
+    limit = FLAGS.frames if FLAGS.frames is not None else 0 if FLAGS.video else 60
     contents = sources.find(FLAGS.content, "--content")
     lengths = sources.keep_readable(
         contents, "--content", lambda path: sources.length(path, limit)
@@ -72,19 +87,29 @@ def main(_):
         for flag, given in (("--content", contents), ("--styles", styles)):
             if len(given) > 1:
                 raise InputError(f"{flag}: with --video, give one file, not several")
-    system = _system({name: paths[name] for name in styles})
-    features = _features(groups)
+    system = _system({name: paths[name] for name in styles}, rival)
+    features, judge = _features(groups)
     from vgan.evaluation import report
 
     report.check(FLAGS.output, FLAGS.overwrite)
     limit = limit or None
-    scores = _scores(system, groups, features, contents, lengths, styles, limit)
-    parts, missing = _parts(system, groups, contents, styles, limit)
-    _report(system, scores, parts, missing, features, contents, styles)
+    scores = _scores(system, groups, features, judge, contents, lengths, styles, limit)
+    rows, parts, missing = _parts(system, groups, features, contents, styles, limit)
+    setup = _setup(system, features, judge, contents)
+    facts = report.facts(
+        f"Evaluation of {', '.join(system.files)}",
+        ["content", *system.names],
+        *(scores, parts, missing, setup, rows),
+    )
+    report.write(
+        FLAGS.output, facts, scores, {n: clip[0] for n, clip in styles.items()}
+    )
+    print(*report.lines(facts), sep="\n")
+    print(pathlib.Path(FLAGS.output) / "index.html")
 
 
-def _check_flags():
-    if bool(FLAGS.model) == bool(FLAGS.video):
+def _check_flags(rival):
+    if (FLAGS.model and FLAGS.video) or not (FLAGS.model or FLAGS.video or rival):
         raise InputError("give either --model or --video")
     for name, example in (
         ("content", "clips/"),
@@ -99,8 +124,12 @@ def _check_flags():
             raise InputError(
                 f"--metrics={name}: there is no such metric; known: {', '.join(GROUPS)}"
             )
-    if FLAGS.video and FLAGS.baseline:
-        raise InputError("--baseline: needs --model; a finished video has no weights")
+    if not FLAGS.model and "per_frame" in FLAGS.baseline:
+        raise InputError("--baseline=per_frame: needs --model, whose weights it takes")
+    if FLAGS.judge in FLAGS.features:
+        raise InputError(
+            f"--judge={FLAGS.judge}: is one of --features; a judge is another network"
+        )
     if not 32 <= FLAGS.size <= 4096:
         raise InputError(f"--size={FLAGS.size}: give 32 to 4096 pixels")
     if FLAGS.frames is not None and FLAGS.frames < 0:
@@ -108,44 +137,63 @@ def _check_flags():
     return FLAGS.metrics or GROUPS
 
 
-def _system(styles):
-    from vgan.evaluation.systems import Model, Video
+def _system(styles, rival):
+    from vgan.evaluation import systems
 
+    found = []
     if FLAGS.model:
         FLAGS.model = pretrained.find(FLAGS.model)
-        return Model(FLAGS.model, styles, FLAGS.baseline, command.import_keras)
-    video = Video(FLAGS.video, FLAGS.size)
+        baselines = [name for name in FLAGS.baseline if name != "identity"]
+        found.append(
+            systems.Model(FLAGS.model, styles, baselines, command.import_keras)
+        )
+    if FLAGS.video:
+        found.append(systems.Video(FLAGS.video, FLAGS.size))
+    if rival:
+        found.append(rival(styles))
+    if "identity" in FLAGS.baseline:
+        found.append(systems.Identity())
     command.import_keras()
-    return video
+    return systems.Beside(found)
 
 
 def _features(groups):
-    if not {"style", "content"} & set(groups):
-        return None
+    """The networks of --features and --judge, or None where nothing asks them."""
+    if not {"style", "content", "diversity"} & set(groups):
+        return None, None
     from vgan.evaluation.features import MeasuringFeatures
 
-    return MeasuringFeatures(FLAGS.features)
+    features = MeasuringFeatures(FLAGS.features)
+    if FLAGS.judge is None or "style" not in groups:
+        return features, None
+    return features, MeasuringFeatures([FLAGS.judge], "--judge")
 
 
-def _scores(system, groups, features, contents, lengths, styles, limit):
+def _scores(system, groups, features, judge, contents, lengths, styles, limit):
     """Score every clip in every style by every system, and the content itself."""
     import tqdm
 
     from vgan.evaluation import sources
+    from vgan.evaluation.metrics.paint import PaintRuler
     from vgan.evaluation.metrics.style import StyleRuler
     from vgan.evaluation.scoring import Scorer
     from vgan.evaluation.systems import Maker
 
     if not set(CLIPS) & set(groups):
         return []
-    rulers = {}
+    rulers, judges, paints = {}, {}, {}
     if "style" in groups:
         rulers = {name: StyleRuler(features, clip) for name, clip in styles.items()}
+    if judge is not None:
+        judges = {name: StyleRuler(judge, clip) for name, clip in styles.items()}
+    if "paint" in groups:
+        paints = {name: PaintRuler(clip) for name, clip in styles.items()}
     names = list(itertools.product(system.names, styles))
     total = None
     if None not in lengths.values():
         total = sum(lengths.values()) * (1 + len(names))
-    scorer, scores = Scorer(features, rulers), []
+    asked = features if {"style", "content"} & set(groups) else None
+    scorer, scores = Scorer(asked, rulers, judges, paints), []
     columns = shutil.get_terminal_size().columns
     with tqdm.tqdm(total=total, unit="frame", ncols=columns) as bar:
         for content, path in contents.items():
@@ -172,59 +220,63 @@ def _counted(frames, bar):
         bar.update()
 
 
-def _parts(system, groups, contents, styles, limit):
-    """Measure what is not of one clip; return {group: figures}, {group: why not}."""
+def _parts(system, groups, features, contents, styles, limit):
+    """Measure what is not of one clip.
+
+    Returns:
+        List of {system: figures}, {group: figures}, {group: why it was not measured}.
+    """
     from vgan.evaluation.metrics.external import NotMeasured
 
-    measures = {
-        "exact": _exact,
-        "diversity": _diversity,
-        "adversarial": _adversarial,
-        "speed": _speed,
-    }
-    parts, missing = {}, {}
+    of_systems = {"exact": _exact, "flat": _flat, "diversity": _diversity}
+    of_engine = {"adversarial": _adversarial, "speed": _speed}
+    rows, parts, missing = [], {}, {}
     for group in [group for group in groups if group not in CLIPS]:
         try:
             if group in EXTERNAL:
                 parts[group] = _external(system, group, contents, styles, limit)
-            elif system.engine is None:
+            elif not (system.any_frame if group in WHOLE else system.engine):
                 raise NotMeasured("needs --model")
+            elif group in WHOLE:
+                rows.append(of_systems[group](system, features, contents, styles))
             else:
-                parts[group] = measures[group](system, contents, styles)
+                parts[group] = of_engine[group](system, contents)
         except NotMeasured as error:
             missing[group] = str(error)
-    return parts, missing
+    return rows, parts, missing
 
 
-def _exact(system, contents, styles):
-    """Warping error on rendered scenes with exact flow, {system: mean over styles}."""
+def _exact(system, features, contents, styles):
     from vgan.datasets import synthetic
     from vgan.evaluation import whole
-    from vgan.evaluation.systems import Maker
 
     scenes = [
         synthetic.scene([SCENE_SEED, i], SCENE_FRAMES, FLAGS.size, FLAGS.size)
         for i in range(SCENES)
     ]
-    errors = {"content": whole.exact_error(Maker, scenes)}
-    for name in system.names:
-        each = [
-            whole.exact_error(functools.partial(system.maker, name, style), scenes)
-            for style in styles
-        ]
-        errors[name] = sum(each) / len(each)
-    return errors
+    return whole.exact(system, styles, scenes)
 
 
-def _diversity(system, contents, styles):
+def _flat(system, features, contents, styles):
+    from vgan.evaluation import whole
+
+    return whole.flat(system, styles, FLAGS.size)
+
+
+def _diversity(system, features, contents, styles):
     from vgan.evaluation import sources, whole
+    from vgan.evaluation.metrics.external import NotMeasured
 
-    first = next(iter(contents.values()))
-    frames = list(sources.frames(first, FLAGS.size, 4))
-    return whole.diversity(system.engine, frames, list(system.codes.values()))
+    if len(styles) < 2:
+        raise NotMeasured("needs at least two styles")
+    clips = [
+        list(sources.frames(path, FLAGS.size, BRUSH_FRAMES))
+        for path in contents.values()
+    ]
+    return whole.diversity(system, features, styles, clips)
 
 
-def _adversarial(system, contents, styles):
+def _adversarial(system, contents):
     """The run's discriminator on validation clips; it is not in generator.keras."""
     from vgan import config
     from vgan.evaluation.metrics.external import NotMeasured
@@ -257,7 +309,7 @@ def _adversarial(system, contents, styles):
         raise NotMeasured(f"needs the run that made it: {folder}: {error}") from error
 
 
-def _speed(system, contents, styles):
+def _speed(system, contents):
     from vgan.evaluation import sources, speed
 
     first = next(iter(contents.values()))
@@ -289,27 +341,17 @@ def _external(system, name, contents, styles, limit):
     return {name: external.measure(name, (r for _, r in results()), pictures)}
 
 
-def _report(system, scores, parts, missing, features, contents, styles):
-    from vgan.evaluation import report
-
-    subject = pathlib.Path(FLAGS.model or FLAGS.video)
-    setup = {
-        "measured": str(subject),
-        "sha256": _sha256(subject),
+def _setup(system, features, judge, contents):
+    subjects = [pathlib.Path(file) for file in system.files]
+    return {
+        "measured": ", ".join(map(str, subjects)),
+        "sha256": ", ".join(map(_sha256, subjects)),
         "content": ", ".join(str(path) for path in contents.values()),
         "styles": ", ".join(FLAGS.styles),
         "short side in pixels": FLAGS.size,
         "features": str(features.sources) if features else "none",
+        "judge": str(judge.sources) if judge else "none",
     }
-    names = ["content", *system.names]
-    facts = report.facts(
-        f"Evaluation of {subject}", names, scores, parts, missing, setup
-    )
-    report.write(
-        FLAGS.output, facts, scores, {n: clip[0] for n, clip in styles.items()}
-    )
-    print(*report.lines(facts), sep="\n")
-    print(pathlib.Path(FLAGS.output) / "index.html")
 
 
 def _sha256(path):

@@ -19,7 +19,7 @@ import time
 from absl import flags
 
 import vgan.config
-from vgan import InputError, command
+from vgan import InputError, command, pretrained
 from vgan.config.checks import check_where
 from vgan.training import Stopped, checkpoint, record
 
@@ -89,14 +89,16 @@ def train(config, folder):
     dataset, pictures = _open_data(config)
     teacher = None
     if config.train.teacher:
-        teacher = _load("train.teacher", config.train.teacher)
+        from vgan.training.teacher import load_teacher
+
+        teacher = load_teacher(pretrained.find(config.train.teacher))
     gan = VideoGAN(config, teacher)
     gan.pictures = pictures
     first_step = checkpoint.restore(folder / "checkpoints", gan)
     if first_step:
         print(f"{folder}: goes on from step {first_step}")
     elif config.train.start:
-        generator = _load("train.start", config.train.start)
+        generator = _load_start(config.train.start)
         _start_from(generator, gan, config.train)
 
     if first_step < config.train.steps:
@@ -146,14 +148,13 @@ def _open_data(config):
     return device.draws, tree.map_structure(ops.convert_to_tensor, stored)
 
 
-def _load(field, model):
-    from vgan.pretrained import find
+def _load_start(model):
     from vgan.runtime.engines.keras_engine import load_generator
 
     try:
-        return load_generator(find(model))
+        return load_generator(pretrained.find(model))
     except InputError as error:
-        raise InputError(f"{field}: {error}") from error
+        raise InputError(f"train.start: {error}") from error
 
 
 def _start_from(generator, gan, train):
@@ -163,6 +164,11 @@ def _start_from(generator, gan, train):
         for network in networks:
             _take_layers(generator, network, train)
         return
+    if type(generator) is not type(gan.ema_generator):
+        raise InputError(
+            f"train.start: {path} holds a {type(generator).__name__}; set "
+            "generator.network to its kind"
+        )
     own, others = gan.ema_generator.get_config(), generator.get_config()
     for name in own:
         if name in ("name", "named_styles", "style_size", "dtype"):

@@ -6,7 +6,6 @@ from vgan.evaluation.metrics.distributions import (
     frechet_distance,
     frechet_distance_of,
     kernel_distance,
-    mean_pairwise_distance,
 )
 
 
@@ -152,22 +151,6 @@ def test_kernel_distance_is_unbiased():
         assert np.mean([frechet_distance_of(x, y) for x, y in pairs[:100]]) > 0.2
     apart = [kernel_distance(x, y + 1) for x, y in pairs]
     assert np.mean(apart) > 10 * values.std() / 1000**0.5
-
-
-def test_pairwise_distance():
-    black, white = np.zeros((4, 5, 3), np.uint8), np.full((4, 5, 3), 255, np.uint8)
-    assert mean_pairwise_distance([black] * 3) == 0
-    assert mean_pairwise_distance([black, white]) == pytest.approx(1)
-    # Of the three pairs, two differ.
-    assert mean_pairwise_distance([black, white, black]) == pytest.approx(2 / 3)
-    assert mean_pairwise_distance([[0.0, 0], [3.0, 1.0]]) == pytest.approx(5**0.5)
-    noise = np.random.default_rng(0).integers(0, 256, (6, 64, 64, 3), np.uint8)
-    assert mean_pairwise_distance(noise) == pytest.approx(6**-0.5, rel=0.01)
-    for bad in ([black], [1.0, 2.0]):
-        with pytest.raises(ValueError, match="at least two"):
-            mean_pairwise_distance(bad)
-    with pytest.raises(ValueError, match="not finite"):
-        mean_pairwise_distance([[0.0], [np.nan]])
 
 
 def test_adversarial_balance():

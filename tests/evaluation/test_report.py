@@ -23,10 +23,15 @@ def facts():
         score("model", "a<b>", "van_gogh", style_strength=0.25, ssim=0.5),
         score("model", "other", "van_gogh", style_strength=0.75, ssim=None),
     ]
-    parts = {"exact": {"content": 1e-5, "model": 2e-4}, "speed": {"ms_median": 20.0}}
+    parts = {"speed": {"ms_median": 20.0}}
+    exact = {"content": 1e-5, "model": 2e-4}
+    rows = [
+        {name: {"known_flow_error": error} for name, error in exact.items()},
+        {"model": {"brush_diversity": 0.25}},
+    ]
     names = ["content", "model"]
     return scores, report.facts(
-        "A <title>", names, scores, parts, {"fid": "needs this"}, {"size": 256}
+        "A <title>", names, scores, parts, {"fid": "needs this"}, {"size": 256}, rows
     )
 
 
@@ -36,6 +41,7 @@ def test_means_are_of_what_was_measured(facts):
         "style_strength": 0.5,
         "ssim": 0.5,
         "known_flow_error": 2e-4,
+        "brush_diversity": 0.25,
     }
     assert found["systems"]["content"]["known_flow_error"] == 1e-5
     assert [clip["content"] for clip in found["clips"]] == ["a<b>", "a<b>", "other"]
@@ -44,11 +50,14 @@ def test_means_are_of_what_was_measured(facts):
 
 def test_the_terminal_shows_a_table_and_what_is_missing(facts):
     lines = report.lines(facts[1])
-    heads, arrows, content, model = lines[:4]
+    heads, arrows, content, model, *second = lines[:8]
     assert heads.split() == ["style", "ssim", "E", "exact"]
     assert arrows.split() == ["↑", "↑", "↓"]
     assert content.split() == ["content", "-", "1.00", "0.00001"]
     assert model.split() == ["model", "0.50", "0.50", "0.00020"]
+    assert [line.split() for line in second] == [
+        *(["brushes"], ["↑"], ["content", "-"], ["model", "0.25"])
+    ]
     assert "speed: ms_median 20" in lines
     assert lines[-1] == "fid: not measured: needs this"
 

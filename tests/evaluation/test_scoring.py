@@ -3,9 +3,10 @@ import pytest
 
 from vgan.datasets.synthetic import scene
 from vgan.evaluation.features import MeasuringFeatures
+from vgan.evaluation.metrics.paint import PaintRuler
 from vgan.evaluation.metrics.style import StyleRuler
 from vgan.evaluation.scoring import SAMPLES, Samples, Scorer
-from vgan.evaluation.systems import Maker
+from vgan.evaluation.systems import Maker, Painted
 
 
 @pytest.fixture(scope="module")
@@ -32,16 +33,6 @@ def test_samples_are_few_and_evenly_spaced(count):
     steps = np.diff(samples.items)
     assert len(set(steps)) <= 1
     assert samples.items[-1] >= count - 2 * (steps[0] if len(steps) else 1)
-
-
-class Painted(Maker):
-    """Gives what a function of the frame gives."""
-
-    def __init__(self, function, style_code=None):
-        self.function, self.style_code = function, style_code
-
-    def __call__(self, frame):
-        return self.function(frame)
 
 
 def score(scorer, frames, maker, style=""):
@@ -72,6 +63,31 @@ def test_the_style_itself_has_all_of_it(features, clip):
     assert found.figures["style_strength"] == pytest.approx(1, abs=1e-3)
     assert found.figures["ssim"] < 0.2
     assert found.figures["content_distance"] > 0.3
+
+
+def test_a_judge_and_the_paint_stand_beside(features, clip):
+    style, judge = noise(1, 64, 80, 3), MeasuringFeatures(short_side=48)
+    scorer = Scorer(
+        features,
+        {"noise": StyleRuler(features, style)},
+        {"noise": StyleRuler(judge, style)},
+        {"noise": PaintRuler(style)},
+    )
+    mixed = Painted(lambda frame: frame // 2 + style[0] // 2)
+    # of another content before: nothing of it may stay
+    score(scorer, 255 - scene(5, 12, 64, 80).frames, mixed, "noise")
+    found = score(scorer, clip, mixed, "noise").figures
+    alone = StyleRuler(judge, style)
+    results = np.stack([frame // 2 + style[0] // 2 for frame in clip])
+    expected = alone.figures(alone.content(clip), results)
+    for name in ("style_strength", "style_strength_grey", "style_ceiling"):
+        assert found[f"{name}_judge"] == pytest.approx(expected[name], abs=1e-4)
+        assert found[f"{name}_judge"] != found[name]
+    assert 0 < found["palette_distance"] < 40
+    assert found["tone_correlation"] > 0.9
+    copied = score(scorer, clip, Maker(), "noise").figures
+    assert copied["style_strength_judge"] == pytest.approx(0, abs=1e-6)
+    assert copied["color_explained"] == pytest.approx(1)
 
 
 def test_results_are_scored_together_as_alone(features, clip):

@@ -6,9 +6,10 @@ import keras
 import numpy as np
 import pytest
 
+from tests.tiny import TINY_PAINTER
 from vgan import InputError
 from vgan.exporting import FORMATS, export, parity
-from vgan.models import Generator
+from vgan.models import Generator, Painter
 from vgan.runtime.engines import load
 from vgan.runtime.engines.exported import ExportedEngine
 
@@ -189,3 +190,19 @@ def test_bad_arguments(arguments, message, model, tmp_path, monkeypatch):
     with pytest.raises(InputError, match=message):
         export(**given)
     assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_a_painter_is_exported(format, tmp_path):
+    """`export` itself compares styles, noise and a stream of frames with Keras."""
+    keras.utils.set_random_seed(1)
+    path = tmp_path / "generator.keras"
+    Painter(**TINY_PAINTER).save(path)
+    lines = export(path, tmp_path / format, format, SIZE)
+    assert len(lines) == 3
+    if format not in RUN:
+        return
+    engine, other = load(tmp_path / format), load(path)
+    picture = np.random.default_rng(1).uniform(-1, 1, (1, 1, 32, 48, 3))
+    codes = [e.encode_style(picture.astype(np.float32)) for e in (engine, other)]
+    np.testing.assert_allclose(*codes, atol=1e-3)

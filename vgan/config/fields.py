@@ -113,7 +113,9 @@ class Losses:
         total_variation: Differences of neighbouring pixels.
         reconstruction_l1: Absolute error against `data.target`.
         reconstruction_l2: Squared error against `data.target`.
-        distillation: Absolute error against what `train.teacher` makes of the same.
+        distillation: Error against what `train.teacher` makes of the same, at several
+            sizes and of edges.
+        distillation_texture: As `style`, against what the teacher makes of the same.
         code: The style code of the result against the one that was asked for.
         identity: Content in its own style against the content.
         cycle: The result, in the content's style, against the content.
@@ -152,6 +154,7 @@ class Losses:
     reconstruction_l1: float = 0.0
     reconstruction_l2: float = 0.0
     distillation: float = 0.0
+    distillation_texture: float = 0.0
     code: float = 0.0
     identity: float = 0.0
     cycle: float = 0.0
@@ -193,8 +196,9 @@ class Train:
         only: Layers of the generator that learn, as ["filter"], or that do not, as
             ["-filter"]; the others keep their weights, or learn. All learn, where none
             is named.
-        teacher: Path of the generator.keras, of any size, that `losses.distillation`
-            learns from.
+        teacher: Path of the model that `losses.distillation` learns from: a
+            generator.keras of any kind and size, or a `.keras` file whose inputs
+            "content" and "style" are pictures [N, H, W, 3] in [-1, 1], as its output.
         steps: Steps in all, resumed ones included; each takes a new batch.
         minutes: Stop after so many, saved and ready to go on, though steps are left; 0
             for no such end. Each start of the command has as many, from its first line

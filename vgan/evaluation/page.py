@@ -11,6 +11,7 @@ COLORS = {
     **{"model": "#d4572a", "result": "#d4572a"},
     **{"per_frame": "#2a7fd4", "content": "#2f9e6e"},
 }
+OTHER = "#8a5fbf"  # a rival
 
 
 def render(facts, scores, styles):
@@ -133,7 +134,7 @@ def _plot(name, curves, width=560, height=120):
     low, high = min(0.0, *values), max(values) or 1.0
     parts, keys = [], []
     for label, curve in curves.items():
-        color = COLORS[label]
+        color = COLORS.get(label, OTHER)
         points = [
             f"{width * i / max(1, count - 1):.1f},"
             f"{height - height * (v - low) / (high - low or 1):.1f}"

@@ -17,11 +17,19 @@ from vgan.evaluation import page
 from vgan.evaluation.metrics import METRICS, show
 
 FILES = ("metrics.json", "index.html")
-TABLE = (  # columns of the terminal's table
-    *("style_strength", "style_ceiling", "style_strength_grey"),
-    *("content_distance", "ssim", "edge_correlation"),
-    *("warping_error_1", "normalised_warping_error_1", "normalised_warping_error_10"),
-    *("static_flicker", "drift", "border_ratio", "known_flow_error"),
+TABLES = (  # columns of the terminal's tables
+    (
+        *("style_strength", "style_ceiling", "style_strength_grey"),
+        *("content_distance", "ssim", "edge_correlation"),
+        *("warping_error_1", "normalised_warping_error_1"),
+        *("normalised_warping_error_10", "static_flicker", "drift", "border_ratio"),
+        "known_flow_error",
+    ),
+    (
+        *("style_strength_judge", "style_ceiling_judge", "style_strength_grey_judge"),
+        *("palette_distance", "color_explained", "tone_correlation"),
+        *("flat_texture", "flat_grey_chroma", "flat_color_chroma", "brush_diversity"),
+    ),
 )
 
 
@@ -75,17 +83,20 @@ def check(folder, overwrite):
         ) from error
 
 
-def table(rows):
+def table(rows, columns):
     """Lay out figures for the terminal.
 
     Args:
         rows: {label: {metric: float or None}}.
+        columns: Metrics to show, as far as a row has them.
 
     Returns:
         Lines of text: one of headings, one of arrows that say which way is better,
-        then one for each row.
+        then one for each row; none without a figure to show.
     """
-    names = [n for n in TABLE if any(row.get(n) is not None for row in rows.values())]
+    names = [n for n in columns if any(row.get(n) is not None for row in rows.values())]
+    if not names:
+        return []
     heads = [METRICS[name].short for name in names]
     arrows = [METRICS[name].arrow for name in names]
     cells = {
@@ -106,7 +117,7 @@ def table(rows):
 
 def lines(facts):
     """What the terminal shows of `facts`."""
-    shown = table(facts["systems"])
+    shown = [line for names in TABLES for line in table(facts["systems"], names)]
     for name, figures in facts["parts"].items():
         texts = [f"{key} {page.plain(value)}" for key, value in figures.items()]
         shown.append(f"{name}: {', '.join(texts)}")
@@ -117,24 +128,25 @@ def lines(facts):
     return shown
 
 
-def facts(title, systems, scores, parts, missing, setup):
+def facts(title, systems, scores, parts, missing, setup, rows=()):
     """Gather what metrics.json holds.
 
     Args:
         title: Of the page.
         systems: Names, in the order of the table.
         scores: List of vgan.evaluation.scoring.Score.
-        parts: {group: {name: figure}} of what is not of one clip; "exact" has a figure
-            for each system and goes into its row.
+        parts: {group: {name: figure}} of what is not of one clip.
         missing: {group: why it was not measured}.
         setup: {what: how it was}.
+        rows: List of {system: {metric: float}}, of systems as a whole.
     """
     means = {
         name: _means([_finite(s.figures) for s in scores if s.system == name])
         for name in systems
     }
-    for name, error in parts.get("exact", {}).items():
-        means[name]["known_flow_error"] = error
+    for row in rows:
+        for name, figures in row.items():
+            means[name] |= _finite(figures)
     clips = [
         {
             "system": score.system,
@@ -155,7 +167,7 @@ def facts(title, systems, scores, parts, missing, setup):
     return {
         "title": title,
         "systems": means,
-        "parts": {name: part for name, part in parts.items() if name != "exact"},
+        "parts": parts,
         "clips": clips,
         "not_measured": missing,
         "setup": setup,

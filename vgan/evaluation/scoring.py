@@ -27,6 +27,10 @@ from vgan.video.cuts import CutDetector
 
 SAMPLES = 16  # pairs of frames that are seen by the feature networks
 SLICE = 600  # frames of the time slice
+JUDGED = (  # what a judge is asked
+    *("style_strength", "style_ceiling"),
+    *("style_strength_grey", "style_ceiling_grey"),
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,12 +111,15 @@ class Scorer:
             that need no network.
         rulers: {style: vgan.evaluation.metrics.style.StyleRuler}; without one, a clip
             gets no figures of style.
+        judges: The same of a network that nothing was trained with.
+        paints: {style: vgan.evaluation.metrics.paint.PaintRuler}.
     """
 
-    def __init__(self, features=None, rulers=None):
+    def __init__(self, features=None, rulers=None, judges=None, paints=None):
         self._features = features
-        self._rulers = rulers or {}
-        self._own = None
+        self._rulers, self._judges = rulers or {}, judges or {}
+        self._paints = paints or {}
+        self._own = self._judged = None
 
     def score(self, frames, content, makers):
         """Stylise a clip by every maker at once, frame by frame; yield their Scores.
@@ -139,7 +146,7 @@ class Scorer:
             num_frames += 1
         if not num_frames:
             raise ValueError("there are no frames to score")
-        self._own = None
+        self._own = self._judged = None
         for maker in makers.values():
             maker.finish()
         for names, meter in meters.items():
@@ -152,6 +159,10 @@ class Scorer:
         figures = {**meter.steadiness.figures(), **meter.likeness.figures()}
         if self._features is not None and style:
             figures |= self._measure(meter.samples.items, style)
+        if style in self._judges:
+            figures |= self._judge(contents, results, self._judges[style])
+        if style in self._paints:
+            figures |= self._paints[style].figures(contents, results)
         if style_code is not None:
             wanted, encode = style_code
             figures["code_distance"] = code_distance(encode(results), wanted)
@@ -186,6 +197,12 @@ class Scorer:
         if style in self._rulers:
             figures |= self._rulers[style].compare(own["style"], seen["style"])
         return figures
+
+    def _judge(self, contents, results, ruler):
+        if self._judged is None:
+            self._judged = ruler.content(contents)
+        found = ruler.figures(self._judged, results)
+        return {f"{name}_judge": found[name] for name in JUDGED}
 
     def _look(self, pairs):
         """What is kept of sampled frames (before, now): no more than content layers."""

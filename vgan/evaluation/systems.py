@@ -1,4 +1,9 @@
-"""Who makes the results that are measured: a model, or whoever made a video."""
+"""Who makes the results that are measured: a model, or whoever made a video.
+
+A system has `names` of what it makes, of which `any_frame` are made of whatever frame
+is given; `engine`, from `vgan.runtime.engines.load`, or None; `files`, the paths that
+it was read from; and `maker(name, style, limit)`, which gives a new Maker.
+"""
 
 import os
 
@@ -26,6 +31,22 @@ class Maker:
 
     def finish(self):
         """The content has ended."""
+
+
+class Painted(Maker):
+    """Gives what a function of the frame gives, without a memory.
+
+    Args:
+        function: Of a frame uint8 [H, W, 3], gives one of the same size.
+        style_code: See Maker.
+    """
+
+    def __init__(self, function, style_code=None):
+        self._function, self.style_code = function, style_code
+
+    def __call__(self, frame):
+        """Paint the next frame."""
+        return self._function(frame)
 
 
 class Stylised(Maker):
@@ -99,6 +120,38 @@ class Played(Maker):
         )
 
 
+class Identity:
+    """The content itself, which has nothing of any style: where every scale begins."""
+
+    names = any_frame = ("identity",)
+    engine = None
+    files = ()
+
+    def maker(self, name, style, limit=None):
+        """Return the Maker of one result."""
+        del name, style, limit
+        return Maker()
+
+
+class Beside:
+    """Several systems, side by side in one report.
+
+    Args:
+        systems: List of them; what is measured of one engine is of the first's.
+    """
+
+    def __init__(self, systems):
+        self._owners = {name: each for each in systems for name in each.names}
+        self.names = tuple(self._owners)
+        self.any_frame = tuple(name for each in systems for name in each.any_frame)
+        self.files = tuple(file for each in systems for file in each.files)
+        self.engine = next((each.engine for each in systems if each.engine), None)
+
+    def maker(self, name, style, limit=None):
+        """Return the Maker of one result."""
+        return self._owners[name].maker(name, style, limit)
+
+
 class Video:
     """A finished video: one system, of which nothing but its frames is known.
 
@@ -111,10 +164,12 @@ class Video:
     """
 
     names = ("result",)
+    any_frame = ()
     engine = None
 
     def __init__(self, path, size):
         self._path, self._size = path, size
+        self.files = (path,)
         try:
             sources.length(path, None)
         except InputError as error:
@@ -140,7 +195,8 @@ class Model:
     """
 
     def __init__(self, path, styles, baselines, prepare):
-        self.names = ("model", *baselines)
+        self.names = self.any_frame = ("model", *baselines)
+        self.files = (path,)
         info = engines.describe(path)
         read = {
             # an absolute path is no name that the model may know

@@ -1,55 +1,113 @@
-"""What is said of a model as a whole, beside the scores of single clips."""
+"""What is said of systems as a whole, beside the scores of single clips.
+
+Each takes a system, see `vgan.evaluation.systems`, and gives {name: {metric: float}} of
+those that take any frame.
+"""
+
+import math
 
 import numpy as np
 
-from vgan.evaluation.metrics import distributions
+from vgan.evaluation.metrics import brush, paint
 from vgan.evaluation.metrics.steadiness import known_flow_error
-from vgan.evaluation.systems import Stylised
+from vgan.evaluation.systems import Maker, Stylised
 
-CODES = 8  # random ones
+FLAT_FRAMES = 4  # of one colour, until the state has settled
+RANDOM_CODES, RANDOM_SEED = 8, 0
 
 
-def exact_error(make_maker, scenes):
-    """Mean warping error on scenes whose flow is known.
+def exact(system, styles, scenes):
+    """Mean warping error on scenes whose flow is known, also of the content.
 
     Args:
-        make_maker: Function that gives a new `systems.Maker`.
+        system: Who paints.
+        styles: Names.
         scenes: List of (frames uint8 [T, H, W, 3], flow [T-1, H, W, 2], occlusion
             [T-1, H, W, 1]).
     """
-    errors = []
-    for frames, flow, occlusion in scenes:
-        maker = make_maker()
-        results = np.stack([maker(frame) for frame in frames])
-        errors.append(known_flow_error(results, flow, occlusion))
-    return float(np.mean(errors))
+
+    def error(makers):
+        errors = []
+        for maker, (frames, flow, occlusion) in makers:
+            results = np.stack([maker(frame) for frame in frames])
+            errors.append(known_flow_error(results, flow, occlusion))
+        return {"known_flow_error": float(np.mean(errors))}
+
+    rows = {"content": error((Maker(), scene) for scene in scenes)}
+    for name in system.any_frame:
+        rows[name] = error(
+            (system.maker(name, style), scene) for style in styles for scene in scenes
+        )
+    return rows
 
 
-def diversity(engine, frames, codes, seed=0):
-    """How different the results for one content are; near 0, styles are ignored.
+def flat(system, styles, size):
+    """How differently flat greys, and flat colours, are painted; mean over styles.
 
-    Root mean square difference in [0, 1] of the last frame, mean over all pairs; see
-    `distributions.mean_pairwise_distance`.
+    Eight greys and eight hues, a film of four equal frames each, of which the last
+    counts; see `paint.patch_spread`.
 
     Args:
-        engine: From `vgan.runtime.engines.load`.
-        frames: A few content frames, uint8 [T, H, W, 3].
-        codes: Style codes, a list of [1, D].
-        seed: Of the random codes.
-
-    Returns:
-        {"over_styles" (None of fewer than two), "over_random_codes"}.
+        system: Who paints.
+        styles: Names.
+        size: Side of the frames in pixels.
     """
-    noise = np.random.default_rng(seed).standard_normal((CODES, engine.noise_size))
-    random = [engine.encode_noise(row[None].astype(np.float32)) for row in noise]
+    rows = {}
+    for name in system.any_frame:
+        rows[name] = {}
+        for kind, colors in (("grey", paint.GREYS), ("color", paint.COLORS)):
+            films = [np.full((FLAT_FRAMES, size, size, 3), c, np.uint8) for c in colors]
+            spreads = [
+                paint.patch_spread(
+                    np.stack([_last(system.maker(name, s), film) for film in films])
+                )
+                for s in styles
+            ]
+            for figure in spreads[0]:
+                mean = np.mean([spread[figure] for spread in spreads])
+                rows[name][f"flat_{kind}_{figure}"] = float(mean)
+    return rows
 
-    def spread(codes):
-        if len(codes) < 2:
-            return None
-        results = []
-        for code in codes:
-            maker = Stylised(engine, code)
-            results.append([maker(frame) for frame in frames][-1])
-        return distributions.mean_pairwise_distance(np.stack(results))
 
-    return {"over_styles": spread(codes), "over_random_codes": spread(random)}
+def diversity(system, features, styles, clips):
+    """How different the brushwork is on the same film, over that of the styles.
+
+    Mean over clips of `brush.mean_distance` of the last frames, in the given styles
+    and in random ones, over the same of the style pictures.
+
+    Args:
+        system: Who paints.
+        features: vgan.evaluation.features.MeasuringFeatures.
+        styles: {name: uint8 [T', h, w, 3]}, two or more, not all alike.
+        clips: List of a few content frames, uint8 [T, H, W, 3] each.
+    """
+
+    def distance(make_makers):
+        distances = []
+        for clip in clips:
+            ends = [_last(maker, clip) for maker in make_makers()]
+            measured = [brush.measure(features, end[None]) for end in ends]
+            distances.append(brush.mean_distance(measured))
+        return float(np.mean(distances)) / apart if apart else math.nan
+
+    apart = brush.mean_distance([brush.measure(features, s) for s in styles.values()])
+    rows = {
+        name: {
+            "brush_diversity": distance(
+                lambda name=name: [system.maker(name, style) for style in styles]
+            )
+        }
+        for name in system.any_frame
+    }
+    if system.engine:
+        shape = RANDOM_CODES, 1, system.engine.noise_size
+        noise = np.random.default_rng(RANDOM_SEED).standard_normal(shape, np.float32)
+        codes = [system.engine.encode_noise(row) for row in noise]
+        rows[system.names[0]]["brush_diversity_random"] = distance(
+            lambda: [Stylised(system.engine, code) for code in codes]
+        )
+    return rows
+
+
+def _last(maker, frames):
+    return [maker(frame) for frame in frames][-1]

@@ -18,7 +18,7 @@ class Graphs:
     noise: noise [1, Z], standard normal -> code [1, D].
 
     Args:
-        generator: vgan.models.Generator, under the TensorFlow backend.
+        generator: One of `vgan.models.NETWORKS`, under the TensorFlow backend.
         size: (H, W) of frames, multiples of its stride, or None: any.
 
     Attributes:

@@ -18,7 +18,7 @@ def check(generator, manifest, folder):
     """Run both over the same frames, and both style encoders.
 
     Args:
-        generator: The Generator that was exported.
+        generator: The generator that was exported.
         manifest: Of the export.
         folder: Its files.
 

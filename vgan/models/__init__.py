@@ -2,6 +2,21 @@
 
 from vgan.models.discriminator import Discriminator
 from vgan.models.generator import Generator
-from vgan.models.style_encoder import MappingNetwork, StyleEncoder
+from vgan.models.painter import Painter
+from vgan.models.style_encoder import (
+    MappingNetwork,
+    PretrainedStyleEncoder,
+    StyleEncoder,
+)
 
-__all__ = ["Discriminator", "Generator", "MappingNetwork", "StyleEncoder"]
+NETWORKS = {"overlay": Generator, "painter": Painter}  # that stylise, by name
+
+__all__ = [
+    "NETWORKS",
+    "Discriminator",
+    "Generator",
+    "MappingNetwork",
+    "Painter",
+    "PretrainedStyleEncoder",
+    "StyleEncoder",
+]

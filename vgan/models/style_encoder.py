@@ -61,6 +61,107 @@ def _mean_and_spread(x):
 
 
 @keras.saving.register_keras_serializable("vgan")
+class PretrainedStyleEncoder(keras.layers.Layer):
+    """Style image or clip [B, T', h, w, 3] in [-1, 1] -> style latent [B, L].
+
+    The convolutions of a VGG-19, or of one with fewer channels, up to conv5_1
+    (Simonyan and Zisserman, 2015); means and standard deviations of nine of its layers
+    over space, averaged over the frames; their logarithms, which are comparable from
+    one layer to the next, go through a perceptron. The convolutions are not trained
+    here: `load_vgg` gives them weights.
+
+    Args:
+        latent_size: L.
+        filters: Channels of the five blocks.
+        hidden_size: Channels of the perceptron's hidden layer.
+    """
+
+    depths = (2, 2, 4, 4, 1)  # convolutions of each block
+    read = ("1_1", "1_2", "2_1", "2_2", "3_1", "3_3", "4_1", "4_3", "5_1")
+
+    def __init__(
+        self,
+        latent_size=100,
+        filters=(16, 32, 64, 128, 128),
+        hidden_size=512,
+        **kwargs,
+    ):
+        super().__init__(**{**kwargs, "dtype": "float32"})
+        if len(filters) != len(self.depths):
+            raise ValueError(f"filters takes {len(self.depths)} numbers, got {filters}")
+        self.latent_size = latent_size
+        self.filters = tuple(filters)
+        self.hidden_size = hidden_size
+        self.to_bgr = ReflectConv2D(3, 3, 1, dtype="float32", name="preprocess")
+        self.convolutions, size = {}, 3  # "1_1" is the first of the first block
+        for block, (depth, channels) in enumerate(
+            zip(self.depths, filters, strict=True), start=1
+        ):
+            for index in range(1, depth + 1):
+                name = f"{block}_{index}"
+                self.convolutions[name] = ReflectConv2D(
+                    size, channels, dtype="float32", name=f"conv{name}"
+                )
+                size = channels
+        for layer in (self.to_bgr, *self.convolutions.values()):
+            layer.trainable = False
+        size = 2 * sum(self.convolutions[name].filters for name in self.read)
+        # What the statistics of pictures are like: they are brought to 0 and 1.
+        self.center = self.add_weight((size,), "zeros", name="center", trainable=False)
+        self.spread = self.add_weight((size,), "ones", name="spread", trainable=False)
+        self.hidden = keras.layers.Dense(
+            hidden_size,
+            kernel_initializer="he_normal",
+            dtype="float32",
+            name="hidden",
+        )
+        self.project = keras.layers.Dense(latent_size, dtype="float32", name="project")
+        self.hidden.build((None, size))
+        self.project.build((None, hidden_size))
+        self.built = True
+
+    def load_vgg(self, weights):
+        """Take the weights of a VGG.
+
+        Args:
+            weights: {"conv1_1/kernel": HWIO, "conv1_1/bias", ..., "conv5_1/bias", and
+                "preprocess/kernel", "preprocess/bias", from RGB in [0, 1]}.
+        """
+        layers = {f"conv{name}": layer for name, layer in self.convolutions.items()}
+        for name, layer in {"preprocess": self.to_bgr, **layers}.items():
+            layer.kernel.assign(weights[f"{name}/kernel"])
+            layer.bias.assign(weights[f"{name}/bias"])
+
+    def statistics(self, style):
+        """Logarithms of means and standard deviations [B, S] of [B, T', h, w, 3]."""
+        num_frames = ops.shape(style)[1]
+        x = self.to_bgr((fold_time(style) + 1.0) / 2.0)
+        found = []
+        for name, conv in self.convolutions.items():
+            if name.endswith("_1") and name != "1_1":
+                x = ops.max_pool(x, 2, 2, "valid", "channels_last")
+            x = ops.relu(conv(x))
+            if name in self.read:
+                found += _mean_and_spread(x)
+        found = unfold_time(ops.concatenate(found, axis=-1), num_frames)
+        return ops.log(ops.mean(found, axis=1) + 1e-3)
+
+    def call(self, style):
+        """[B, T', h, w, 3] -> [B, L]; h and w divide by 16."""
+        x = (self.statistics(ops.cast(style, "float32")) - self.center) / self.spread
+        return self.project(ops.leaky_relu(self.hidden(x), 0.2))
+
+    def get_config(self):
+        """Constructor arguments."""
+        return {
+            **super().get_config(),
+            "latent_size": self.latent_size,
+            "filters": self.filters,
+            "hidden_size": self.hidden_size,
+        }
+
+
+@keras.saving.register_keras_serializable("vgan")
 class MappingNetwork(keras.layers.Layer):
     """Noise z [B, Z] -> style code [B, D] (Karras et al., StyleGAN, 2019).
 

@@ -125,14 +125,21 @@ def encode(styles, engine):
 def blend(codes, weights):
     """Return the mean [1, D] of codes [1, D] by weight; a code alone stays as it is.
 
-    A mean is brought back to a root mean square of 1, which every code has that the
-    generator was trained with; the plain mean of unlike codes is shorter.
+    The codes of some generators all have a root mean square of 1: so has their mean
+    then; the plain mean of unlike codes is shorter. Those of a painter blend as they
+    are.
     """
     if len(codes) == 1:
         return codes[0]
-    mean = sum(w * code for w, code in zip(weights, codes, strict=True))
-    size = np.sqrt(np.mean(np.square(mean)))
-    return (mean / max(size, 1e-6)).astype(np.float32)
+    total = sum(weights)
+    mean = sum(w / total * code for w, code in zip(weights, codes, strict=True))
+    if all(abs(_rms(code) - 1) < 1e-3 for code in codes):
+        mean = mean / max(_rms(mean), 1e-6)
+    return mean.astype(np.float32)
+
+
+def _rms(code):
+    return np.sqrt(np.mean(np.square(code)))
 
 
 def split_weight(text, named_styles=()):

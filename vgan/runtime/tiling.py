@@ -22,8 +22,9 @@ class TiledEngine:
     How exact, against the whole frame, the lowest PSNR of 30 frames of real video with
     random weights of the default generator and with the small generator, trained:
     a margin of 32 gave 53 and 78 dB, one of 64 gave 78 and 98 dB, where no pixel is
-    off by more than one grey value. `modulation="adain"` normalises by statistics of
-    whole frames, which a tile cannot know: 21 dB, seams for all to see. It is refused.
+    off by more than one grey value. A painter, or `modulation="adain"`, normalises by
+    statistics of whole frames, which a tile cannot know: 21 dB, seams for all to see.
+    They are refused.
 
     Args:
         engine: From `vgan.runtime.engines.load`. All but steps, states and the count
@@ -82,7 +83,7 @@ class TiledEngine:
         ):
             raise InputError(
                 f"a frame of {width} x {height} is too large for a model with "
-                "statistics of whole frames (adain); give a smaller --size"
+                "statistics of whole frames; give a smaller --size or --proxy"
             )
         return states
 

@@ -38,11 +38,12 @@ def check_losses(config):
         raise InputError(
             "train.start_layers: name the model that they are taken from in train.start"
         )
-    if losses.distillation and not config.train.teacher:
-        raise InputError(
-            "losses.distillation: needs a model to learn from; name its file "
-            "in train.teacher"
-        )
+    for name in ("distillation", "distillation_texture"):
+        if getattr(losses, name) and not config.train.teacher:
+            raise InputError(
+                f"losses.{name}: needs a model to learn from; name its file "
+                "in train.teacher"
+            )
     if losses.aging and not config.train.laps:
         raise InputError("losses.aging: needs laps; set train.laps to 1 or more")
     for name, value in losses.targets.items():
@@ -113,10 +114,11 @@ def check_networks(config, gan):
                 f"least {SMALLEST}"
             )
         for whose, network in (("generator", gan.generator), ("teacher", gan.teacher)):
-            if network is not None and size % network.stride:
+            stride = getattr(network, "stride", 1)
+            if size % stride:
                 raise InputError(
                     f"data.image_size: {size} does not divide by the {whose}'s stride "
-                    f"{network.stride}"
+                    f"{stride}"
                 )
 
 
@@ -124,7 +126,7 @@ def learning_variables(generator, only):
     """Return the variables of the generator that are trained.
 
     Args:
-        generator: The Generator.
+        generator: The generator.
         only: Names of its layers; with a minus, of those that do not learn; none
             means all.
 

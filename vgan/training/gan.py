@@ -43,7 +43,7 @@ class VideoGAN(gradients.Gradients, keras.Model):
 
     Args:
         config: The `vgan.config.Experiment`.
-        teacher: A Generator for `losses.distillation`; it is not trained.
+        teacher: What `losses.distillation` learns from, of `teacher.load_teacher`.
 
     Attributes:
         make_batch: Function (batch, pictures) that the step begins with, where `fit` is
@@ -62,8 +62,6 @@ class VideoGAN(gradients.Gradients, keras.Model):
     def __init__(self, config, teacher=None):
         super().__init__(name="video_gan")
         self.teacher = teacher
-        if teacher is not None:
-            teacher.trainable = False
         self.weights_of_losses = config.losses
         self.train_config = config.train
         self.game = adversarial.game(config.losses.adversarial)
@@ -76,12 +74,7 @@ class VideoGAN(gradients.Gradients, keras.Model):
                 config.losses.second_features, "losses.second_features"
             )
         with _precision(config.train.precision):
-            self.generator = _construct(
-                models.Generator,
-                "generator",
-                {"style_size": config.data.style_size or config.data.image_size},
-                config.generator,
-            )
+            self.generator = _generator(config)
         with _precision(gradients.conv3d_precision(config.train.precision)):
             self.discriminator = _construct(
                 models.Discriminator,
@@ -91,7 +84,7 @@ class VideoGAN(gradients.Gradients, keras.Model):
             )
         checks.check_networks(config, self)
         plain = {**self.generator.get_config(), "dtype": "float32"}
-        self.ema_generator = models.Generator.from_config(plain)
+        self.ema_generator = type(self.generator).from_config(plain)
         self.ema_generator.set_weights(self.generator.get_weights())
 
         self.learning = checks.learning_variables(self.generator, config.train.only)
@@ -100,9 +93,7 @@ class VideoGAN(gradients.Gradients, keras.Model):
         self.advantage = _counter(0.0, "advantage")
         self.advantage_variance = _counter(0.0, "advantage_variance")
         self.rate_scale = _counter(1.0, "rate_scale")
-        self.time_left = _counter(
-            1.0, "time_left"
-        )  # of this start of the run; not kept
+        self.time_left = _counter(1.0, "time_left")  # of this start; not kept
         self.diseases = _counter([0] * len(DISEASES), "diseases", "int32")
         self.penalties = _counter([0.0] * len(PENALTIES), "penalties")
         self.steering = _counter([0.0] * len(config.losses.targets), "steering")
@@ -344,6 +335,20 @@ def _precision(name):
         yield
     finally:
         keras.config.set_dtype_policy(before)
+
+
+def _generator(config):
+    """The network that the experiment names, with the arguments that it gives."""
+    arguments = {
+        "style_size": config.data.style_size or config.data.image_size,
+        **config.generator,
+    }
+    name = arguments.pop("network", "overlay")
+    if name not in models.NETWORKS:
+        raise InputError(
+            f"generator.network: {name!r} is none of {', '.join(models.NETWORKS)}"
+        )
+    return _construct(models.NETWORKS[name], "generator", {}, arguments)
 
 
 def _construct(network, section, defaults, arguments):

@@ -16,7 +16,10 @@ from vgan.losses import (
     regularizers,
     temporal,
 )
+from vgan.models.layers import fold_time
+from vgan.training import teacher
 
+generate = teacher.generate
 CODES = 64  # that are compared: of the last styles, and from noise
 
 
@@ -73,7 +76,9 @@ class Forward:
         if not self.gan.carried or "age" not in self.batch:
             return None
         old, kept = self.batch["age"] > 0, self.gan.carried
-        return {name: _where(old, value + 0.0, 0.0) for name, value in kept.items()}
+        batch, _, height, width, _ = self.content.shape
+        new = self.gan.generator.initial_state(batch, height, width)
+        return {name: _where(old, kept[name] + 0.0, x) for name, x in new.items()}
 
     def chance(self, index):
         """Uniform noise from 0 to 1, a number for each clip, [B]."""
@@ -83,6 +88,12 @@ class Forward:
     def features_of_frames(self):
         """Features of the result in the fixed network."""
         return self.gan.features(self.frames)
+
+    @functools.cached_property
+    def taught(self):
+        """What the teacher makes of the batch, [B, T, H, W, 3]."""
+        made = teacher.teach(self.gan.teacher, self.content, self.style)
+        return ops.stop_gradient(made)
 
     @functools.cached_property
     def judged(self):
@@ -111,13 +122,6 @@ class Forward:
 def _where(mask, x, other):
     """Take x [B, ...] where the mask [B] is true, and the other elsewhere."""
     return ops.where(ops.reshape(mask, (-1, *[1] * (len(x.shape) - 1))), x, other)
-
-
-def generate(generator, content, code, state=None):
-    """Run a generator over a clip, from its initial state unless one is given."""
-    batch, _, height, width, _ = content.shape
-    state = state or generator.initial_state(batch, height, width)
-    return generator(content, code, state)
 
 
 def gan(forward):
@@ -192,9 +196,17 @@ def reconstruction_l2(forward):
 
 def distillation(forward):
     """The result is what the teacher makes of the same content and style."""
-    teacher = forward.gan.teacher
-    made, _ = generate(teacher, forward.content, teacher.encode_style(forward.style))
-    return reconstruction.reconstruction_l1(forward.frames, ops.stop_gradient(made))
+    return reconstruction.pyramid_loss(forward.frames, forward.taught)
+
+
+def distillation_texture(forward):
+    """Each frame's textures are the teacher's, where they may lie a little aside."""
+    made = forward.features_of_frames["style"]
+    wanted = forward.gan.features(forward.taught)["style"]
+    made, wanted = (
+        [fold_time(x)[:, None] for x in layers] for layers in (made, wanted)
+    )
+    return perceptual.style_loss(made, wanted)
 
 
 def code(forward):
@@ -296,6 +308,7 @@ TERMS = {
                 reconstruction_l1,
                 reconstruction_l2,
                 distillation,
+                distillation_texture,
             ),
             *(code, identity, cycle, diversity, temporal_luminance, temporal_feature),
             *(temporal_long, frame_difference, ping_pong, aging),

@@ -46,6 +46,9 @@ def _warping(lag, normalised=False):
     )
 
 
+_JUDGED = "by the network of --judge, which nothing was trained with."
+
+
 METRICS = {
     "style_strength": Metric(
         "style",
@@ -69,6 +72,66 @@ METRICS = {
         "spread",
         "higher",
         "Style strength in the means and spreads of the features' channels.",
+    ),
+    "style_strength_judge": Metric("judge", "higher", f"style_strength {_JUDGED}"),
+    "style_ceiling_judge": Metric("(ceiling)", "", f"style_ceiling {_JUDGED}"),
+    "style_strength_grey_judge": Metric(
+        "judge's grey", "higher", f"style_strength_grey {_JUDGED}"
+    ),
+    "style_ceiling_grey_judge": Metric(
+        "(ceiling)", "", f"style_ceiling_grey {_JUDGED}"
+    ),
+    "palette_distance": Metric(
+        "palette",
+        "lower",
+        "Sliced Wasserstein distance between the colours of result and style, in "
+        "Delta E of Lab: 0 is the style's palette, in its amounts.",
+    ),
+    "color_explained": Metric(
+        "explained",
+        "",
+        "Share of the result's colour, coarsely, that a linear filter of the content's "
+        "gives, in [0, 1]: 1 is a tint; what a painter or noise adds lowers it.",
+    ),
+    "tone_correlation": Metric(
+        "tone",
+        "higher",
+        "Rank correlation of coarse tones of result and content: 1 keeps what is "
+        "darker than what, -1 is a negative.",
+    ),
+    "flat_texture": Metric(
+        "flat texture",
+        "one",
+        "Energy of fine texture where the content is flat, over the style picture's: "
+        "0 stays flat, 1 is as rough as the picture, more is noise.",
+    ),
+    "flat_grey_chroma": Metric(
+        "greys' hues",
+        "higher",
+        "Spread of the chroma that eight flat greys get, root mean square in Delta E, "
+        "mean over styles: near 0, a tint; more, paints of their own for dark, middle "
+        "and light.",
+    ),
+    "flat_grey_luma": Metric(
+        "greys' lumas", "", "Spread of the lumas that they get, of 255."
+    ),
+    "flat_color_chroma": Metric(
+        "colours' hues", "", "flat_grey_chroma of eight flat hues; theirs is 67."
+    ),
+    "flat_color_luma": Metric(
+        "colours' lumas", "", "Spread of the lumas that these get, of 255."
+    ),
+    "brush_diversity": Metric(
+        "brushes",
+        "higher",
+        "Distance between the results' textures in different styles, over that between "
+        "the style pictures', colour, tone and contrast aside: 0 is one brush for all, "
+        "1 as different as the pictures.",
+    ),
+    "brush_diversity_random": Metric(
+        "random brushes",
+        "higher",
+        "The same of random styles, over the same distance between the given pictures.",
     ),
     "code_distance": Metric(
         "code",
@@ -138,9 +201,6 @@ METRICS = {
 
 # What is said of a model as a whole.
 OF_MODELS = {
-    "over_styles": "difference of the results in the given styles, in [0, 1]; near 0, "
-    "styles are ignored",
-    "over_random_codes": "the same over random styles",
     "d_accuracy_real": "share of patches of style clips that the discriminator knows",
     "d_accuracy_fake": "the same of results",
     "d_accuracy": "the mean of both: 0.5 is guessing, 1 has won",

@@ -1,4 +1,4 @@
-"""How far apart two sets of features lie, how much a set varies, who wins the game.
+"""How far apart two sets of features lie, and who wins the game.
 
 Features are rows of any network or statistic: Inception's make them FID and KID.
 """
@@ -104,33 +104,6 @@ def kernel_distance(x, y):
 
     crossed = total(x, y) / (len(x) * len(y))
     return float(mean_of_others(x) + mean_of_others(y) - 2 * crossed)
-
-
-def mean_pairwise_distance(x):
-    """Diversity: root mean square difference, mean over all pairs; higher varies more.
-
-    0 says that all are alike: over one content in many styles, a generator that
-    ignores its condition. Pictures reach at most 1 (black and white); two pictures of
-    independent noise 0.41.
-
-    Args:
-        x: N pictures uint8 [N, ...], read as [0, 1], or vectors of any float type,
-            taken as they are; N at least 2.
-
-    Raises:
-        ValueError: There are fewer than two, or something is not finite.
-    """
-    x = np.asarray(x)
-    if x.ndim < 2 or len(x) < 2:
-        raise ValueError(f"expected at least two arrays [N, ...], got {list(x.shape)}")
-    scale = 255 if x.dtype == np.uint8 else 1
-    x = x.reshape(len(x), -1).astype(np.float32) / scale
-    _check_finite(x)
-    # One row at a time: pictures are large, and a dot product would cancel digits.
-    distances = [
-        np.sqrt(np.mean((row - x[i + 1 :]) ** 2, axis=1)) for i, row in enumerate(x)
-    ]
-    return float(np.mean(np.concatenate(distances)))
 
 
 def adversarial_balance(real_logits, fake_logits):

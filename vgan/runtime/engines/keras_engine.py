@@ -8,12 +8,12 @@ import keras
 import numpy as np
 
 from vgan import InputError
-from vgan.models import Generator
+from vgan.models import NETWORKS
 from vgan.runtime.engines.keras_file import describe, misfit
 
 
 def load_generator(path):
-    """Return the Generator in a `.keras` file.
+    """Return the generator in a `.keras` file, one of `vgan.models.NETWORKS`.
 
     Nothing in the file is run as code: only registered classes of vgan are built.
 
@@ -30,7 +30,7 @@ def load_generator(path):
     ) as error:
         reason = str(error).partition("\n")[0].partition(". ")[0]
         raise InputError(misfit(path, reason)) from error
-    if not isinstance(generator, Generator):
+    if not isinstance(generator, tuple(NETWORKS.values())):
         raise InputError(f"model {path}: holds no vgan generator")
     for weight in generator.weights:
         if not np.all(np.isfinite(keras.ops.convert_to_numpy(weight))):
@@ -42,12 +42,12 @@ def load_generator(path):
 
 
 class KerasEngine:
-    """A Generator, compiled; see `vgan.runtime.engines` for the interface.
+    """A generator, compiled; see `vgan.runtime.engines` for the interface.
 
     All is traced once per shape: the first frame of a new size takes longer.
 
     Args:
-        generator: vgan.models.Generator.
+        generator: One of `vgan.models.NETWORKS`.
 
     Attributes:
         num_parameters: Numbers that were learnt, those of the style encoder and the

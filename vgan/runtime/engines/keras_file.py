@@ -58,17 +58,34 @@ def describe(path):
         ) from error
     except OSError as error:
         raise InputError(f"model {path}: cannot be read ({error.strerror})") from error
-    if name != "vgan>Generator":
+    if name not in SIZES:
         raise InputError(
             f"model {path}: holds a {name or config.get('class_name')}, not a vgan "
             "generator; give the generator.keras of a run"
         )
     if isinstance(arguments, dict) and isinstance(arguments.get("filters"), list):
         _check_layers(arguments, path)
-        patch = 2 if arguments.get("patch_size") == 2 else 1
-        stride = patch * 2 ** (len(arguments["filters"]) - 1)
-        arguments = {**arguments, "stride": stride}
+        try:
+            arguments = {**arguments, **SIZES[name](arguments)}
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError(misfit(path, f"argument {error}")) from error
     return model_info(arguments, path)
+
+
+def _overlay_sizes(arguments):
+    """What the arguments of a Generator imply."""
+    patch = 2 if arguments.get("patch_size") == 2 else 1
+    return {"stride": patch * 2 ** (len(arguments["filters"]) - 1)}
+
+
+def _painter_sizes(arguments):
+    """What the arguments of a Painter imply."""
+    _, deep, up = arguments["filters"]
+    channels = 2 * arguments["blocks"] * deep + up + 3
+    return {"stride": 8, "code_size": 2 * channels}
+
+
+SIZES = {"vgan>Generator": _overlay_sizes, "vgan>Painter": _painter_sizes}
 
 
 def model_info(arguments, path):
@@ -117,7 +134,8 @@ def _is_code(code, size):
 def _check_layers(arguments, path):
     """Refuse what would take all memory before it turns out to have no weights."""
     many = [arguments.get(name) or [] for name in ("filters", "style_filters")]
-    widths = [*many[0], *many[1], arguments.get("hidden_filters", 1)]
+    widths = [*many[0], *many[1]]
+    widths += [arguments.get(name, 1) for name in ("hidden_filters", "latent_size")]
     depths = [len(many[0]), len(many[1])]
     depths += [arguments.get(name, 0) for name in ("blocks", "fine_blocks")]
     for sizes, most in ((widths, LARGEST), (depths, DEEPEST)):

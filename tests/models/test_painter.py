@@ -1,0 +1,208 @@
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from tests.tiny import TINY_PAINTER
+from vgan.models import Painter
+from vgan.models.recurrent import MotionAdaptiveFilter
+from vgan.runtime.engines import describe
+from vgan.runtime.styles import blend
+
+
+def clip(batch=2, frames=4, height=24, width=32, seed=0):
+    random = np.random.default_rng(seed)
+    return random.uniform(-1, 1, (batch, frames, height, width, 3)).astype("float32")
+
+
+def painter(**arguments):
+    keras.utils.set_random_seed(0)
+    return Painter(**{**TINY_PAINTER, **arguments})
+
+
+def run(network, content, code, state=None):
+    state = state or network.initial_state(content.shape[0], *content.shape[2:4])
+    frames, state = network(content, code, state)
+    return np.asarray(frames), state
+
+
+def style(batch=2):
+    return clip(batch, 1, 32, 48, seed=1)
+
+
+def test_stream_equals_clip():
+    network, content = painter(), clip()
+    code = network.encode_style(style())
+    whole, last = run(network, content, code)
+    state = None
+    for t in range(content.shape[1]):
+        frame, state = run(network, content[:, t : t + 1], code, state)
+        np.testing.assert_allclose(frame[:, 0], whole[:, t], atol=1e-5)
+    assert set(state) == set(last)
+    for name, value in state.items():
+        np.testing.assert_allclose(value, last[name], atol=1e-5)
+
+
+def test_save_load_and_describe(tmp_path):
+    network = painter()
+    network.named_styles = {"rain": [0.5] * network.code_size}
+    path = tmp_path / "generator.keras"
+    network.save(path)
+    info = describe(path)
+    assert info.code_size == network.code_size == 2 * (2 * 8 + 8 + 3)
+    assert info.stride == network.stride
+    assert info.named_styles == network.named_styles
+    loaded = keras.models.load_model(path)
+    codes = [g.encode_style(style()) for g in (network, loaded)]
+    np.testing.assert_array_equal(*codes)
+    frames = [run(g, clip(), codes[0])[0] for g in (network, loaded)]
+    np.testing.assert_array_equal(*frames)
+
+
+def test_the_palette_is_the_codes():
+    """Whatever the content, colours have the mean and spread that the code says."""
+    network = painter()
+    code = np.array(network.encode_noise(clip().reshape(-1, 8)[:1]))
+    means, spreads = np.float32([0.5, -0.2, 0.1]), np.float32([0.3, 0.1, 0.2])
+    code[:, -6:] = np.concatenate([spreads, means])
+    for content in (clip(1, 1), 0.05 * clip(1, 1, seed=3) + 0.8):
+        frames, _ = run(network, content, code)
+        before = 2 * np.arctanh(frames)
+        np.testing.assert_allclose(before.mean(axis=(0, 1, 2, 3)), means, atol=1e-2)
+        np.testing.assert_allclose(before.std(axis=(0, 1, 2, 3)), spreads, atol=1e-2)
+
+
+def test_statistics_are_running_averages():
+    """One dark frame among many hardly moves what all are normalised by."""
+    network = painter()
+    network.recall.kernel.assign(0 * network.recall.kernel)  # frames by themselves
+    code = network.encode_style(style(1))
+    steady = np.repeat(clip(1, 1), 30, axis=1)
+    _, before = run(network, steady, code)
+    _, after = run(network, 0 * steady[:, :1] - 1, code, before)
+    for name in ("mean", "variance"):
+        _, alone = run(network, 0 * steady[:, :1] - 1, code)
+        moved = ops.convert_to_numpy(after[name] - before[name])
+        whole = ops.convert_to_numpy(alone[name] - before[name])
+        # The first normalisation alone sees the same features in both.
+        np.testing.assert_allclose(moved[:, :8], 0.1 * whole[:, :8], atol=1e-4)
+
+
+def test_a_flat_picture_stays_flat():
+    network = painter()
+    flat = np.full((1, 1, 32, 32, 3), 0.3, "float32")
+    frames, _ = run(network, flat, network.encode_style(style(1)))
+    within = frames.reshape(-1, 3)
+    assert np.ptp(within, axis=0).max() < 0.2  # rounding, enlarged by normalising
+
+
+def test_the_style_and_the_past_matter():
+    network, content = painter(), clip()
+    network.recall.kernel.assign(10 * network.recall.kernel)
+    first, _ = run(network, content, network.encode_style(style()))
+    second, _ = run(network, content, network.encode_style(-0.5 + 0 * style()))
+    assert np.abs(first - second).mean() > 1e-3
+    fresh, _ = run(network, content[:, 2:], network.encode_style(style()))
+    assert np.abs(first[:, 2:] - fresh).max() > 1e-3
+
+
+def test_blends_are_linear():
+    network = painter()
+    noise = np.random.default_rng(0).normal(size=(2, 1, 8)).astype("float32")
+    codes = [np.asarray(network.encode_noise(z)) for z in noise]
+    np.testing.assert_allclose(
+        blend(codes, [3, 1]), 0.75 * codes[0] + 0.25 * codes[1], rtol=1e-5
+    )
+
+
+def test_weights_of_a_vgg_are_taken():
+    network = painter()
+    encoder = network.style_encoder
+    random = np.random.default_rng(0)
+    names = ["preprocess", *(f"conv{name}" for name in encoder.convolutions)]
+    layers = [encoder.to_bgr, *encoder.convolutions.values()]
+    weights = {}
+    for name, layer in zip(names, layers, strict=True):
+        for part, variable in (("kernel", layer.kernel), ("bias", layer.bias)):
+            weights[f"{name}/{part}"] = random.normal(size=variable.shape) * 0.3
+    before = np.asarray(encoder.statistics(style()))
+    encoder.load_vgg(weights)
+    np.testing.assert_allclose(
+        encoder.convolutions["5_1"].kernel, weights["conv5_1/kernel"], rtol=1e-6
+    )
+    assert np.abs(encoder.statistics(style()) - before).max() > 0.1
+    names = [v.path for v in network.trainable_variables]
+    assert not any("conv5_1" in name or "preprocess" in name for name in names)
+
+
+def test_works_in_bfloat16_with_statistics_in_float32():
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        network = painter()
+    finally:
+        keras.config.set_dtype_policy("float32")
+    plain = painter()
+    plain.set_weights(network.get_weights())
+    code = plain.encode_style(style())
+    frames, state = run(network, clip(), code)
+    for name in ("mean", "variance", "age"):
+        assert ops.dtype(state[name]) == "float32"
+    assert np.abs(frames - run(plain, clip(), code)[0]).mean() < 0.02
+
+
+def test_cost_of_a_frame():
+    pytest.importorskip("tensorflow")
+    from vgan.runtime.engines.keras_engine import KerasEngine
+
+    assert 0.5e9 < KerasEngine(Painter()).count_macs(256, 256) < 1.2e9
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ({"filters": (8, 8)}, "filters"),
+        ({"filters": 8}, "filters"),
+        ({"blocks": 0}, "blocks"),
+        ({"blocks": 100_000}, "blocks"),
+        ({"latent_size": 0}, "latent_size"),
+        ({"style_filters": (8,)}, "filters"),
+        ({"named_styles": []}, "named_styles"),
+    ],
+)
+def test_bad_arguments_are_named(arguments, named):
+    with pytest.raises(ValueError, match=named):
+        painter(**arguments)
+
+
+def filtered(pictures, guides, bias):
+    """Run a MotionAdaptiveFilter whose weight is constant over frames [T, h, w, C]."""
+    layer = MotionAdaptiveFilter(pictures.shape[-1], guides.shape[-1], stride=2)
+    layer.choose.kernel.assign(ops.zeros_like(layer.choose.kernel))
+    layer.choose.bias.assign([bias])
+    state = layer.initial_state(1, *(size // 2 for size in pictures.shape[1:3]))
+    ages = [np.full((1, 1), t, "float32") for t in range(len(pictures))]
+    return np.asarray(layer(pictures, guides, state, ages)[0])
+
+
+def test_the_filter_averages_what_stands_still():
+    random = np.random.default_rng(0)
+    still = random.normal(size=(1, 8, 12, 3)).astype("float32")
+    noisy = still + 0.1 * random.normal(size=(40, 8, 12, 3)).astype("float32")
+    result = filtered(noisy, noisy[..., :1], 0.0)
+    np.testing.assert_allclose(result[0], noisy[0], atol=1e-6)  # there was no past
+    # An average with weights 1/2, 1/4, ... has a third of the variance.
+    spread = np.var(result[8:] - still) / np.var(noisy - still)
+    assert 0.3 < spread < 0.5  # clamping takes some of it
+    same = filtered(np.repeat(still, 9, axis=0), noisy[:9, ..., :1], 3.0)
+    np.testing.assert_allclose(same[-1], still[0], atol=1e-5)
+
+
+def test_the_filter_leaves_no_ghosts():
+    random = np.random.default_rng(0)
+    ground = random.uniform(-1, 1, size=(12, 16, 3)).astype("float32")
+    ghost = ground.copy()
+    ghost[4:8, 4:8] = 5
+    pictures = np.stack([ghost, ground])
+    result = filtered(pictures, pictures[..., :1], 50.0)
+    assert result[0].max() == 5
+    assert result[1].max() <= 1

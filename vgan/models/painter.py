@@ -1,0 +1,344 @@
+"""The painter: a recurrent generator that lays every pixel anew.
+
+In: a content clip [B, T, H, W, 3] in [-1, 1], a style code [B, D], and the state that
+the last call returned. Out: the stylised clip [B, T, H, W, 3] in [-1, 1], and the new
+state. Patches of 2 x 2 pixels go through a content encoder (CNN) to stride 4, where a
+ConvLSTM at stride 8 adds what it remembers; residual blocks at stride 4 do most of the
+work; a decoder returns to full size. Nothing skips the blocks and nothing of the
+content is laid over the result. From the blocks on every convolution is normalised, the
+last one, whose channels are R, G and B, too: so the palette is the style's by
+construction (conditional instance normalisation: Dumoulin et al., 2017; for any style:
+Ghiasi et al., 2017).
+
+The style code is the vector of the scales and shifts of all these normalisations. It is
+made once per picture: no dense layer runs per frame, named styles can be tuned one by
+one, and blends of codes are linear.
+
+Statistics of single frames flicker: here they are running averages, carried in the
+state. A stream, frame by frame, equals the clip.
+"""
+
+import keras
+from keras import ops
+
+from vgan import DEEPEST
+from vgan.models.layers import (
+    ReflectConv2D,
+    check_sizes,
+    enlarge,
+    fold_time,
+    unfold_time,
+)
+from vgan.models.recurrent import ConvLSTMCell, MotionAdaptiveFilter
+from vgan.models.style_encoder import MappingNetwork, PretrainedStyleEncoder
+
+STRIDE = 8  # of the ConvLSTM; H and W must divide by it
+MOMENTUM = 0.9  # weight of the past in the running statistics
+EPSILON = 1e-2  # added to variances, which are of 1 to 1000: black frames stay calm
+
+
+@keras.saving.register_keras_serializable("vgan")
+class Painter(keras.Model):
+    """Conditional recurrent generator that repaints, with its style encoder.
+
+    The default takes 1.1 GMAC for a frame of 256 x 256.
+
+    Args:
+        filters: Channels at strides 2, 4 and, of the decoder, 2.
+        hidden_filters: Channels of the ConvLSTM, at stride 8.
+        blocks: Residual blocks at stride 4.
+        recursive: Whether what stands still is averaged with its own past; see
+            `MotionAdaptiveFilter`.
+        latent_size: Numbers that the style encoder boils a picture down to; the code
+            is a linear map of them.
+        noise_size: Z of the noise that stands for a style.
+        style_filters: Channels of the style encoder's five stages.
+        style_size: Short side in pixels of the style pictures in training; others
+            are brought to it before they are encoded.
+        named_styles: Codes to keep with the model, {name: [D floats]}.
+
+    Example:
+        painter = Painter()
+        code = painter.encode_style(style)              # [B, T', h, w, 3] -> [B, D]
+        state = painter.initial_state(1, 256, 256)
+        for frame in frames:                            # each [1, 1, 256, 256, 3]
+            stylised, state = painter(frame, code, state)
+    """
+
+    def __init__(
+        self,
+        filters=(16, 40, 32),
+        hidden_filters=32,
+        blocks=5,
+        recursive=True,
+        latent_size=100,
+        noise_size=32,
+        style_filters=(16, 32, 64, 128, 128),
+        style_size=256,
+        named_styles=None,
+        **kwargs,
+    ):
+        # Layers choose their precision; the picture itself stays float32.
+        super().__init__(**{"autocast": False, **kwargs})
+        check_sizes(
+            filters=filters,
+            hidden_filters=hidden_filters,
+            latent_size=latent_size,
+            noise_size=noise_size,
+            style_filters=style_filters,
+            style_size=style_size,
+        )
+        if not isinstance(filters, list | tuple) or len(filters) != 3:
+            raise ValueError(f"filters takes three numbers, got {filters!r}")
+        if type(blocks) is not int or not 1 <= blocks <= DEEPEST:
+            raise ValueError(
+                f"blocks must be a whole number from 1 to {DEEPEST}, got {blocks!r}"
+            )
+        if not isinstance(recursive, bool):
+            raise ValueError(f"recursive must be True or False, got {recursive!r}")
+        if not isinstance(named_styles, dict | type(None)):
+            raise ValueError(f"named_styles must be a dict, got {named_styles!r}")
+        self.filters = tuple(filters)
+        self.hidden_filters = hidden_filters
+        self.blocks = blocks
+        self.recursive = recursive
+        self.latent_size = latent_size
+        self.noise_size = noise_size
+        self.style_filters = tuple(style_filters)
+        self.style_size = style_size
+        self.named_styles = dict(named_styles or {})
+
+        fine, deep, up = self.filters
+        self.stem = ReflectConv2D(12, fine, 5, name="stem")
+        self.down = ReflectConv2D(fine, deep, strides=2, name="down")
+        self.shrink = ReflectConv2D(deep, hidden_filters, strides=2, name="shrink")
+        self.recurrent = ConvLSTMCell(hidden_filters, hidden_filters, name="recurrent")
+        # Faint at first: what there is to remember is learnt after how to paint.
+        self.recall = ReflectConv2D(
+            hidden_filters, deep, 1, gain=0.1, upsample=True, name="recall"
+        )
+        # Normalised, so without a bias.
+        self.residual = [
+            ReflectConv2D(deep, deep, use_bias=False, name=f"block{i}_{j}")
+            for i in range(blocks)
+            for j in (0, 1)
+        ]
+        self.up = ReflectConv2D(deep, up, use_bias=False, name="up")
+        self.to_rgb = ReflectConv2D(up, 12, use_bias=False, name="to_rgb")
+        # The pixels of a patch start alike: no grid to unlearn (Aitken et al., 2017).
+        kernel = self.to_rgb.kernel
+        kernel.assign(ops.tile(kernel[..., :3], (1, 1, 1, 4)))
+        self.normalised = [deep] * (2 * blocks) + [up, 3]  # channels, in order
+        self.code_size = 2 * sum(self.normalised)
+
+        self.style_encoder = PretrainedStyleEncoder(
+            latent_size, style_filters, name="style"
+        )
+        self.mapping = MappingNetwork(latent_size, noise_size, name="mapping")
+        self.modulate = keras.layers.Dense(
+            self.code_size,
+            kernel_initializer=keras.initializers.RandomNormal(0.2 * latent_size**-0.5),
+            bias_initializer=_Unmodulated(self.normalised),
+            dtype="float32",
+            name="modulate",
+        )
+        self.modulate.build((None, latent_size))
+        if recursive:
+            self.filter = MotionAdaptiveFilter(
+                12, 12, STRIDE // 2, name="filter", dtype="float32"
+            )
+        self.built = True
+
+    @property
+    def stride(self):
+        """H and W must divide by this."""
+        return STRIDE
+
+    def encode_style(self, style):
+        """Style image or clip [B, T', h, w, 3] in [-1, 1] -> code [B, D]."""
+        return self.modulate(self.style_encoder(style))
+
+    def encode_noise(self, noise):
+        """Noise [B, Z], standard normal -> code [B, D]."""
+        return self.modulate(ops.cast(self.mapping(noise), "float32"))
+
+    def initial_state(self, batch_size, height, width):
+        """State before the first frame, a flat dict of named tensors.
+
+        Args:
+            batch_size: B.
+            height: H of the frames in pixels, a multiple of `stride`.
+            width: W, likewise.
+
+        Returns:
+            {"hidden", "cell"} of the ConvLSTM, [B, H / 8, W / 8, hidden_filters];
+            {"mean", "variance"}, running, of all normalised channels in their order;
+            {"age"} [B, 1], the number of frames seen; with `recursive` the {"past"}
+            picture and content, [B, H / 8, W / 8, 384].
+        """
+        cell = self.recurrent.initial_state(
+            batch_size, height // STRIDE, width // STRIDE
+        )
+        channels = sum(self.normalised)
+        if self.recursive:
+            size = batch_size, height // STRIDE, width // STRIDE
+            cell.update(self.filter.initial_state(*size))
+        return {
+            **cell,
+            "mean": ops.zeros((batch_size, channels)),
+            "variance": ops.zeros((batch_size, channels)),
+            "age": ops.zeros((batch_size, 1)),
+        }
+
+    def call(self, content, style_code, state):
+        """Stylise a clip.
+
+        Args:
+            content: Frames [B, T, H, W, 3] in [-1, 1]; T is static.
+            style_code: [B, D].
+            state: From `initial_state`, or from the call for the frames before.
+
+        Returns:
+            Stylised frames [B, T, H, W, 3] in [-1, 1], and the new state.
+        """
+        num_frames = content.shape[1]
+        patches = ops.space_to_depth(fold_time(content), 2)
+        x, new_state = self._encode(patches, state, num_frames)
+        norm = _Normalisation(self.normalised, style_code, state, num_frames)
+        for first, second in zip(self.residual[::2], self.residual[1::2], strict=True):
+            x = x + norm(second(ops.relu(norm(first(x)))))
+        x = ops.relu(norm(self.up(enlarge(x))))
+        x = ops.cast(norm(self.to_rgb(x)), "float32")  # patches of 4 pixels, R, G, B
+        # Half the argument: then tanh is the sigmoid of Ghiasi et al., to [-1, 1].
+        x = ops.tanh(0.5 * x)
+        new_state.update(norm.new_state())
+        if self.recursive:
+            ages = [state["age"] + t for t in range(num_frames)]
+            x, past = self.filter(x, patches, {"past": state["past"]}, ages)
+            new_state.update(past)
+        return unfold_time(ops.depth_to_space(x, 2), num_frames), new_state
+
+    def encode_content(self, content):
+        """Frames [B, T, H, W, 3] in [-1, 1] -> features at strides 2 and 4.
+
+        Each frame by itself, [B, T, H / stride, W / stride, C].
+        """
+        num_frames = content.shape[1]
+        levels = self._features(ops.space_to_depth(fold_time(content), 2))
+        return [unfold_time(x, num_frames) for x in levels]
+
+    def _features(self, patches):
+        fine = ops.relu(self.stem(patches))
+        return fine, ops.relu(self.down(fine))
+
+    def _encode(self, patches, state, num_frames):
+        """Features at stride 4, with what the ConvLSTM recalls, and its new state."""
+        _, x = self._features(patches)
+        cell = {name: state[name] for name in self.recurrent.state_names}
+        hidden, cell = self.recurrent(
+            ops.relu(self.shrink(x)), cell, num_frames=num_frames
+        )
+        return x + self.recall(hidden), cell
+
+    def get_config(self):
+        """Constructor arguments."""
+        return {
+            **super().get_config(),
+            "filters": self.filters,
+            "hidden_filters": self.hidden_filters,
+            "blocks": self.blocks,
+            "recursive": self.recursive,
+            "latent_size": self.latent_size,
+            "noise_size": self.noise_size,
+            "style_filters": self.style_filters,
+            "style_size": self.style_size,
+            "named_styles": self.named_styles,
+        }
+
+
+class _Normalisation:
+    """All normalisations of one call, in order: code and running statistics in, out."""
+
+    def __init__(self, channels, code, state, num_frames):
+        self._parts = iter(_parts(channels))
+        self._code = code
+        self._state = state
+        self._num_frames = num_frames
+        self._ages = [state["age"] + 1.0 + t for t in range(num_frames)]
+        self._new = {"mean": [], "variance": []}
+
+    def __call__(self, x):
+        """Normalise, scale and shift the next features.
+
+        Args:
+            x: [B T, h, w, C], or [B T, h, w, 4 C], patches of 2 x 2 pixels.
+        """
+        scale, shift, own = next(self._parts)
+        pixels = x.shape[-1] // (own.stop - own.start)
+        seen = ops.cast(x, "float32")
+        mean = _of_pixels(ops.mean(seen, axis=(1, 2)), pixels)
+        power = _of_pixels(ops.mean(ops.square(seen), axis=(1, 2)), pixels)
+        variance = ops.maximum(power - ops.square(mean), 0.0)
+        mean = self._running("mean", mean, own)
+        variance = self._running("variance", variance, own)
+        scale = self._of_frames(self._code[:, scale]) * ops.rsqrt(variance + EPSILON)
+        shift = self._of_frames(self._code[:, shift]) - mean * scale
+        scale, shift = (
+            ops.cast(ops.tile(v, (1, pixels))[:, None, None], x.dtype)
+            for v in (scale, shift)
+        )
+        return x * scale + shift
+
+    def new_state(self):
+        """The state after the last frame."""
+        new = {name: ops.concatenate(parts, -1) for name, parts in self._new.items()}
+        return {**new, "age": self._ages[-1]}
+
+    def _running(self, name, values, own):
+        """Average over the frames so far, [B T, C]; the first counts in full."""
+        average, averages = self._state[name][:, own], []
+        values = unfold_time(values, self._num_frames)
+        for t, age in enumerate(self._ages):
+            rate = ops.maximum(1.0 / age, 1.0 - MOMENTUM)
+            average = average + rate * (values[:, t] - average)
+            averages.append(average)
+        self._new[name].append(average)
+        return fold_time(ops.stack(averages, axis=1))
+
+    def _of_frames(self, x):
+        """[B, C] -> [B T, C]."""
+        return x if self._num_frames == 1 else ops.repeat(x, self._num_frames, axis=0)
+
+
+def _of_pixels(means, pixels):
+    """Means [N, pixels C] of the channels of a patch -> of all its pixels, [N, C]."""
+    if pixels == 1:
+        return means
+    return ops.mean(ops.reshape(means, (-1, pixels, means.shape[-1] // pixels)), axis=1)
+
+
+def _parts(channels):
+    """Slices of each normalisation: scale and shift in the code, and statistics."""
+    start = 0
+    for size in channels:
+        yield (
+            slice(2 * start, 2 * start + size),
+            slice(2 * start + size, 2 * (start + size)),
+            slice(start, start + size),
+        )
+        start += size
+
+
+@keras.saving.register_keras_serializable("vgan")
+class _Unmodulated(keras.initializers.Initializer):
+    """The code that changes nothing: scales 1, shifts 0."""
+
+    def __init__(self, channels):
+        self.channels = channels
+
+    def __call__(self, shape, dtype=None):
+        parts = [ops.repeat([1.0, 0.0], size) for size in self.channels]
+        return ops.cast(ops.reshape(ops.concatenate(parts), shape), dtype or "float32")
+
+    def get_config(self):
+        return {"channels": self.channels}

@@ -1,0 +1,71 @@
+"""Teachers: models that show what the result should be (Hinton et al., 2015)."""
+
+import zipfile
+
+import keras
+import numpy as np
+from keras import ops
+
+from vgan import InputError
+from vgan.models.layers import fold_time, unfold_time
+
+
+def load_teacher(path):
+    """Load any Keras model that stylises: a generator of vgan, or one of pictures.
+
+    Args:
+        path: A `.keras` file. Where it holds no generator of vgan, the model takes the
+            inputs "content" [N, H, W, 3] and "style" [N, h, w, 3], any sizes, and
+            returns [N, H, W, 3], all in [-1, 1].
+
+    Raises:
+        InputError: There is no such file, or its model has other inputs or outputs.
+    """
+    try:
+        model = keras.saving.load_model(path, compile=False, safe_mode=True)
+    except (*(ValueError, TypeError, KeyError, OSError), zipfile.BadZipFile) as error:
+        reason = str(error).partition("\n")[0].partition(". ")[0]
+        raise InputError(
+            f"train.teacher: {path} cannot be loaded ({reason}); give a .keras file"
+        ) from error
+    model.trainable = False
+    clip = np.zeros((1, 1, 32, 32, 3), np.float32)
+    try:
+        made = teach(model, clip, clip)
+    except Exception as error:  # whatever another's layers raise
+        raise InputError(
+            f"train.teacher: {path} takes no inputs content and style, pictures "
+            "[N, H, W, 3] of any size; give a model that does"
+        ) from error
+    if tuple(made.shape) != clip.shape:
+        raise InputError(
+            f"train.teacher: {path} makes {list(made.shape)[1:]} of pictures "
+            "[1, 32, 32, 3]; give a model that keeps their shape"
+        )
+    return model
+
+
+def teach(model, content, style):
+    """What a teacher makes of clips.
+
+    Args:
+        model: As `load_teacher` gives it.
+        content: [B, T, H, W, 3] in [-1, 1].
+        style: [B, T', h, w, 3] in [-1, 1]; a model of pictures sees the first of each.
+
+    Returns:
+        [B, T, H, W, 3] in [-1, 1].
+    """
+    if hasattr(model, "encode_style"):
+        return generate(model, content, model.encode_style(style))[0]
+    num_frames = content.shape[1]
+    picture = ops.repeat(style[:, 0], num_frames, axis=0)
+    made = model({"content": fold_time(content), "style": picture})
+    return unfold_time(made, num_frames)
+
+
+def generate(generator, content, code, state=None):
+    """Run a generator over a clip, from its initial state unless one is given."""
+    batch, _, height, width, _ = content.shape
+    state = state or generator.initial_state(batch, height, width)
+    return generator(content, code, state)
