@@ -10,14 +10,17 @@ tensorboard/, samples/, and generator.keras, which is all that vgan.generate nee
 import contextlib
 import dataclasses
 import fcntl
+import functools
 import os
 import pathlib
 import sys
+import time
 
 from absl import flags
 
 import vgan.config
 from vgan import InputError, command, pretrained
+from vgan.config.checks import check_where
 from vgan.training import Stopped, checkpoint, record
 
 FLAGS = flags.FLAGS
@@ -74,21 +77,23 @@ def main(argv):
 
 def train(config, folder):
     """Train up to `config.train.steps` in the run folder, from where it stands."""
+    begun = time.monotonic()
+    check_where(config)
     command.import_keras()  # not before: flags are answered at once
-    from vgan.datasets.clips import make_dataset
     from vgan.datasets.styles import named_styles
     from vgan.training.gan import VideoGAN, make_deterministic
 
     make_deterministic(config.seed)
     # Wrong folders are told of before the feature networks are downloaded.
     styles = named_styles(config)
-    make_dataset(config, "train")
+    dataset, pictures = _open_data(config)
     teacher = None
     if config.train.teacher:
         from vgan.training.teacher import load_teacher
 
         teacher = load_teacher(pretrained.find(config.train.teacher))
     gan = VideoGAN(config, teacher)
+    gan.pictures = pictures
     first_step = checkpoint.restore(folder / "checkpoints", gan)
     if first_step:
         print(f"{folder}: goes on from step {first_step}")
@@ -97,7 +102,15 @@ def train(config, folder):
         _start_from(generator, gan, config.train)
 
     if first_step < config.train.steps:
-        _fit(gan, config, folder, styles, first_step)
+        deadline = config.train.minutes and begun + 60 * config.train.minutes
+        if not _fit(gan, config, folder, styles, first_step, dataset, deadline):
+            minutes = (time.monotonic() - begun) / 60
+            print(
+                f"{folder}: stopped after {minutes:.1f} minutes at step "
+                f"{int(gan.step.value)} of {config.train.steps}; the same command goes "
+                f"on\n{folder / 'generator.keras'}"
+            )
+            return
     elif not (folder / "generator.keras").exists():
         checkpoint.save_generator(folder / "generator.keras", gan, styles)
     _report(config, folder, styles)
@@ -107,6 +120,32 @@ def train(config, folder):
     model = folder / "generator.keras"
     print(f"Now: make generate MODEL={model} INPUT=video.mp4 STYLE=painting.jpg")
     print(folder / "samples" / "stylised.mp4")
+
+
+def _open_data(config):
+    """Return a function (stage, first_step) that gives what `fit` trains on.
+
+    And the pictures that a step makes its batch of; None where batches come whole.
+
+    Raises:
+        InputError: A source cannot be used.
+    """
+    if config.data.where == "host":
+        from vgan.datasets.clips import make_dataset
+
+        make_dataset(config, "train")
+        return lambda stage, step: make_dataset(stage, "train", step), None
+
+    from keras import ops, tree
+
+    from vgan.datasets import device
+    from vgan.training.gan import accelerator
+
+    present, free = accelerator()
+    if not present:
+        print("data.where=device: there is no accelerator here; it runs, but slowly")
+    stored = device.load(config, free)
+    return device.draws, tree.map_structure(ops.convert_to_tensor, stored)
 
 
 def _load_start(model):
@@ -162,8 +201,10 @@ def _take_layers(generator, network, train):
             ) from error
 
 
-def _fit(gan, config, folder, styles, first_step):
-    from vgan.datasets.clips import make_dataset, plain_errors
+def _fit(gan, config, folder, styles, first_step, dataset, deadline):
+    """Train; return whether all steps are done, not stopped by the deadline."""
+    from vgan.datasets import windows
+    from vgan.datasets.clips import plain_errors
     from vgan.evaluation.features import MeasuringFeatures
     from vgan.evaluation.quick import QuickMeasure
     from vgan.training.callbacks import run_callbacks
@@ -173,30 +214,33 @@ def _fit(gan, config, folder, styles, first_step):
     stages = [stage for stage in config.stages() if stage[0] > first_step]
     starts = [first_step, *(until for until, _ in stages)]
     datasets = [
-        make_dataset(stage, "train", first_step=start)
-        for start, (_, stage) in zip(starts, stages, strict=False)
+        dataset(stage, start) for start, (_, stage) in zip(starts, stages, strict=False)
     ]
     # All of it is accepted: from here on, this is what the run computes.
     record.write(folder, config)
     features = MeasuringFeatures([config.losses.features], config.data.image_size)
     measure = QuickMeasure(samples, features)
-    callbacks = run_callbacks(folder, config, gan, samples, styles, measure)
+    callbacks = run_callbacks(folder, config, gan, samples, styles, measure, deadline)
     try:
-        for dataset, start, (until, stage) in zip(
+        for batches, start, (until, stage) in zip(
             datasets, starts, stages, strict=False
         ):
             if config.train.schedule:
                 size, length = stage.data.image_size, stage.data.clip_length
                 print(f"up to step {until}: {length} frames of {size} pixels")
+            if gan.pictures is not None:
+                gan.make_batch = functools.partial(windows.make_batch, config=stage)
             gan.train_function = None  # or the step is compiled for shapes of any size
             with plain_errors():
                 gan.fit(
-                    dataset,
+                    batches,
                     steps_per_epoch=until - start,
                     shuffle=False,
                     verbose=0,
                     callbacks=list(callbacks.values()),
                 )
+            if deadline and callbacks["deadline"].passed:
+                return int(gan.step.value) == config.train.steps
     except Stopped:
         callbacks["checkpoints"].save()
         raise
@@ -204,18 +248,19 @@ def _fit(gan, config, folder, styles, first_step):
         callbacks["checkpoints"].save()
         print(f"\nstopped at step {int(gan.step.value)}; the same command goes on")
         raise
+    return True
 
 
 def _validation_batch(config, batch_size, **data):
     """A batch of validation clips of other sizes than those of training."""
-    from vgan.datasets.clips import make_dataset
+    from vgan.datasets.clips import first_batch
 
     config = dataclasses.replace(
         config,
         data=dataclasses.replace(config.data, **data),
         train=dataclasses.replace(config.train, batch_size=batch_size),
     )
-    return next(make_dataset(config, "validation").as_numpy_iterator())
+    return first_batch(config, "validation")
 
 
 def _report(config, folder, styles):

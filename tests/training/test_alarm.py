@@ -1,7 +1,6 @@
 """Collapses that are staged, and a good run on which the alarm is silent."""
 
 import pytest
-import tensorflow as tf
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from vgan import config
@@ -9,6 +8,7 @@ from vgan.datasets.clips import make_dataset
 from vgan.training import Stopped, terms
 from vgan.training.alarm import Alarm, diagnose
 from vgan.training.gan import VideoGAN, make_deterministic
+from vgan.training.summaries import SummaryWriter
 
 STEPS = 60
 GOOD = config.override(
@@ -34,7 +34,7 @@ def run(folder, *changes):
     make_deterministic(experiment.seed)
     gan = VideoGAN(experiment)
     clips = next(make_dataset(experiment, "validation").as_numpy_iterator())
-    writer = tf.summary.create_file_writer(str(folder / "tensorboard"))
+    writer = SummaryWriter(folder / "tensorboard")
     alarm = Alarm(writer, folder, gan, clips, experiment.train)
     dataset = make_dataset(experiment, "train")
     try:
@@ -48,7 +48,7 @@ def test_a_resumed_run_says_nothing_twice(tmp_path):
     """What is said of steps that are taken again is said anew; what is known is not."""
     gan = VideoGAN(GOOD)
     clips = next(make_dataset(GOOD, "validation").as_numpy_iterator())
-    writer = tf.summary.create_file_writer(str(tmp_path))
+    writer = SummaryWriter(tmp_path)
     (tmp_path / "alarms.txt").write_text("step 20: before\nstep 41: after\n")
     gan.step.assign(40)
     gan.generator.style_encoder.project.kernel.assign(

@@ -1,11 +1,11 @@
 import json
 
 import pytest
-import tensorflow as tf
 
 from vgan import InputError, config
 from vgan.runtime import engines
 from vgan.training.gan import VideoGAN
+from vgan.training.summaries import SummaryWriter
 from vgan.training.validation import Validation
 
 
@@ -13,7 +13,7 @@ from vgan.training.validation import Validation
 def validation(tmp_path):
     """One whose measure returns the next of `scores`."""
     gan = VideoGAN(config.load("smoke"))
-    writer = tf.summary.create_file_writer(str(tmp_path / "tensorboard"))
+    writer = SummaryWriter(tmp_path / "tensorboard")
     scores = []
     callback = Validation(
         writer, tmp_path, lambda: None, lambda _: {"score": scores.pop(0)}, 2, {}

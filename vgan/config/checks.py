@@ -56,3 +56,24 @@ def check_type(hint, value, name):
             return value
     expected = " or ".join(getattr(o, "__name__", str(o)) for o in options)
     raise InputError(f"{name}: expected {expected}, got {value!r:.100}")
+
+
+def check_where(config):
+    """Raise InputError where the place that batches are made at cannot do the rest.
+
+    Args:
+        config: The Experiment, whole: fields are set one after the other.
+    """
+    data, train = config.data, config.train
+    if data.where == "device" and data.target:
+        raise InputError(
+            "data.where: device cuts windows out of pictures, which have no stylised "
+            "form; leave out data.target, or make batches on the host"
+        )
+    if train.unroll == 1:
+        return
+    if data.where != "device":
+        raise InputError("train.unroll: needs clips that go on; set data.where=device")
+    for name in ("laps", "schedule"):
+        if getattr(train, name):
+            raise InputError(f"train.unroll: goes with no train.{name}; leave one out")

@@ -17,6 +17,11 @@ class Data:
             of still images (made into clips by a moving window, with exact flow), a
             folder that vgan.prepare has made, or "tfds:NAME", a set of
             tensorflow-datasets with videos or images, as "tfds:davis/480p".
+        where: Where batches are made: on the "host", by tf.data, or on the "device":
+            there, photos and frames of the videos of folders lie in the accelerator's
+            memory, and the training step itself cuts windows that move over them, with
+            exact flow; in half of the clips something passes in front. Videos are
+            stills then. Validation is the host's.
         style: The same for style clips; "synthetic" gives procedural paintings. Of a
             folder, each sub-folder is a style with a name.
         image_size: Height and width of a clip in pixels.
@@ -43,6 +48,7 @@ class Data:
 
     content: str | dict[str, float] = "synthetic"
     style: str | dict[str, float] = "synthetic"
+    where: str = "host"
     image_size: int = 128
     clip_length: int = 4
     style_length: int = 4
@@ -67,6 +73,7 @@ class Data:
             ("from 0 to 1", lambda x: 0 <= x <= 1, ("style_hues",)),
             ("from 0 to 255", lambda x: 0 <= x <= 255, ("noise",)),
             ("from 0 to below 1", lambda x: 0 <= x < 1, ("validation",)),
+            ("host or device", lambda x: x in ("host", "device"), ("where",)),
         ]
         checks.check_values("data", self, rules)
 
@@ -193,6 +200,9 @@ class Train:
             generator.keras of any kind and size, or a `.keras` file whose inputs
             "content" and "style" are pictures [N, H, W, 3] in [-1, 1], as its output.
         steps: Steps in all, resumed ones included; each takes a new batch.
+        minutes: Stop after so many, saved and ready to go on, though steps are left; 0
+            for no such end. Each start of the command has as many, from its first line
+            on; `cooldown` is then of these minutes, if they end first.
         batch_size: Clips per step, over all devices.
         schedule: Stages that come before the full size: dicts of "until", a step, and
             any of "image_size", "clip_length", "style_length" and "batch_size", as in
@@ -210,6 +220,9 @@ class Train:
         laps: Times that clips are played forth and back before they are judged, so that
             the state is older: half of the clips by one lap, a quarter by two, and so
             on. It costs the generator's work, no gradients.
+        unroll: Steps over which a clip goes on with the generator's state, each of
+            `data.clip_length` frames: back-propagation through time, truncated at the
+            step. Clips of a batch differ in age. Needs `data.where` "device".
         ema_decay: Decay per step of the averaged generator that ships.
         alarm: What happens when the game goes wrong: "say" it, "lower" the learning
             rates too, or "stop" too.
@@ -226,6 +239,7 @@ class Train:
     only: list[str] = dataclasses.field(default_factory=list)
     teacher: str = ""
     steps: int = 1000
+    minutes: float = 0.0
     batch_size: int = 4
     schedule: list[dict] = dataclasses.field(default_factory=list)
     g_learning_rate: float = 1e-3
@@ -238,6 +252,7 @@ class Train:
     precision: str = "float32"
     cooldown: float = 0.0
     laps: int = 0
+    unroll: int = 1
     ema_decay: float = 0.999
     alarm: str = "say"
     alarm_every: int = 50
@@ -248,7 +263,7 @@ class Train:
 
     def __post_init__(self):
         every = [f.name for f in dataclasses.fields(self) if f.name.endswith("_every")]
-        counts = ("steps", "batch_size", "accumulate", *every)
+        counts = ("steps", "batch_size", "accumulate", "unroll", *every)
         rates = ("g_learning_rate", "d_learning_rate")
         precisions, alarms = (
             ("float32", "bfloat16", "float16"),
@@ -263,7 +278,7 @@ class Train:
             ("from 0 to 8", lambda x: 0 <= x <= 8, ("laps",)),
             ("above -1, at most 1", lambda x: -1 < x <= 1, ("balance",)),
             ("at most train.steps", lambda x: x <= self.steps, ("accumulate",)),
-            ("0 or more", lambda x: 0 <= x < math.inf, ("clip_norm",)),
+            ("0 or more", lambda x: 0 <= x < math.inf, ("clip_norm", "minutes")),
             (", ".join(precisions), lambda x: x in precisions, ("precision",)),
             (", ".join(alarms), lambda x: x in alarms, ("alarm",)),
         ]

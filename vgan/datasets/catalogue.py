@@ -15,7 +15,6 @@ import numpy as np
 
 from vgan import InputError
 from vgan.datasets import prepared, stills, videos
-from vgan.datasets.builder import quiet
 from vgan.datasets.records import open_records
 
 _log = logging.getLogger("vgan.datasets")
@@ -117,6 +116,8 @@ def open_builder(name, role):
     """
     import tensorflow as tf
     import tensorflow_datasets as tfds
+
+    from vgan.datasets.builder import quiet
 
     said = f"data.{role}: {PREFIX}{name}"
     if not re.fullmatch(r"\w+(/[\w.-]+)?(:[\d.*]+)?", name, re.ASCII):

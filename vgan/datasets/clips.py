@@ -4,10 +4,10 @@ import contextlib
 import errno
 import os
 import re
+import sys
 
 import cv2
 import numpy as np
-import tensorflow as tf
 
 from vgan import InputError
 from vgan.config import NOISE
@@ -48,17 +48,33 @@ def make_dataset(config, split, first_step=0):
             Files that break later raise it inside of the pipeline, where TensorFlow
             wraps it: see plain_errors.
     """
-    data, batch = config.data, config.train.batch_size
-    _check(split, first_step)
+    draw, parts = _drawer(config, split)
+    _check_step(first_step)
+    return stream(draw, parts, config.train.batch_size, first_step)
+
+
+def first_batch(config, split):
+    """Return the first batch of `make_dataset` as NumPy arrays, without TensorFlow."""
+    draw, parts = _drawer(config, split)
+    examples = [draw(index) for index in range(config.train.batch_size)]
+    batch = dict(zip(parts, map(np.stack, zip(*examples, strict=True)), strict=True))
+    return _finish(batch, lambda x: x.astype(np.float32))
+
+
+def _drawer(config, split):
+    """Function of an example's number that draws it, and `stream`'s parts."""
+    if split not in SPLITS:
+        raise ValueError(f"split must be one of {SPLITS}, got {split!r}")
+    data = config.data
     content = open_source("content", split, data)
     style = None if styled_by_target(data) else open_source("style", split, data)
     square = (data.image_size, data.image_size)
     parts = {  # as they are drawn; pictures are bytes until they are batched
-        "content": (tf.uint8, (data.clip_length, *square, 3)),
-        "style": (tf.uint8, (data.style_length, *square, 3)),
-        "flow": (tf.float32, (data.clip_length - 1, *square, 2)),
-        "occlusion": (tf.uint8, (data.clip_length - 1, *square, 1)),
-        "noise": (tf.float32, (NOISE,)),
+        "content": (np.uint8, (data.clip_length, *square, 3)),
+        "style": (np.uint8, (data.style_length, *square, 3)),
+        "flow": (np.float32, (data.clip_length - 1, *square, 2)),
+        "occlusion": (np.uint8, (data.clip_length - 1, *square, 1)),
+        "noise": (np.float32, (NOISE,)),
     }
     if data.target:
         parts["target"] = parts["content"]
@@ -81,7 +97,7 @@ def make_dataset(config, split, first_step=0):
         drawn["content"], drawn["flow"], drawn["occlusion"] = clip
         return [drawn[name] for name in parts]
 
-    return stream(draw, parts, batch, first_step)
+    return draw, parts
 
 
 def stream(draw, parts, batch, first_step=0, num_steps=None, workers=None):
@@ -100,6 +116,7 @@ def stream(draw, parts, batch, first_step=0, num_steps=None, workers=None):
     Returns:
         A tf.data.Dataset of dicts of tensors [B, ...].
     """
+    import tensorflow as tf
 
     def example(index):
         types = [tf.as_dtype(kind) for kind, _ in parts.values()]
@@ -110,12 +127,7 @@ def stream(draw, parts, batch, first_step=0, num_steps=None, workers=None):
         }
 
     def finish(batch):
-        if "occlusion" in batch:
-            batch["occlusion"] = tf.cast(batch["occlusion"], tf.float32)
-        for name in ("content", "style", "target"):
-            if name in batch:
-                batch[name] = tf.cast(batch[name], tf.float32) / 127.5 - 1
-        return batch
+        return _finish(batch, lambda x: tf.cast(x, tf.float32))
 
     # Parallelism is over clips; OpenCV's own threads would only compete.
     cv2.setNumThreads(1)
@@ -137,6 +149,10 @@ def plain_errors():
         InputError: Where the pipeline raised it.
         OSError: A full disk, noticed while TensorFlow wrote for TensorBoard.
     """
+    tf = sys.modules.get("tensorflow")
+    if tf is None:  # nothing is wrapped
+        yield
+        return
     try:
         yield
     except tf.errors.OpError as error:
@@ -150,8 +166,15 @@ def plain_errors():
         raise InputError(found[1].strip()) from None
 
 
-def _check(split, first_step):
-    if split not in SPLITS:
-        raise ValueError(f"split must be one of {SPLITS}, got {split!r}")
+def _finish(batch, as_float):
+    """Pictures of a batch become floats in [-1, 1]; occlusion a float."""
+    for name in batch.keys() & {"content", "style", "target", "occlusion"}:
+        batch[name] = as_float(batch[name])
+        if name != "occlusion":
+            batch[name] = batch[name] / 127.5 - 1
+    return batch
+
+
+def _check_step(first_step):
     if first_step < 0:
         raise ValueError(f"first_step must not be negative, got {first_step}")

@@ -13,6 +13,9 @@ import numpy as np
 
 from vgan.datasets.textures import grid
 
+STILL_PART = 0.2  # of the clips are almost still
+STILL, LIVELY = (0.0, 0.06), (0.3, 1.0)  # how much of the speed a clip takes
+
 
 class Clip(typing.NamedTuple):
     """Frames and what is known of how they move.
@@ -52,7 +55,7 @@ class Speed:
 
 def liveliness(rng):
     """How much of the speed a clip takes: one clip in five is almost still."""
-    return rng.uniform(0, 0.06) if rng.random() < 0.2 else rng.uniform(0.3, 1.0)
+    return rng.uniform(*(STILL if rng.random() < STILL_PART else LIVELY))
 
 
 def path(rng, num_frames, side, speed, amount=1.0):

@@ -12,6 +12,7 @@ import numpy as np
 
 from vgan import InputError
 from vgan.datasets import stills, synthetic
+from vgan.datasets.palettes import YIQ
 
 _log = logging.getLogger("vgan.datasets")
 
@@ -124,12 +125,9 @@ class Noisy:
 
 def _colour_matrix(turn, purity):
     """[3, 3] for RGB: chroma is turned by an angle and multiplied; luma is kept."""
-    yiq = np.array(  # from RGB (NTSC, 1953)
-        [[0.299, 0.587, 0.114], [0.596, -0.274, -0.322], [0.211, -0.523, 0.312]]
-    )
     x, y = purity * np.cos(turn), purity * np.sin(turn)
     turned = np.array([[1, 0, 0], [0, x, -y], [0, y, x]])
-    return (np.linalg.inv(yiq) @ turned @ yiq).astype(np.float32)
+    return (np.linalg.inv(YIQ) @ turned @ YIQ).astype(np.float32)
 
 
 def open_source(role, split, data):

@@ -11,7 +11,6 @@ import sys
 
 import keras
 import numpy as np
-import tensorflow as tf
 import tqdm
 from keras import ops
 
@@ -139,7 +138,7 @@ class Alarm(keras.callbacks.Callback):
     is not finite always stops the run.
 
     Args:
-        writer: Of TensorBoard.
+        writer: A SummaryWriter.
         folder: Run folder.
         gan: The VideoGAN.
         batch: Fixed validation clips.
@@ -175,10 +174,14 @@ class Alarm(keras.callbacks.Callback):
 
     def _look(self):
         figures = {name: float(value) for name, value in self.look(self.batch).items()}
-        with self.writer.as_default(step=int(self.model.step.value)):
-            for name, value in figures.items():
-                if np.isfinite(value):
-                    tf.summary.scalar(f"health/{name}", value)
+        self.writer.scalars(
+            {
+                f"health/{k}": value
+                for k, value in figures.items()
+                if np.isfinite(value)
+            },
+            int(self.model.step.value),
+        )
         found = diagnose(figures)
         present = dict(
             zip(DISEASES, np.asarray(self.model.diseases.value), strict=True)
@@ -196,9 +199,7 @@ class Alarm(keras.callbacks.Callback):
     def _say(self, line):
         step = int(self.model.step.value)
         tqdm.tqdm.write(f"step {step}: {line}", file=sys.stderr)
-        with self.writer.as_default(step=step):
-            tf.summary.text("alarm", line)
-        self.writer.flush()
+        self.writer.text("alarm", line, step)
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self.path.open("a") as file:
             file.write(f"step {step}: {line}\n")

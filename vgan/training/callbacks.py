@@ -8,23 +8,25 @@ import io
 import os
 import pathlib
 import shutil
+import sys
 import time
 
 import keras
 import numpy as np
-import tensorflow as tf
 import tqdm
 from PIL import Image
 
 from vgan.training import checkpoint
 from vgan.training.alarm import Alarm
+from vgan.training.summaries import SummaryWriter
 from vgan.training.validation import Validation
 
 BAR = "{n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_fmt}{postfix}]"
+TELL = 0.01  # of the time that a run has, from one change of the rates to the next
 SHOWN = ("g/reconstruction_l1", "g/content", "g/style", "d/advantage")
 
 
-def run_callbacks(folder, config, gan, samples, named_styles, measure):
+def run_callbacks(folder, config, gan, samples, named_styles, measure, deadline=None):
     """Return the callbacks of a run by name.
 
     Args:
@@ -34,6 +36,7 @@ def run_callbacks(folder, config, gan, samples, named_styles, measure):
         samples: Fixed validation batch {"content", "style"} that is shown.
         named_styles: Styles to keep in generator.keras, {name: [T', h, w, 3]}.
         measure: Function of the results for `samples`; see `validation.Validation`.
+        deadline: `time.monotonic()` at which training stops; None for never.
     """
     folder = pathlib.Path(folder)
     stylised = gan.compile_function(
@@ -53,10 +56,12 @@ def run_callbacks(folder, config, gan, samples, named_styles, measure):
     }
     if "target" in samples:
         cut["target"] = samples["target"][:, : data.clip_length]
-    writer = tf.summary.create_file_writer(str(folder / "tensorboard"))
+    writer = SummaryWriter(folder / "tensorboard")
     return {
         "alarm": Alarm(writer, folder, gan, cut, config.train),
         "scalars": Scalars(writer, config),
+        # First at the end, too: what is drawn and measured then takes its time.
+        "checkpoints": Checkpoints(folder, config.train.checkpoint_every, named_styles),
         "samples": Samples(
             writer, folder / "samples", samples, stylise, config.train.sample_every
         ),
@@ -64,23 +69,36 @@ def run_callbacks(folder, config, gan, samples, named_styles, measure):
             *(writer, folder, stylise, measure),
             *(config.train.evaluate_every, named_styles),
         ),
-        "checkpoints": Checkpoints(folder, config.train.checkpoint_every, named_styles),
-        "bar": ProgressBar(config.train.steps),
+        "bar": ProgressBar(config),
+        **({"deadline": Deadline(deadline, config.train)} if deadline else {}),
     }
+
+
+def frames_per_step(config):
+    """[(step until which it holds, content frames that a step takes)], in order."""
+    return [
+        (until, stage.train.batch_size * stage.data.clip_length)
+        for until, stage in config.stages()
+    ]
+
+
+def _frames_at(frames, step):
+    return next(count for until, count in frames if step <= until)
 
 
 class ProgressBar(keras.callbacks.Callback):
     """One line: step, speed, time left, and how the game stands."""
 
-    def __init__(self, steps):
+    def __init__(self, config):
         super().__init__()
-        self.steps = steps
+        self.frames = frames_per_step(config)
 
     def on_train_begin(self, logs=None):
         """Open the bar where the run stands."""
         step = int(self.model.step.value)
+        self.begun, self.first = time.perf_counter(), True
         self.bar = tqdm.tqdm(
-            total=self.steps,
+            total=self.frames[-1][0],
             initial=step,
             unit="step",
             bar_format=BAR,
@@ -91,6 +109,14 @@ class ProgressBar(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         """Move on."""
         shown = [f"{k.split('/')[1]} {logs[k]:.2f}" for k in SHOWN if k in logs]
+        if self.first:  # it is no measure of speed, so the clock starts after it
+            seconds = time.perf_counter() - self.begun
+            tqdm.tqdm.write(f"compiled in {seconds:.1f} s", file=sys.stderr)
+            self.first, self.bar.initial = False, self.bar.n + 1
+            self.bar.start_t = self.bar.last_print_t = self.bar._time()
+        elif rate := self.bar.format_dict["rate"]:
+            frames = _frames_at(self.frames, int(self.model.step.value))
+            shown.insert(0, f"{rate * frames:.0f} frames/s")
         self.bar.set_postfix_str(" ".join(shown), refresh=False)
         self.bar.update()
 
@@ -106,10 +132,7 @@ class Scalars(keras.callbacks.Callback):
         super().__init__()
         self.writer = writer
         self.every = config.train.log_every
-        self.frames = [
-            (until, stage.train.batch_size * stage.data.clip_length)
-            for until, stage in config.stages()
-        ]
+        self.frames = frames_per_step(config)
 
     def on_train_begin(self, logs=None):
         """Start the clock."""
@@ -122,7 +145,7 @@ class Scalars(keras.callbacks.Callback):
         if step % self.every:
             return
         seconds = (time.perf_counter() - self.since) / self.count
-        frames = next(frames for until, frames in self.frames if step <= until)
+        frames = _frames_at(self.frames, step)
         rates = {
             "learning_rate/g": self.model.g_optimizer.learning_rate,
             "learning_rate/d": self.model.d_optimizer.learning_rate,
@@ -131,10 +154,8 @@ class Scalars(keras.callbacks.Callback):
             "speed/step_ms": 1000 * seconds,
             "speed/frames_per_second": frames / seconds,
         }
-        with self.writer.as_default(step=step):
-            for name, value in {**logs, **rates, **speed}.items():
-                tf.summary.scalar(name, float(value))
-        self.writer.flush()
+        values = {**logs, **rates, **speed}
+        self.writer.scalars({k: float(value) for k, value in values.items()}, step)
         self.since, self.count = time.perf_counter(), 0
 
 
@@ -171,15 +192,41 @@ class Samples(keras.callbacks.Callback):
         partial = self.folder / ".partial.gif"
         partial.write_bytes(gif)
         os.replace(partial, self.folder / f"step_{step:08d}.gif")
-        height, width = frames.shape[1:3]
-        # TensorBoard has no plug-in for video; its image plug-in shows a GIF as it is.
-        metadata = tf.compat.v1.SummaryMetadata(
-            plugin_data={"plugin_name": "images"}, data_class="DATA_CLASS_BLOB_SEQUENCE"
-        )
-        with self.writer.as_default(step=step):
-            image = [str(width).encode(), str(height).encode(), gif]
-            tf.summary.write("content_style_result", image, metadata=metadata)
-        self.writer.flush()
+        size = frames.shape[2], frames.shape[1]
+        self.writer.gif("content_style_result", gif, size, step)
+
+
+class Deadline(keras.callbacks.Callback):
+    """Ends training at a time; `cooldown` follows how much of the time is left.
+
+    Args:
+        deadline: `time.monotonic()` at the end.
+        train: A config.Train.
+    """
+
+    def __init__(self, deadline, train):
+        super().__init__()
+        self.deadline = deadline
+        self.train = train
+        self.passed = False
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Stop when it is time; now and then tell the model how much is left."""
+        left = (self.deadline - time.monotonic()) / (60 * self.train.minutes)
+        self.passed = left <= 0
+        self.model.stop_training = self.passed
+        if self.train.cooldown and self.told - left > TELL:
+            self._tell(left)
+
+    def on_train_begin(self, logs=None):
+        """Begin to count."""
+        self.told = 1.0
+
+    def _tell(self, left):
+        self.told = left
+        if keras.backend.backend() == "jax":
+            self.model.jax_state_sync()  # within `fit`, values are not in the variables
+        self.model.time_left.assign(max(left, 0.0))
 
 
 class Checkpoints(keras.callbacks.Callback):

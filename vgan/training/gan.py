@@ -14,6 +14,7 @@ import numpy as np
 from keras import ops
 
 from vgan import InputError, models
+from vgan.config.checks import check_where
 from vgan.losses import adversarial
 from vgan.losses.features import FeatureNetwork
 from vgan.training import checks, optimizers, terms
@@ -24,6 +25,7 @@ else:
     from vgan.training import gradients_tensorflow as gradients
 
 make_deterministic = gradients.make_deterministic
+accelerator = gradients.accelerator
 
 DISEASES = ("flood", "oscillation", "discriminator", "style", "content")  # of alarm.py
 WATCH_RATE = 0.01  # of the moving averages of the advantage, as in TecoGAN
@@ -44,6 +46,10 @@ class VideoGAN(gradients.Gradients, keras.Model):
         teacher: What `losses.distillation` learns from, of `teacher.load_teacher`.
 
     Attributes:
+        make_batch: Function (batch, pictures) that the step begins with, where `fit` is
+            given draws, as `vgan.datasets.windows.make_batch`; or None.
+        pictures: Its second argument, tensors in tuples: they are arguments of the
+            compiled step, too, not part of it, and no part of the trained state.
         advantage: The discriminator's, -1 to 1, a moving average; see
             `adversarial.advantage`.
         advantage_variance: Moving average of its squared deviation.
@@ -60,6 +66,8 @@ class VideoGAN(gradients.Gradients, keras.Model):
         self.train_config = config.train
         self.game = adversarial.game(config.losses.adversarial)
         checks.check_losses(config)
+        check_where(config)
+        self.make_batch = self.pictures = None
         self.features = FeatureNetwork(config.losses.features)
         if config.losses.second_style:
             self.second_features = FeatureNetwork(
@@ -85,12 +93,18 @@ class VideoGAN(gradients.Gradients, keras.Model):
         self.advantage = _counter(0.0, "advantage")
         self.advantage_variance = _counter(0.0, "advantage_variance")
         self.rate_scale = _counter(1.0, "rate_scale")
+        self.time_left = _counter(1.0, "time_left")  # of this start; not kept
         self.diseases = _counter([0] * len(DISEASES), "diseases", "int32")
         self.penalties = _counter([0.0] * len(PENALTIES), "penalties")
         self.steering = _counter([0.0] * len(config.losses.targets), "steering")
         random = np.random.default_rng(config.seed)
         noise = random.normal(size=(terms.CODES, self.generator.noise_size))
         self.codes = _counter(self.generator.encode_noise(noise), "codes")
+        self.carried = {}  # state of clips that go on at the next step
+        if config.train.unroll > 1:
+            size = config.data.image_size
+            state = self.generator.initial_state(config.train.batch_size, size, size)
+            self.carried = {name: _counter(x, name) for name, x in state.items()}
         # Little momentum and a short memory, as is usual for GANs (StyleGAN2, 2020).
         self.g_optimizer = optimizers.adam(config.train, "g_learning_rate", beta_1=0.5)
         self.d_optimizer = optimizers.adam(config.train, "d_learning_rate", beta_1=0.0)
@@ -115,6 +129,7 @@ class VideoGAN(gradients.Gradients, keras.Model):
             "discriminator": self.discriminator.weights,
             "g_optimizer": optimizers.memory(self.g_optimizer),
             "d_optimizer": optimizers.memory(self.d_optimizer),
+            **({"carried": [*self.carried.values()]} if self.carried else {}),
             "counters": [self.step, *alarm, *game, self.codes, *steering],
         }
 
@@ -124,12 +139,17 @@ class VideoGAN(gradients.Gradients, keras.Model):
         code = generator.encode_style(style)
         return terms.generate(generator, content, code)[0], code
 
-    def update(self, batch):
+    def update(self, batch, pictures=None):
         """Train on one batch: discriminator, generator, EMA; return scalars to log.
 
         Args:
-            batch: As `vgan.datasets.clips.make_dataset` gives it.
+            batch: As `vgan.datasets.clips.make_dataset` gives it, or draws, which
+                `make_batch` makes such a batch of.
+            pictures: What `make_batch` needs for that.
         """
+        batch = keras.utils.unpack_x_y_sample_weight(batch)[0]
+        if self.make_batch is not None:
+            batch = self.make_batch(batch, pictures)
         self.set_learning_rates()
 
         def loss():
@@ -137,6 +157,8 @@ class VideoGAN(gradients.Gradients, keras.Model):
             d_logs = self._update_discriminator(forward)
             # The same frames, against the discriminator that has just learned of them.
             value, g_logs = self.generator_loss(forward)
+            for name, variable in self.carried.items():
+                variable.assign(ops.stop_gradient(forward.state[name]))
             return value, {**g_logs, **d_logs}
 
         variables, train = self.learning, self.train_config
@@ -293,8 +315,9 @@ class VideoGAN(gradients.Gradients, keras.Model):
         train = self.train_config
         scale = self.rate_scale + 0.0
         if train.cooldown:
-            left = train.steps - ops.cast(self.step, "float32")
-            scale *= ops.clip(left / (train.cooldown * train.steps), 0.0, 1.0)
+            left = 1.0 - ops.cast(self.step, "float32") / train.steps
+            left = ops.minimum(left, self.time_left)
+            scale *= ops.clip(left / train.cooldown, 0.0, 1.0)
         self.g_optimizer.learning_rate = scale * train.g_learning_rate
         self.d_optimizer.learning_rate = scale * train.d_learning_rate
 

@@ -7,7 +7,7 @@ import keras
 class Gradients:
     """What `VideoGAN` needs of JAX."""
 
-    def train_step(self, state, batch):
+    def train_step(self, state, batch, pictures=None):
         """What `fit` calls: values of all variables in, scalars and new values out."""
         *values, metrics = state
         groups = self._variable_groups()
@@ -17,7 +17,7 @@ class Gradients:
             for pair in zip(variables, group, strict=True)
         ]
         with keras.StatelessScope(state_mapping=mapping) as scope:
-            logs = self.update(batch)
+            logs = self.update(batch, pictures)
         values = [[scope.get_current_value(v) for v in group] for group in groups]
         return logs, (*values, metrics)
 
@@ -36,7 +36,7 @@ class Gradients:
         def train_function(state, iterator):
             batch = next(iterator)
             _assign(variables, [value for group in state[:-1] for value in group])
-            logs, state = step(state, batch)
+            logs, state = step(state, batch, self.pictures)
             return jax.block_until_ready(logs), state
 
         self.train_function = train_function
@@ -114,6 +114,14 @@ class Gradients:
             self.non_trainable_variables,
             self.optimizer.variables,
         )
+
+
+def accelerator():
+    """Whether there is one, and the bytes of its memory left; None if unknown."""
+    device = jax.devices()[0]
+    stats = device.memory_stats() or {}
+    free = stats.get("bytes_limit", 0) - stats.get("bytes_in_use", 0)
+    return device.platform != "cpu", free or None
 
 
 def make_deterministic(seed):

@@ -14,7 +14,7 @@ class Gradients:
 
     def train_step(self, batch):
         """What `fit` calls; returns scalars to log."""
-        return self.update(batch)
+        return self.update(batch, self.pictures)
 
     def gradients(self, loss, variables, optimizer=None):
         """Return the gradients of `loss() -> (scalar, logs)`, and its logs.
@@ -47,6 +47,11 @@ class Gradients:
     def compile_function(self, function):
         """Return the function compiled for its shapes."""
         return tf.function(function, autograph=False)  # which takes as long again
+
+
+def accelerator():
+    """Whether there is one, and the bytes of its memory left; None if unknown."""
+    return bool(tf.config.list_physical_devices("GPU")), None
 
 
 def make_deterministic(seed):

@@ -42,6 +42,11 @@ def changes(folder, config):
                 f"{folder}: was trained with {section}.{name} of {names[0]}; give the "
                 "run another name with --run, and begin with its weights by train.start"
             )
+    if old["train"]["unroll"] != new["train"]["unroll"]:
+        raise InputError(
+            f"{folder}: was trained with train.unroll={old['train']['unroll']}; leave "
+            "it so, or give the run another name with --run"
+        )
     for name in ("start", "start_layers"):
         if old["train"][name] != new["train"][name]:
             raise InputError(

@@ -46,7 +46,7 @@ class Forward:
         self.content = batch["content"]
         self.style = batch["style"]
         self.code = gan.generator.encode_style(self.style)
-        state = self._rehearse() if gan.train_config.laps else None
+        state = self._rehearse() if gan.train_config.laps else self._carried()
         made, self.state = self.generate(self.content, self.code, state)
         self.frames = made if frames is None else frames
 
@@ -70,6 +70,15 @@ class Forward:
             self.aged = chance < 0.5**lap
             state = {name: _where(self.aged, x, 0.0) for name, x in state.items()}
         return {name: ops.stop_gradient(value) for name, value in state.items()}
+
+    def _carried(self):
+        """The state that clips which go on were left in; None where all are new."""
+        if not self.gan.carried or "age" not in self.batch:
+            return None
+        old, kept = self.batch["age"] > 0, self.gan.carried
+        batch, _, height, width, _ = self.content.shape
+        new = self.gan.generator.initial_state(batch, height, width)
+        return {name: _where(old, kept[name] + 0.0, x) for name, x in new.items()}
 
     def chance(self, index):
         """Uniform noise from 0 to 1, a number for each clip, [B]."""

@@ -6,7 +6,6 @@ import os
 import pathlib
 
 import keras
-import tensorflow as tf
 
 from vgan import InputError
 from vgan.training.checkpoint import save_generator
@@ -19,7 +18,7 @@ class Validation(keras.callbacks.Callback):
     on comparing with it.
 
     Args:
-        writer: Of TensorBoard.
+        writer: A SummaryWriter.
         folder: Run folder.
         stylise: Function that gives the averaged generator's results for fixed
             validation clips, [N, T, H, W, 3] in [-1, 1].
@@ -65,10 +64,7 @@ class Validation(keras.callbacks.Callback):
             return
         self.measured = step
         figures = self.measure(self.stylise())
-        with self.writer.as_default(step=step):
-            for name, value in figures.items():
-                tf.summary.scalar(f"validation/{name}", value)
-        self.writer.flush()
+        self.writer.scalars({f"validation/{k}": v for k, v in figures.items()}, step)
         if figures["score"] >= self.best:  # of equals, the one trained longer
             self.best = figures["score"]
             save_generator(self.folder / "best.keras", self.model, self.named_styles)

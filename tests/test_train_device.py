@@ -1,0 +1,194 @@
+"""Training on batches that the step makes itself, with `data.where="device"`."""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import time
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+import vgan.train
+from vgan import InputError, config
+from vgan.datasets import synthetic
+from vgan.train import train
+from vgan.training import checkpoint
+
+pytestmark = pytest.mark.usefixtures("in_root")
+
+
+@pytest.fixture(scope="module")
+def fields(tmp_path_factory):
+    """--set values that name folders of pictures."""
+    root = tmp_path_factory.mktemp("pictures")
+    for role in ("content", "style"):
+        (root / role).mkdir()
+        for k in range(5):
+            picture = synthetic.painting(synthetic.STYLES[k], k, 64)
+            Image.fromarray(picture[: 48 + 4 * k]).save(root / role / f"{k}.png")
+    names = [f"data.{role}={root / role}" for role in ("content", "style")]
+    return [*names, "data.where=device", "data.noise=4", "train.checkpoint_every=99"]
+
+
+@pytest.fixture
+def no_report(monkeypatch):
+    """What a run shows at its end takes longer than these runs."""
+    monkeypatch.setattr(vgan.train, "_report", lambda *_: None)
+
+
+def state(folder):
+    path = sorted((folder / "checkpoints").glob("*.npz"))[-1]
+    with np.load(path, allow_pickle=False) as file:
+        return {name: file[name] for name in file.files}
+
+
+def test_a_resumed_run_goes_on_bit_for_bit(tmp_path, fields, no_report):
+    """In the middle of the lives of clips, with the state that they carry."""
+
+    def run(steps, name):
+        fitting = config.load("smoke", [*fields, f"train.steps={steps}"])
+        fitting = config.override(fitting, ["train.unroll=3"])
+        train(fitting, tmp_path / name)
+        return state(tmp_path / name)
+
+    whole = run(5, "whole")
+    run(2, "parts")
+    parts = run(5, "parts")
+    assert whole.keys() == parts.keys()
+    for name, value in whole.items():
+        np.testing.assert_array_equal(value, parts[name], err_msg=name)
+    carried = [np.abs(v).max() for k, v in whole.items() if k.startswith("carried/")]
+    assert len(carried) >= 2
+    assert max(carried) > 0
+
+
+def test_a_clip_that_goes_on_begins_with_the_state_it_was_left_in(fields):
+    from vgan.training import terms
+    from vgan.training.gan import VideoGAN
+
+    changes = ["data.where=device", "train.unroll=2", "losses.gan=0"]
+    gan = VideoGAN(config.load("smoke", changes))
+    random = np.random.default_rng(0)
+    clip = {
+        name: random.uniform(-1, 1, (2, 2, 32, 32, 3)).astype("float32")
+        for name in ("content", "style")
+    }
+    clip["flow"], clip["occlusion"] = (
+        np.zeros((2, 1, 32, 32, size), "float32") for size in (2, 1)
+    )
+    first = terms.Forward(gan, {**clip, "age": np.int32([0, 1])})
+    for name, variable in gan.carried.items():
+        variable.assign(first.state[name])
+    then = terms.Forward(gan, {**clip, "age": np.int32([0, 1])})
+    fresh = terms.Forward(gan, clip)  # of validation
+    same, older, plain = (np.asarray(x.frames) for x in (first, then, fresh))
+    np.testing.assert_allclose(older[0], same[0], atol=1e-6)
+    assert np.abs(older[1] - same[1]).max() > 1e-4
+    np.testing.assert_allclose(plain, same, atol=1e-6)
+
+
+def test_a_run_ends_in_time_and_goes_on(tmp_path, fields, no_report, capsys):
+    changes = [*fields, "train.steps=100000", "train.cooldown=1"]
+    limited = config.load("smoke", [*changes, "train.minutes=0.25"])
+    begun = time.monotonic()
+    train(limited, tmp_path)
+    assert time.monotonic() - begun < 60
+    step = checkpoint.latest_step(tmp_path / "checkpoints")
+    assert 0 < step < 100_000
+    printed = capsys.readouterr()
+    assert f"minutes at step {step} of 100000; the same command goes on" in printed.out
+    assert printed.err.count("compiled in") == 1
+    assert (tmp_path / "generator.keras").exists()
+    train(config.load("smoke", [*fields, f"train.steps={step + 1}"]), tmp_path)
+    assert checkpoint.latest_step(tmp_path / "checkpoints") == step + 1
+
+
+def test_rates_fall_with_the_time_that_is_left():
+    from vgan.training.gan import VideoGAN
+
+    gan = VideoGAN(config.load("smoke", ["train.cooldown=0.5", "train.steps=10"]))
+    rates = []
+    for left, step in ((1.0, 0), (0.25, 0), (0.25, 9), (0.0, 0)):
+        gan.time_left.assign(left)
+        gan.step.assign(step)
+        gan.set_learning_rates()
+        rates.append(float(gan.g_optimizer.learning_rate) / 1e-3)
+    assert rates == pytest.approx([1, 0.5, 0.2, 0], abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        (["train.unroll=0"], "train.unroll: must be at least 1"),
+        (["train.unroll=2", "data.where=host"], "set data.where=device"),
+        (["train.unroll=2", "train.laps=1"], "goes with no train.laps"),
+        (["data.target=clips"], "which have no stylised form"),
+        (["data.where=gpu"], "data.where: must be host or device"),
+        (["train.minutes=-1"], "train.minutes: must be 0 or more"),
+    ],
+)
+def test_what_does_not_go_together_is_one_line(tmp_path, fields, changes, says):
+    with pytest.raises(InputError, match=says):
+        train(config.load("smoke", [*fields, *changes]), tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_another_unroll_is_another_run(tmp_path, fields, no_report):
+    from vgan.training import record
+
+    one = config.load("smoke", [*fields, "train.unroll=2"])
+    record.write(tmp_path, one)
+    with pytest.raises(InputError, match=r"train\.unroll=2"):
+        record.changes(tmp_path, config.override(one, ["train.unroll=3"]))
+
+
+def test_jax_trains_where_tensorflow_is_not_installed(tmp_path, fields):
+    """Also in bfloat16, on batches in float32, and with all that is written."""
+    pytest.importorskip("jax")
+    code = (
+        "import sys\n"
+        "sys.modules['tensorflow'] = None\n"  # importing it fails
+        "import vgan.train\n"
+        "from vgan import command\n"
+        "command.run(vgan.train.main)\n"
+    )
+    changes = ["train.precision=bfloat16", "train.unroll=2", "train.steps=2"]
+    flags = [f"--set={change}" for change in [*fields, *changes]]
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            code,
+            "--experiment=smoke",
+            f"--runs={tmp_path}",
+            *flags,
+        ],
+        env={
+            **os.environ,
+            "KERAS_BACKEND": "jax",
+            "JAX_PLATFORMS": "cpu",
+            "PYTHONPATH": str(pathlib.Path(vgan.__file__).parents[1]),
+        },
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "there is no accelerator here" in done.stdout
+    folder = tmp_path / "smoke"
+    assert checkpoint.latest_step(folder / "checkpoints") == 2
+    assert json.loads((folder / "best.json").read_text())["step"] == 2
+    for name in (
+        "generator.keras",
+        "samples/step_00000002.gif",
+        "samples/stylised.mp4",
+    ):
+        assert (folder / name).stat().st_size
+    assert keras.models.load_model(folder / "generator.keras").code_size == 16
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    tags = EventAccumulator(str(folder / "tensorboard")).Reload().Tags()["tensors"]
+    assert {"g/loss", "speed/frames_per_second", "content_style_result"} <= {*tags}

@@ -1,0 +1,226 @@
+"""Folders of pictures for the accelerator's memory, and what chance each step takes.
+
+With `data.where="device"` this is all that the host does: decode once, then a few
+numbers a step. `windows` makes the clips of them.
+"""
+
+import concurrent.futures
+import logging
+import os
+
+import cv2
+import numpy as np
+import tqdm
+
+from vgan import InputError, video
+from vgan.config import NOISE
+from vgan.datasets import folders, stills, videos
+from vgan.datasets.sources import SPLITS, find_builder
+from vgan.datasets.windows import DRAWS, Pictures, Stored
+
+_log = logging.getLogger("vgan.datasets")
+
+SPARE = 1.2  # short side of a stored content, of a clip's: room to move
+ASPECT = 1.5  # of the canvas; what is longer loses its ends
+STRIDE = 16  # sides of the canvas are multiples
+SECONDS, MOST = 2.0, 16  # between the frames that are taken of a video, and how many
+GRAIN = 512  # pixels of noise
+
+
+def load(config, free=None):
+    """Decode the training pictures of an experiment.
+
+    Args:
+        config: A config.Experiment; content and style are folders.
+        free: Bytes of memory that the accelerator has left; None if it cannot tell,
+            which on a machine without one means the machine's own.
+
+    Returns:
+        A windows.Stored of NumPy arrays.
+
+    Raises:
+        InputError: A source is no folder, has no picture that can be read, or what it
+            has does not fit into memory.
+    """
+    size = max(stage.data.image_size for _, stage in config.stages())
+    shorts = {"content": size * SPARE, "style": config.data.style_size or size * SPARE}
+    canvases = {role: _canvas(short) for role, short in shorts.items()}
+    found = {role: _find(role, config.data) for role in shorts}
+    needed = sum(len(found[role][0]) * 4 * np.prod(canvases[role]) for role in shorts)
+    for room, where in (
+        (free, "of the accelerator"),
+        (free_memory(), "of the machine"),
+    ):
+        if room is not None and needed > room:
+            count = sum(len(files) for files, _ in found.values())
+            raise InputError(
+                f"data.where: device needs {needed / 1e9:.1f} GB for {count} pictures, "
+                f"and {room / 1e9:.1f} GB {where} are free; give fewer of them, or "
+                "make batches on the host"
+            )
+    pictures = [
+        _decode(role, *found[role], shorts[role], canvases[role], size)
+        for role in shorts
+    ]
+    grain = np.random.default_rng(0).standard_normal((GRAIN, GRAIN, 3), np.float32)
+    return Stored(*pictures, grain)
+
+
+def draws(config, first_step=0):
+    """Yield what chance the steps take, as `windows.make_batch` wants it, without end.
+
+    Step k's numbers are a function of (config, k). Clip n of slot b lives
+    `train.unroll` steps; slots begin one after the other, so that each step has clips
+    of all ages.
+
+    Args:
+        config: A config.Experiment.
+        first_step: Number of steps to skip, at no cost.
+    """
+    data, train, step = config.data, config.train, first_step
+    split, slots = SPLITS.index("train"), np.arange(train.batch_size)
+    while True:
+        life, age = np.divmod(step + slots, train.unroll)
+        clips = life * train.batch_size + slots
+        clips = clips % data.clips if data.clips else clips
+        own = [np.random.default_rng([config.seed, split, clip]) for clip in clips]
+        rng = np.random.default_rng([config.seed, split, step, 1])
+        places = train.batch_size, data.clip_length, 2
+        drawn = {
+            "clip": np.stack([clip.random(DRAWS, np.float32) for clip in own]),
+            "age": age.astype(np.int32),
+            "frames": rng.random(places, np.float32),
+            "noise": rng.standard_normal((train.batch_size, NOISE), np.float32),
+        }
+        yield (drawn,)  # `fit` takes tuples of generators
+        step += 1
+
+
+def free_memory():
+    """Bytes that the machine has left; None where it does not say."""
+    try:
+        with open("/proc/meminfo") as file:
+            fields = dict(line.split(":", 1) for line in file)
+        return 1024 * int(fields["MemAvailable"].split()[0])
+    except (OSError, KeyError, ValueError):
+        pass
+    try:
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError):
+        return None
+
+
+def _canvas(short):
+    """Height and width that pictures of this short side lie on."""
+    return tuple(STRIDE * -(-round(x) // STRIDE) for x in (short, ASPECT * short))
+
+
+def _find(role, data):
+    """[(file, second of it, or None)] and how often each is drawn, of all sources."""
+    spec = getattr(data, role)
+    sources = spec if isinstance(spec, dict) else {spec: 1.0}
+    pictures, weights = [], []
+    for name, weight in sources.items():
+        if name == "synthetic" or find_builder(name, role) is not None:
+            raise InputError(
+                f"data.{role}: with data.where=device a source is a folder of pictures "
+                f"or videos, which {name} is not; name one, or make batches on the host"
+            )
+        files = folders.Folder(name, role, "train", data).files
+        films = [file for file in files if folders.is_video(file)]
+        moments = [(file, None) for file in files if file not in set(films)]
+        taken = [(file, second) for file in films for second in _seconds(file)]
+        if films:
+            _log.warning(
+                "data.%s: %s: with data.where=device, %d frames of %d videos are taken "
+                "as stills: how they move is not learned from",
+                *(role, name, len(taken), len(films)),
+            )
+        moments += taken
+        if moments:
+            pictures += moments
+            weights += [weight / len(moments)] * len(moments)
+    return pictures, np.array(weights) / np.sum(weights)
+
+
+def _seconds(file):
+    """The seconds of a video that are taken, from the middle of even parts."""
+    try:
+        duration = videos.measures(file)[2]
+    except InputError:
+        duration = 0  # it is named when it is decoded
+    count = int(np.clip(duration / SECONDS, 1, MOST))
+    return [(k + 0.5) * duration / count for k in range(count)]
+
+
+def _decode(role, moments, weights, short, canvas, size):
+    """Pictures of one role, decoded by all cores."""
+    pixels = np.zeros((len(moments), *canvas), np.float32)
+    sizes, turned = np.ones((len(moments), 2), np.float32), np.zeros(len(moments), bool)
+    kept, broken = np.ones(len(moments), bool), []
+
+    def one(index):
+        file, second = moments[index]
+        try:
+            picture = fit(_read(file, second), short, size, file)
+        except InputError as error:
+            kept[index] = False
+            broken.append(str(error))
+            _log.warning("skipped: %s", error)
+            return
+        sizes[index] = picture.shape[:2]
+        turned[index] = picture.shape[0] > picture.shape[1]
+        if turned[index]:
+            picture = picture.transpose(1, 0, 2)
+        height, width = picture.shape[:2]
+        packed = picture.astype(np.float32) @ np.float32([65536, 256, 1])
+        pixels[index, :height, :width] = packed
+
+    cv2.setNumThreads(1)  # the pool is over pictures
+    with (
+        concurrent.futures.ThreadPoolExecutor(min(os.cpu_count() or 1, 16)) as pool,
+        tqdm.tqdm(total=len(moments), desc=role, unit="picture") as bar,
+    ):
+        for _ in pool.map(one, range(len(moments))):
+            bar.update()
+    if not kept.any():
+        raise InputError(f"data.{role}: no picture can be used; the first: {broken[0]}")
+    odds = np.cumsum(weights[kept])
+    if not kept.all():
+        pixels, sizes, turned = pixels[kept], sizes[kept], turned[kept]
+    return Pictures(pixels, sizes, turned, (odds / odds[-1]).astype(np.float32))
+
+
+def _read(file, second):
+    if second is None:
+        return video.read_image(file)
+    try:
+        with video.VideoReader(file, start=second) as reader:
+            return next(iter(reader))[0]
+    except StopIteration:
+        raise InputError(f"{file}: has no frame at second {second:.1f}") from None
+
+
+def fit(picture, short, size, name="picture"):
+    """Bring a picture to what is stored: never larger, and not too long.
+
+    Args:
+        picture: uint8 [h, w, 3].
+        short: Short side in pixels; smaller pictures stay as they are.
+        size: Of the clips, in pixels.
+        name: What to call the picture in an error.
+
+    Raises:
+        InputError: It is too small for the clips; see stills.check_size.
+    """
+    height, width = picture.shape[:2]
+    stills.check_size(name, height, width, size)
+    least = min(height, width)
+    scale = min(1.0, short / least)
+    most = int(least * ASPECT)
+    top, left = max(0, height - most) // 2, max(0, width - most) // 2
+    picture = picture[top : top + most, left : left + most]
+    if scale == 1:
+        return picture
+    shape = [max(2, round(side * scale)) for side in picture.shape[1::-1]]
+    return cv2.resize(picture, shape, interpolation=cv2.INTER_AREA)
