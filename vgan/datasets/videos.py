@@ -8,9 +8,9 @@ from fractions import Fraction
 import cv2
 import numpy as np
 
-from vgan import InputError
+from vgan import InputError, video
 from vgan.datasets import motion, stills
-from vgan.video import VideoReader, cuts, flow
+from vgan.video import cuts, flow
 
 PATIENCE = 4  # a cut-free span is sought within this many times the clip's length
 
@@ -125,7 +125,7 @@ def measures(path):
     Raises:
         InputError: The file cannot be read or decoded.
     """
-    with VideoReader(path) as reader:
+    with video.VideoReader(path) as reader:
         return reader.height, reader.width, float(reader.duration or 0)
 
 
@@ -140,13 +140,13 @@ def _open(paths, fps, start, look, stack):
     try:
         with contextlib.ExitStack() as attempt:
             readers = [
-                attempt.enter_context(VideoReader(path, fps, start, **look))
+                attempt.enter_context(video.VideoReader(path, fps, start, **look))
                 for path in paths
             ]
             stack.push(attempt.pop_all())
     except InputError:  # shorter than its header says, or it cannot seek
         readers = [
-            stack.enter_context(VideoReader(path, fps, **look)) for path in paths
+            stack.enter_context(video.VideoReader(path, fps, **look)) for path in paths
         ]
     return readers
 

@@ -128,7 +128,8 @@ def make_batch(draws, stored, config):
         config: A config.Experiment.
 
     Returns:
-        What `vgan.datasets.clips.make_dataset` gives, and "age".
+        What `vgan.datasets.clips.make_dataset` gives, "age", and "clean", the content
+        without noise.
     """
     data, train = config.data, config.train
     size, length = data.image_size, data.clip_length
@@ -151,12 +152,14 @@ def make_batch(draws, stored, config):
     covered = mask(slice(None), x, y)[..., None]
     content = frames[0] + covered * (frames[1] - frames[0])
     flow, occlusion = _motion(*views, mask, size)
+    clean = content
     if data.noise:
         content += _noise(uniform, stored.grain, draws["frames"], size, data.noise)
     style = _window(uniform, stored.style, size, data.style_length, data, 1)
     painted = _sample(stored.style, style.index, style.view, size)
     return {
         "content": ops.clip(content, -1.0, 1.0),
+        "clean": clean,
         "style": _recoloured(uniform, painted, data.style_hues),
         "flow": flow,
         "occlusion": occlusion,

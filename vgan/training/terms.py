@@ -91,8 +91,9 @@ class Forward:
 
     @functools.cached_property
     def taught(self):
-        """What the teacher makes of the batch, [B, T, H, W, 3]."""
-        made = teacher.teach(self.gan.teacher, self.content, self.style)
+        """What the teacher makes of the batch without noise, [B, T, H, W, 3]."""
+        content = self.batch.get("clean", self.content)
+        made = teacher.teach(self.gan.teacher, content, self.style)
         return ops.stop_gradient(made)
 
     @functools.cached_property

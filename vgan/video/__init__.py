@@ -8,9 +8,12 @@ Frames are uint8 RGB `[H, W, 3]`, upright; a timestamp is a `fractions.Fraction`
 seconds. The writer keeps size, timestamps, sound and colours of what was read.
 """
 
-from vgan.video.images import IMAGE_SUFFIXES, is_image, read_image
-from vgan.video.reader import VIDEO_SUFFIXES, VideoReader
-from vgan.video.writer import VideoWriter
+import importlib
+
+from vgan.video.images import IMAGE_SUFFIXES, VIDEO_SUFFIXES, is_image, read_image
+
+# What needs PyAV is imported at its first use: training on pictures goes without.
+_LAZY = {"VideoReader": "reader", "VideoWriter": "writer"}
 
 __all__ = [
     "IMAGE_SUFFIXES",
@@ -20,3 +23,9 @@ __all__ = [
     "is_image",
     "read_image",
 ]
+
+
+def __getattr__(name):
+    if name in _LAZY:
+        return getattr(importlib.import_module(f"vgan.video.{_LAZY[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -10,11 +10,6 @@ from vgan.video.images import ImageSource, is_image
 from vgan.video.opening import StandardInput, public
 from vgan.video.stream import StreamSource
 
-VIDEO_SUFFIXES = (
-    ".3gp", ".avi", ".flv", ".gif", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg",
-    ".mpg", ".mts", ".ogv", ".ts", ".webm", ".wmv",
-)  # fmt: skip
-
 ROUNDING = Fraction(1, 2000)  # of a second, in timestamps
 
 
