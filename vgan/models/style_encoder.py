@@ -151,6 +151,10 @@ class PretrainedStyleEncoder(keras.layers.Layer):
         x = (self.statistics(ops.cast(style, "float32")) - self.center) / self.spread
         return self.project(ops.leaky_relu(self.hidden(x), 0.2))
 
+    def compute_output_shape(self, input_shape):
+        """Said, since JAX cannot trace reflection padding of sizes that vary."""
+        return (input_shape[0], self.latent_size)
+
     def get_config(self):
         """Constructor arguments."""
         return {
