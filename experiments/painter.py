@@ -38,8 +38,8 @@ def get_config():
             style=0.0,
             gan=0.0,
             distillation=1.0,
-            distillation_texture=0.3,
-            temporal=40.0,
+            distillation_texture=3.0,
+            temporal=60.0,
         ),
         train=Train(
             teacher="data/magenta.keras",
