@@ -84,8 +84,8 @@ def test_diversity_is_0_of_one_brush_and_1_of_the_pictures(features, clips):
 
 def test_flat_patches_of_a_tint_and_of_a_palette():
     def duotone(frame):  # dark is blue, light is orange
-        color = (20, 40, 160) if frame.mean() < 128 else (240, 160, 40)
-        return np.full_like(frame, color)
+        dark = frame.mean(axis=-1, keepdims=True) < 128
+        return np.where(dark, (20, 40, 160), (240, 160, 40)).astype(np.uint8)
 
     def tint(frame):
         return frame // 2 + np.uint8([60, 30, 0])

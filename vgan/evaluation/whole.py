@@ -12,7 +12,7 @@ from vgan.evaluation.metrics import brush, paint
 from vgan.evaluation.metrics.steadiness import known_flow_error
 from vgan.evaluation.systems import Maker, Stylised
 
-FLAT_FRAMES = 4  # of one colour, until the state has settled
+FLAT_FRAMES = 4  # of a chart, until the state has settled
 RANDOM_CODES, RANDOM_SEED = 8, 0
 
 
@@ -44,8 +44,8 @@ def exact(system, styles, scenes):
 def flat(system, styles, size):
     """How differently flat greys, and flat colours, are painted; mean over styles.
 
-    Eight greys and eight hues, a film of four equal frames each, of which the last
-    counts; see `paint.patch_spread`.
+    A chart of eight greys and one of eight hues, four equal frames of each, of which
+    the last counts; see `paint.chart` and `paint.patch_spread`.
 
     Args:
         system: Who paints.
@@ -56,12 +56,10 @@ def flat(system, styles, size):
     for name in system.any_frame:
         rows[name] = {}
         for kind, colors in (("grey", paint.GREYS), ("color", paint.COLORS)):
-            films = [np.full((FLAT_FRAMES, size, size, 3), c, np.uint8) for c in colors]
+            film = [paint.chart(colors, size)] * FLAT_FRAMES
+            ends = [_last(system.maker(name, s), film) for s in styles]
             spreads = [
-                paint.patch_spread(
-                    np.stack([_last(system.maker(name, s), film) for film in films])
-                )
-                for s in styles
+                paint.patch_spread(paint.patches(end, len(colors))) for end in ends
             ]
             for figure in spreads[0]:
                 mean = np.mean([spread[figure] for spread in spreads])

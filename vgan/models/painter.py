@@ -278,8 +278,9 @@ class _Normalisation:
         pixels = x.shape[-1] // (own.stop - own.start)
         seen = ops.cast(x, "float32")
         mean = _of_pixels(ops.mean(seen, axis=(1, 2)), pixels)
-        power = _of_pixels(ops.mean(ops.square(seen), axis=(1, 2)), pixels)
-        variance = ops.maximum(power - ops.square(mean), 0.0)
+        # Of deviations: as a difference of squares it would be noise in flat frames.
+        deviation = seen - ops.tile(mean, (1, pixels))[:, None, None]
+        variance = _of_pixels(ops.mean(ops.square(deviation), axis=(1, 2)), pixels)
         mean = self._running("mean", mean, own)
         variance = self._running("variance", variance, own)
         scale = self._of_frames(self._code[:, scale]) * ops.rsqrt(variance + EPSILON)

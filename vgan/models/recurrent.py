@@ -14,6 +14,7 @@ from vgan.models.layers import ReflectConv2D, fold_time, unfold_time
 REACH = 1  # pixels that a RecursiveFilter looks for the past, each way
 PLACES = (2 * REACH + 1) ** 2
 HALF = 0.1  # difference of two pixels, of 2, that counts half
+STILL, STEEP = 2.5, 6.0  # logit of the past's weight, and how it falls with change
 
 
 class _Cell(keras.layers.Layer):
@@ -229,7 +230,16 @@ class MotionAdaptiveFilter(keras.layers.Layer):
         self.compare_light = ReflectConv2D(
             1, filters, use_bias=False, name="compare_light", **policy
         )
-        self.choose = ReflectConv2D(filters, 1, gain=0.5, name="choose", **policy)
+        self.choose = ReflectConv2D(filters, 1, name="choose", **policy)
+        # It works before it learns: the more changes around a place, the less past.
+        for conv, sum_of_kernel in (
+            (self.compare, 1.0),
+            (self.compare_light, 1.0),
+            (self.choose, -STEEP),
+        ):
+            size = np.prod(conv.kernel.shape[:3])
+            conv.kernel.assign(0.05 * conv.kernel + sum_of_kernel / size)
+        self.choose.bias.assign([STILL])
         self.built = True
 
     def initial_state(self, batch_size, height, width):

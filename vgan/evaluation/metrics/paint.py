@@ -157,6 +157,35 @@ COLORS = [  # hues all around, saturation and value 3/4
 ]
 
 
+def chart(colors, size):
+    """A frame uint8 [size, size, 3] of flat patches: two rows.
+
+    All in one frame: a network that normalises each frame sees no colour in a frame of
+    one colour.
+
+    Args:
+        colors: An even number of (R, G, B).
+        size: Side in pixels.
+    """
+    rows = np.uint8(colors).reshape(2, -1, 3)
+    return cv2.resize(rows, (size, size), interpolation=cv2.INTER_NEAREST)
+
+
+def patches(frame, count):
+    """The middles of a chart's patches, uint8 [count, h, w, 3]; see `chart`."""
+    height, width = frame.shape[0] // 2, frame.shape[1] // (count // 2)
+    return np.stack(
+        [
+            frame[
+                row * height + height // 4 : row * height + height - height // 4,
+                column * width + width // 4 : column * width + width - width // 4,
+            ]
+            for row in range(2)
+            for column in range(count // 2)
+        ]
+    )
+
+
 def patch_spread(frames):
     """How far patches are apart: root mean square distance from their mean.
 
