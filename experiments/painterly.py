@@ -1,4 +1,6 @@
-r"""The model that ships: any style from one picture, steady, small.
+r"""A network that tints: any style from one picture, steady, small.
+
+`painterly` was this until experiments/painter.py made one that repaints.
 
 Photos become clips by a moving window, with exact flow; videos teach how things really
 look when they move. Styles are pictures in a folder, part of them in other colours; the
@@ -11,15 +13,15 @@ Command: make train EXP=painterly, with photos, prepared clips and paintings whe
          python -m vgan.train --experiment=painterly --set data.style=PAINTINGS \
              --set 'data.content={"PHOTOS": 2, "CLIPS": 1}' \
              --set losses.features=distilled.npz --set losses.second_features=vgg19.npz
-         and, to go on from what ships, with its filter as it is:
-             --set train.start=painterly \
+         and, to go on from a run of it, with its filter as it is:
+             --set train.start=runs/painterly/generator.keras \
              --set 'train.only=["-filter"]' --set train.g_learning_rate=6e-4
          to teach the filter alone, which costs a fraction, see the card,
          vgan/pretrained/README.md.
 Takes:   68 ms a step of 8 clips of 8 frames on one NVIDIA H200 (JAX, batches made on
          the GPU); on 2 CPU cores 1.2 to 1.5 s a step of 4 clips of 4 frames at 128
          pixels.
-Result:  these fields made the last 3,773 steps of what ships, going on as above; the
+Result:  these fields made the last 3,773 steps of what shipped, going on as above; the
          card tells of the stages before, with other weights of the losses, and of what
          it reached. They have not been run from nothing to the end.
 """

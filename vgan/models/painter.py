@@ -134,7 +134,9 @@ class Painter(keras.Model):
         self.style_encoder = PretrainedStyleEncoder(
             latent_size, style_filters, name="style"
         )
-        self.mapping = MappingNetwork(latent_size, noise_size, name="mapping")
+        self.mapping = MappingNetwork(
+            latent_size, noise_size, normalized=False, name="mapping"
+        )
         self.modulate = keras.layers.Dense(
             self.code_size,
             kernel_initializer=keras.initializers.RandomNormal(0.2 * latent_size**-0.5),

@@ -173,10 +173,12 @@ class MappingNetwork(keras.layers.Layer):
         code_size: D.
         noise_size: Z.
         depth: Number of dense layers.
+        normalized: Whether codes get a root mean square of 1.
     """
 
-    def __init__(self, code_size=64, noise_size=32, depth=3, **kwargs):
+    def __init__(self, code_size=64, noise_size=32, depth=3, normalized=True, **kwargs):
         super().__init__(**kwargs)
+        self.normalized = normalized
         self.code_size = code_size
         self.noise_size = noise_size
         self.depth = depth
@@ -192,11 +194,12 @@ class MappingNetwork(keras.layers.Layer):
         self.built = True
 
     def call(self, noise):
-        """[B, Z], standard normal -> [B, D] with a root mean square of 1."""
+        """[B, Z], standard normal -> [B, D]."""
         x = rms_normalize(noise)
         for layer in self.stages[:-1]:
             x = ops.leaky_relu(layer(x), 0.2)
-        return rms_normalize(self.stages[-1](x))
+        x = self.stages[-1](x)
+        return rms_normalize(x) if self.normalized else x
 
     def get_config(self):
         """Constructor arguments."""
@@ -205,4 +208,5 @@ class MappingNetwork(keras.layers.Layer):
             "code_size": self.code_size,
             "noise_size": self.noise_size,
             "depth": self.depth,
+            "normalized": self.normalized,
         }
