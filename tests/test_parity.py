@@ -99,7 +99,8 @@ def test_both_backends_train_alike(tmp_path, in_root):
         assert one.keys() == other.keys()
         for name in one:
             # Differences that may come to 0 are held to what they are taken from.
-            scale = {"g/mapping": 1e-2, "d/advantage": 1e-1}.get(name, 1e-5)
+            scale = {"g/mapping": 1e-2, "d/advantage": 1e-1, "d/r2": 1e-2}
+            scale = scale.get(name, 1e-5)
             error = abs(other[name] - one[name])
             assert error <= 1e-3 * max(abs(one[name]), scale), (step, name)
     assert weights.keys() == other_weights.keys()
@@ -107,7 +108,7 @@ def test_both_backends_train_alike(tmp_path, in_root):
         # Against what training has changed: weights themselves are far larger.
         change = np.linalg.norm(weights[name] - before[name])
         error = np.linalg.norm(other_weights[name] - weights[name])
-        assert error <= 1e-3 * change + 1e-6, name
+        assert error <= 3e-3 * change + 1e-6, name
 
     # What JAX has written goes on here, and ships from here.
     assert checkpoint.restore(folders[1], gan) == STEPS

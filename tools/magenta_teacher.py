@@ -10,6 +10,7 @@ Keras model of pictures, `content` and `style`, as `train.teacher` takes it.
 """
 
 import argparse
+import zipfile
 
 import keras
 import numpy as np
@@ -72,9 +73,13 @@ def main():
     for name in ("transfer", "encoder", "output"):
         parser.add_argument(f"--{name}", required=True)
     arguments = parser.parse_args()
-    with np.load(arguments.transfer, allow_pickle=False) as file:
-        weights = {name: file[name] for name in file.files}
-    trained = load_generator(arguments.encoder).style_encoder
+    try:
+        with np.load(arguments.transfer, allow_pickle=False) as file:
+            weights = {name: file[name] for name in file.files}
+        weights["conv15/kernel"]  # the last
+        trained = load_generator(arguments.encoder).style_encoder
+    except (OSError, ValueError, KeyError, AttributeError, zipfile.BadZipFile) as error:
+        parser.error(f"--transfer or --encoder cannot be read: {error}")
     encoder = type(trained).from_config({**trained.get_config(), "name": "encoder"})
     encoder.set_weights(trained.get_weights())
     content, style = (

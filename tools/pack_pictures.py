@@ -63,6 +63,9 @@ def main():
     parser.add_argument("--photos", type=int, default=1000, help="at most so many")
     parser.add_argument("--frames", type=int, default=8, help="of a film, at most")
     arguments = parser.parse_args()
+    for kind in ("photos", "styles", "videos"):
+        if not (arguments.data / kind).is_dir():
+            parser.error(f"--data: there is no folder {arguments.data / kind}")
     held, total = held_out(), 0
     for kind in ("photos", "styles", "videos"):
         folder = arguments.output / {"videos": "films"}.get(kind, kind)

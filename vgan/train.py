@@ -91,7 +91,8 @@ def train(config, folder):
     if config.train.teacher:
         from vgan.training.teacher import load_teacher
 
-        teacher = load_teacher(pretrained.find(config.train.teacher))
+        size = config.data.image_size
+        teacher = load_teacher(pretrained.find(config.train.teacher), size)
     gan = VideoGAN(config, teacher)
     gan.pictures = pictures
     first_step = checkpoint.restore(folder / "checkpoints", gan)

@@ -165,7 +165,7 @@ def test_cost_of_a_frame():
         ({"blocks": 0}, "blocks"),
         ({"blocks": 100_000}, "blocks"),
         ({"latent_size": 0}, "latent_size"),
-        ({"style_filters": (8,)}, "filters"),
+        ({"style_filters": (8,)}, "style_filters"),
         ({"named_styles": []}, "named_styles"),
     ],
 )

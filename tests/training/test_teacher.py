@@ -22,9 +22,9 @@ def clip(shape=(2, 3, 16, 24, 3), seed=0):
     return random.uniform(-1, 1, shape).astype("float32")
 
 
-def of_pictures(path, inputs=("content", "style"), channels=3):
+def of_pictures(path, inputs=("content", "style"), channels=3, sides=(None, None)):
     """A Keras model that is none of vgan's: the content under the style's colour."""
-    content, style = (keras.Input((None, None, 3), name=name) for name in inputs)
+    content, style = (keras.Input((*sides, 3), name=name) for name in inputs)
     mean = ops.mean(style, axis=(1, 2), keepdims=True)
     made = ops.tanh(keras.layers.Conv2D(channels, 1)(content) + mean[..., :1])
     keras.Model([content, style], made).save(path)
@@ -42,7 +42,7 @@ def test_a_pyramid_of_errors():
 
 
 def test_any_keras_model_can_teach(tmp_path):
-    teacher = load_teacher(of_pictures(tmp_path / "teacher.keras"))
+    teacher = load_teacher(of_pictures(tmp_path / "teacher.keras"), 32)
     style = clip((2, 4, 8, 8, 3), 1)
     made = np.asarray(teach(teacher, clip(), style))
     assert made.shape == clip().shape
@@ -51,7 +51,8 @@ def test_any_keras_model_can_teach(tmp_path):
 
 
 def test_a_painter_learns_from_another_kind_of_model(tmp_path):
-    teacher = load_teacher(of_pictures(tmp_path / "teacher.keras"))
+    keras.utils.set_random_seed(0)
+    teacher = load_teacher(of_pictures(tmp_path / "teacher.keras"), 32)
     fields = [*ZERO, "losses.distillation=3", "losses.distillation_texture=0.1"]
     painter = {**TINY_PAINTER, "network": "painter"}
     experiment = dataclasses.replace(SMOKE, generator=painter)
@@ -61,8 +62,8 @@ def test_a_painter_learns_from_another_kind_of_model(tmp_path):
     assert isinstance(gan.ema_generator, Painter)
     before = [np.array(weight) for weight in teacher.weights]
     step, data = stepper(gan), batch()
-    errors = [step(data)["g/distillation"] for _ in range(30)]
-    assert errors[-1] < 0.8 * errors[0]
+    errors = [step(data)["g/distillation"] for _ in range(40)]
+    assert errors[-1] < 0.85 * errors[0]
     forward = terms.Forward(gan, data)
     alike = terms.Forward(gan, data, forward.taught)
     assert terms.distillation_texture(alike) < 1e-6
@@ -74,12 +75,13 @@ def test_a_painter_learns_from_another_kind_of_model(tmp_path):
 @pytest.mark.parametrize(
     ("made", "said"),
     [
-        (lambda path: path, "cannot be loaded"),
-        (lambda path: path.write_text("no model") and path, "cannot be loaded"),
+        (lambda path: path, "there is no file"),
+        (lambda path: path.write_text("no model") and path, "is not a Keras model"),
+        (lambda path: of_pictures(path, sides=(32, 32)), "takes no inputs content"),
         (lambda path: of_pictures(path, ("film", "style")), "takes no inputs content"),
         (lambda path: of_pictures(path, channels=2), "keeps their shape"),
     ],
 )
 def test_what_cannot_teach_is_named(made, said, tmp_path):
     with pytest.raises(InputError, match=f"train.teacher: .*{said}"):
-        load_teacher(made(tmp_path / "teacher.keras"))
+        load_teacher(made(tmp_path / "teacher.keras"), 40)

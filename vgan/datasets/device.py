@@ -15,7 +15,7 @@ import tqdm
 from vgan import InputError, video
 from vgan.config import NOISE
 from vgan.datasets import folders, stills, videos
-from vgan.datasets.sources import SPLITS, find_builder
+from vgan.datasets.sources import SPLITS, find_builder, weights_of
 from vgan.datasets.windows import DRAWS, Pictures, Stored
 
 _log = logging.getLogger("vgan.datasets")
@@ -117,10 +117,8 @@ def _canvas(short):
 
 def _find(role, data):
     """[(file, second of it, or None)] and how often each is drawn, of all sources."""
-    spec = getattr(data, role)
-    sources = spec if isinstance(spec, dict) else {spec: 1.0}
     pictures, weights = [], []
-    for name, weight in sources.items():
+    for name, weight in weights_of(role, data).items():
         if name == "synthetic" or find_builder(name, role) is not None:
             raise InputError(
                 f"data.{role}: with data.where=device a source is a folder of pictures "

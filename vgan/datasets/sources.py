@@ -144,6 +144,28 @@ def open_source(role, split, data):
             or unknown, a weight is not positive, or content that is no folder of files
             should have a target.
     """
+    weights = weights_of(role, data)
+    opened = [_open(name, role, split, data) for name in weights]
+    source = opened[0]
+    if len(opened) > 1:
+        source = Mixture(opened, list(weights.values()))
+    if split == "train" and role == "style" and data.style_hues:
+        source = Recoloured(source, data.style_hues)
+    if split == "train" and role == "content" and data.noise and not data.target:
+        source = Noisy(source, data.noise)
+    return Flipped(source) if data.flip and split == "train" else source
+
+
+def weights_of(role, data):
+    """Return {source: weight} of what an experiment names, checked.
+
+    Args:
+        role: "content" or "style".
+        data: A config.Data.
+
+    Raises:
+        InputError: No source is named, or a weight is not positive.
+    """
     spec = getattr(data, role)
     weights = spec if isinstance(spec, dict) else {spec: 1.0}
     if not weights:
@@ -157,15 +179,7 @@ def open_source(role, split, data):
             )
     if not all(name.strip() for name in weights):
         raise InputError(f"data.{role}: is empty; name a folder, or 'synthetic'")
-    opened = [_open(name, role, split, data) for name in weights]
-    source = opened[0]
-    if len(opened) > 1:
-        source = Mixture(opened, list(weights.values()))
-    if split == "train" and role == "style" and data.style_hues:
-        source = Recoloured(source, data.style_hues)
-    if split == "train" and role == "content" and data.noise and not data.target:
-        source = Noisy(source, data.noise)
-    return Flipped(source) if data.flip and split == "train" else source
+    return weights
 
 
 def _open(name, role, split, data):

@@ -88,7 +88,9 @@ class PretrainedStyleEncoder(keras.layers.Layer):
     ):
         super().__init__(**{**kwargs, "dtype": "float32"})
         if len(filters) != len(self.depths):
-            raise ValueError(f"filters takes {len(self.depths)} numbers, got {filters}")
+            raise ValueError(
+                f"style_filters takes {len(self.depths)} numbers, got {filters}"
+            )
         self.latent_size = latent_size
         self.filters = tuple(filters)
         self.hidden_size = hidden_size

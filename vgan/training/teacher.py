@@ -1,6 +1,8 @@
 """Teachers: models that show what the result should be (Hinton et al., 2015)."""
 
+import pathlib
 import zipfile
+import zlib
 
 import keras
 import numpy as np
@@ -10,37 +12,53 @@ from vgan import InputError
 from vgan.models.layers import fold_time, unfold_time
 
 
-def load_teacher(path):
+def load_teacher(path, size):
     """Load any Keras model that stylises: a generator of vgan, or one of pictures.
 
     Args:
         path: A `.keras` file. Where it holds no generator of vgan, the model takes the
             inputs "content" [N, H, W, 3] and "style" [N, h, w, 3], any sizes, and
             returns [N, H, W, 3], all in [-1, 1].
+        size: Height and width in pixels that it will be asked for.
 
     Raises:
-        InputError: There is no such file, or its model has other inputs or outputs.
+        InputError: There is no such file, it is damaged, or its model has other inputs
+            or outputs.
     """
+    if not pathlib.Path(path).is_file():
+        raise InputError(f"train.teacher: there is no file {path}; give a .keras file")
     try:
         model = keras.saving.load_model(path, compile=False, safe_mode=True)
-    except (*(ValueError, TypeError, KeyError, OSError), zipfile.BadZipFile) as error:
+    except (
+        *(ValueError, TypeError, KeyError, OSError),
+        *(zipfile.BadZipFile, zlib.error, RuntimeError),
+    ) as error:
         reason = str(error).partition("\n")[0].partition(". ")[0]
+        if "File not found" in reason:  # what Keras says of what is no zip file
+            reason = "is not a Keras model"
         raise InputError(
-            f"train.teacher: {path} cannot be loaded ({reason}); give a .keras file"
+            f"train.teacher: {path} cannot be loaded ({reason:.200}); "
+            "give a .keras file"
         ) from error
     model.trainable = False
-    clip = np.zeros((1, 1, 32, 32, 3), np.float32)
+    stride = getattr(model, "stride", 1)
+    clip = np.zeros((1, 1, *[-(-size // stride) * stride] * 2, 3), np.float32)
     try:
         made = teach(model, clip, clip)
     except Exception as error:  # whatever another's layers raise
         raise InputError(
             f"train.teacher: {path} takes no inputs content and style, pictures "
-            "[N, H, W, 3] of any size; give a model that does"
+            f"[N, {size}, {size}, 3]; give a model that does, or another "
+            "data.image_size"
         ) from error
     if tuple(made.shape) != clip.shape:
         raise InputError(
             f"train.teacher: {path} makes {list(made.shape)[1:]} of pictures "
-            "[1, 32, 32, 3]; give a model that keeps their shape"
+            f"{list(clip.shape)[1:]}; give a model that keeps their shape"
+        )
+    if not np.all(np.isfinite(ops.convert_to_numpy(made))):
+        raise InputError(
+            f"train.teacher: {path} makes what is not finite; give another model"
         )
     return model
 

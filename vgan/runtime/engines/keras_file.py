@@ -58,7 +58,7 @@ def describe(path):
         ) from error
     except OSError as error:
         raise InputError(f"model {path}: cannot be read ({error.strerror})") from error
-    if name not in SIZES:
+    if not isinstance(name, str) or name not in SIZES:
         raise InputError(
             f"model {path}: holds a {name or config.get('class_name')}, not a vgan "
             "generator; give the generator.keras of a run"
@@ -134,6 +134,8 @@ def _is_code(code, size):
 def _check_layers(arguments, path):
     """Refuse what would take all memory before it turns out to have no weights."""
     many = [arguments.get(name) or [] for name in ("filters", "style_filters")]
+    if not all(isinstance(sizes, list) for sizes in many):
+        raise InputError(misfit(path, "its sizes are no lists"))
     widths = [*many[0], *many[1]]
     widths += [arguments.get(name, 1) for name in ("hidden_filters", "latent_size")]
     depths = [len(many[0]), len(many[1])]

@@ -89,12 +89,15 @@ def test_shapes_types_and_ranges_are_those_of_the_host(stored):
     shapes = {name: (x.shape, x.dtype.name) for name, x in batch.items()}
     assert shapes == {
         "content": ((CLIPS, FRAMES, SIZE, SIZE, 3), "float32"),
+        "clean": ((CLIPS, FRAMES, SIZE, SIZE, 3), "float32"),
         "style": ((CLIPS, 2, SIZE, SIZE, 3), "float32"),
         "flow": ((CLIPS, FRAMES - 1, SIZE, SIZE, 2), "float32"),
         "occlusion": ((CLIPS, FRAMES - 1, SIZE, SIZE, 1), "float32"),
         "noise": ((CLIPS, config.NOISE), "float32"),
         "age": ((CLIPS,), "int32"),
     }
+    noise = batch["content"] - batch["clean"]
+    assert 0.5 / 127.5 < noise.std() < 8 / 127.5
     assert np.abs(batch["content"]).max() <= 1
     assert np.abs(batch["style"]).max() <= 1
     assert set(np.unique(batch["occlusion"])) == {0, 1}
