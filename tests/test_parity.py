@@ -61,6 +61,9 @@ def start(backend, folder, batches):
         env={
             **os.environ,
             "KERAS_BACKEND": backend,
+            # TensorFlow turns it on by itself on some processors only, and its other
+            # convolutions round too far from JAX's for ten steps.
+            "TF_ENABLE_ONEDNN_OPTS": "1",
             # ten small steps are not worth a minute of XLA's optimisation
             "XLA_FLAGS": "--xla_backend_optimization_level=0",
         },
@@ -99,8 +102,7 @@ def test_both_backends_train_alike(tmp_path, in_root):
         assert one.keys() == other.keys()
         for name in one:
             # Differences that may come to 0 are held to what they are taken from.
-            scale = {"g/mapping": 1e-2, "d/advantage": 1e-1, "d/r2": 1e-2}
-            scale = scale.get(name, 1e-5)
+            scale = {"g/mapping": 1e-2, "d/advantage": 1e-1}.get(name, 1e-5)
             error = abs(other[name] - one[name])
             assert error <= 1e-3 * max(abs(one[name]), scale), (step, name)
     assert weights.keys() == other_weights.keys()
@@ -108,7 +110,7 @@ def test_both_backends_train_alike(tmp_path, in_root):
         # Against what training has changed: weights themselves are far larger.
         change = np.linalg.norm(weights[name] - before[name])
         error = np.linalg.norm(other_weights[name] - weights[name])
-        assert error <= 3e-3 * change + 1e-6, name
+        assert error <= 1e-3 * change + 1e-6, name
 
     # What JAX has written goes on here, and ships from here.
     assert checkpoint.restore(folders[1], gan) == STEPS
