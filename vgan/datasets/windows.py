@@ -17,6 +17,7 @@ from keras import ops
 
 from vgan.datasets.motion import LIVELY, STILL, STILL_PART, Speed
 from vgan.datasets.palettes import YIQ
+from vgan.datasets.views import View, similar
 
 DRAWS = 96  # uniform numbers that a clip takes, and a few to spare
 OCCLUDED = 0.5  # part of the clips in which something passes in front
@@ -56,47 +57,6 @@ class Stored(typing.NamedTuple):
     content: Pictures
     style: Pictures
     grain: typing.Any
-
-
-class View(typing.NamedTuple):
-    """An affine map (x, y) -> (a x + b y + c, d x + e y + f), each number [B, T].
-
-    Written out: on a GPU, a product of matrices would round to ten bits.
-    """
-
-    a: typing.Any
-    b: typing.Any
-    c: typing.Any
-    d: typing.Any
-    e: typing.Any
-    f: typing.Any
-
-    def __call__(self, x, y):
-        """Map points [B, T, ...]."""
-        a, b, c, d, e, f = (
-            ops.reshape(v, (*v.shape, *[1] * (len(x.shape) - 2))) for v in self
-        )
-        return a * x + b * y + c, d * x + e * y + f
-
-    def after(self, first):
-        """The map that does `first`, then this."""
-        (a, b, _, d, e, _), (x, y) = self, self(first.c, first.f)
-        return View(
-            *(a * first.a + b * first.d, a * first.b + b * first.e, x),
-            *(d * first.a + e * first.d, d * first.b + e * first.e, y),
-        )
-
-    def inverse(self):
-        """The map back."""
-        a, b, c, d, e, f = self
-        area = a * e - b * d
-        a, b, d, e = e / area, -b / area, -d / area, a / area
-        return View(a, b, -(a * c + b * f), d, e, -(d * c + e * f))
-
-    def frames(self, start, count):
-        """The views of `count` frames from those that `start` [B] says."""
-        index = start[:, None] + ops.arange(count, dtype="int32")[None]
-        return View(*(ops.take_along_axis(v, index, axis=1) for v in self))
 
 
 class Window(typing.NamedTuple):
@@ -198,13 +158,7 @@ def _path(uniform, num_frames, size):
 
     shift = speed.shift * size
     x, y, turn = swing(shift), swing(shift), swing(math.radians(speed.turn))
-    return _similar(ops.exp(swing(speed.zoom)), turn, x, y)
-
-
-def _similar(scale, turn, x=0.0, y=0.0):
-    """The View that enlarges, turns and moves."""
-    cos, sin = scale * ops.cos(turn), scale * ops.sin(turn)
-    return View(cos, -sin, x + 0 * cos, sin, cos, y + 0 * cos)
+    return similar(ops.exp(swing(speed.zoom)), turn, x, y)
 
 
 def _window(uniform, pictures, size, num_frames, data, styles):
@@ -221,7 +175,7 @@ def _window(uniform, pictures, size, num_frames, data, styles):
         part = least + (1.0 - least) * chance
     moves = _path(uniform, num_frames, size)
     zero = 0 * moves.a
-    tilt = _similar(zero + 1.0, uniform(-TILT, TILT)[:, None] + zero)
+    tilt = similar(zero + 1.0, uniform(-TILT, TILT)[:, None] + zero)
     middle = (size - 1) / 2
     mirror = uniform() < (0.5 if data.flip else 0.0)
     side = ops.where(mirror, -1.0, 1.0)[:, None] + zero
@@ -239,8 +193,8 @@ def _window(uniform, pictures, size, num_frames, data, styles):
     factor = factor[:, None]
     place = ops.stack([uniform(), uniform()], axis=1)
     corner = place * (room - factor * (high - low)) - factor * low
-    laid = _similar(factor + zero, zero, corner[:, :1], corner[:, 1:])
-    return Window(index, laid.after(rest), _similar(1 / size + zero, zero).after(rest))
+    laid = similar(factor + zero, zero, corner[:, :1], corner[:, 1:])
+    return Window(index, laid.after(rest), similar(1 / size + zero, zero).after(rest))
 
 
 def _mask(uniform, rest, size):

@@ -43,6 +43,26 @@ def unfold_time(x, num_frames):
     return ops.reshape(x, (shape[0] // num_frames, num_frames, *shape[1:]))
 
 
+def running_average(values, average, ages, momentum):
+    """Average values over the frames so far; the first counts in full.
+
+    Args:
+        values: Of each frame, [B * T, C].
+        average: Over the frames before, [B, C].
+        ages: How many frames there are with each, T of [B, 1].
+        momentum: Weight of the past, once there is enough of it.
+
+    Returns:
+        The averages at each frame [B * T, C], and the last one [B, C].
+    """
+    values, averages = unfold_time(values, len(ages)), []
+    for t, age in enumerate(ages):
+        rate = ops.maximum(1.0 / age, 1.0 - momentum)
+        average = average + rate * (values[:, t] - average)
+        averages.append(average)
+    return fold_time(ops.stack(averages, axis=1)), average
+
+
 def _spread(x):
     """[N, C], the same for all pixels -> [N, 1, 1, C]."""
     return x[:, None, None, :]
@@ -265,21 +285,15 @@ class StyledConv2D(keras.layers.Layer):
 
     def _running_statistics(self, x, state, num_frames):
         """Average the statistics of the frames so far; the first counts in full."""
-        means = unfold_time(ops.mean(x, axis=(1, 2)), num_frames)
-        variances = unfold_time(ops.var(x, axis=(1, 2)), num_frames)
-        mean, variance, age = state["mean"], state["variance"], state["age"]
-        all_means, all_variances = [], []
-        for t in range(num_frames):
-            age = age + 1.0
-            rate = ops.maximum(1.0 / age, 1.0 - self.momentum)
-            mean = mean + rate * (means[:, t] - mean)
-            variance = variance + rate * (variances[:, t] - variance)
-            all_means.append(mean)
-            all_variances.append(variance)
-        state = {"mean": mean, "variance": variance, "age": age}
-        mean = _spread(fold_time(ops.stack(all_means, axis=1)))
-        variance = _spread(fold_time(ops.stack(all_variances, axis=1)))
-        return mean, variance, state
+        ages = [state["age"] + 1.0 + t for t in range(num_frames)]
+        new, averages = {"age": ages[-1]}, []
+        for name, function in (("mean", ops.mean), ("variance", ops.var)):
+            values = function(x, axis=(1, 2))
+            average, new[name] = running_average(
+                values, state[name], ages, self.momentum
+            )
+            averages.append(_spread(average))
+        return *averages, new
 
     def get_config(self):
         """Constructor arguments."""

@@ -27,6 +27,7 @@ from vgan.models.layers import (
     check_sizes,
     enlarge,
     fold_time,
+    running_average,
     unfold_time,
 )
 from vgan.models.recurrent import ConvLSTMCell, MotionAdaptiveFilter
@@ -299,15 +300,11 @@ class _Normalisation:
         return {**new, "age": self._ages[-1]}
 
     def _running(self, name, values, own):
-        """Average over the frames so far, [B T, C]; the first counts in full."""
-        average, averages = self._state[name][:, own], []
-        values = unfold_time(values, self._num_frames)
-        for t, age in enumerate(self._ages):
-            rate = ops.maximum(1.0 / age, 1.0 - MOMENTUM)
-            average = average + rate * (values[:, t] - average)
-            averages.append(average)
-        self._new[name].append(average)
-        return fold_time(ops.stack(averages, axis=1))
+        """Average over the frames so far, [B T, C]; keep the last."""
+        before = self._state[name][:, own]
+        averages, last = running_average(values, before, self._ages, MOMENTUM)
+        self._new[name].append(last)
+        return averages
 
     def _of_frames(self, x):
         """[B, C] -> [B T, C]."""
