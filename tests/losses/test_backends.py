@@ -57,6 +57,7 @@ def losses():
     found["l1"] = (lambda x: reconstruction.reconstruction_l1(x, b), a)
     found["l2"] = (lambda x: reconstruction.reconstruction_l2(x, b), a)
     found["code"] = (lambda x: reconstruction.code_loss(x, b[0, 0, 0]), a[0, 0, 0])
+    found["pyramid"] = (lambda x: reconstruction.pyramid_loss(x, b), a)
     found["total_variation"] = (regularizers.total_variation, a)
     found["layout"] = (lambda x: perceptual.layout_loss(x, b, patch=2), a)
     found["edges"] = (lambda x: perceptual.edge_loss(x, b), a)

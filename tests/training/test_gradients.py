@@ -59,7 +59,7 @@ class Toy(gradients.Gradients, keras.Model):
         self.apply_if(due, self.optimizer, gradients, variables)
         return logs["loss"]
 
-    def update(self, batch):
+    def update(self, batch, pictures=None):
         """As `fit` calls it; Ctrl-C comes while the first step is traced."""
         if self.impatient:
             self.impatient = False

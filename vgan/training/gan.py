@@ -67,7 +67,7 @@ class VideoGAN(gradients.Gradients, keras.Model):
         self.game = adversarial.game(config.losses.adversarial)
         checks.check_losses(config)
         check_where(config)
-        self.make_batch = self.pictures = None
+        self.make_batch = None
         self.features = FeatureNetwork(config.losses.features)
         if config.losses.second_style:
             self.second_features = FeatureNetwork(

@@ -7,6 +7,8 @@ import keras
 class Gradients:
     """What `VideoGAN` needs of JAX."""
 
+    pictures = None  # what `update` takes beside the batch
+
     def train_step(self, state, batch, pictures=None):
         """What `fit` calls: values of all variables in, scalars and new values out."""
         *values, metrics = state

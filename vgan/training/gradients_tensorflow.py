@@ -12,6 +12,8 @@ import tensorflow as tf
 class Gradients:
     """What `VideoGAN` needs of TensorFlow."""
 
+    pictures = None  # what `update` takes beside the batch
+
     def train_step(self, batch):
         """What `fit` calls; returns scalars to log."""
         return self.update(batch, self.pictures)
