@@ -61,9 +61,6 @@ def start(backend, folder, batches):
         env={
             **os.environ,
             "KERAS_BACKEND": backend,
-            # TensorFlow turns it on by itself on some processors only, and its other
-            # convolutions round too far from JAX's for ten steps.
-            "TF_ENABLE_ONEDNN_OPTS": "1",
             # ten small steps are not worth a minute of XLA's optimisation
             "XLA_FLAGS": "--xla_backend_optimization_level=0",
         },

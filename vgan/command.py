@@ -31,6 +31,8 @@ def run(main, actions=()):
     """
     # What TensorFlow cannot do it raises; its log is about what it tried in vain.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # It turns these on by itself on some processors only; training is twice as fast.
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     os.environ["KERAS_BACKEND"] = os.environ.get("KERAS_BACKEND") or "tensorflow"
     # A warning is a line for the user: no dates, no source lines, no news from JAX.
     absl_logging.get_absl_handler().setFormatter(logging.Formatter("%(message)s"))
