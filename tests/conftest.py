@@ -34,3 +34,13 @@ def shared_data():
 def in_root(monkeypatch):
     """Run where `make` runs: experiments are found by name from there."""
     monkeypatch.chdir(ROOT)
+
+
+@pytest.fixture
+def quiet_runs(monkeypatch):
+    """What a run measures and shows of itself takes longer than a few small steps."""
+    import vgan.train
+
+    monkeypatch.setattr(vgan.train, "_report", lambda *_: None)
+    monkeypatch.setattr(vgan.train, "SAMPLE_CLIPS", 1)
+    monkeypatch.setattr(vgan.train, "SAMPLE_FRAMES", 2)

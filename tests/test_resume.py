@@ -11,18 +11,11 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.util import tensor_util
 
-import vgan.train
 from vgan import InputError, config
 from vgan.train import train
 from vgan.training import checkpoint
 
-pytestmark = pytest.mark.usefixtures("in_root")
-
-
-@pytest.fixture(autouse=True)
-def no_report(monkeypatch):
-    """What a run shows at its end takes longer than these runs; others test it."""
-    monkeypatch.setattr(vgan.train, "_report", lambda *_: None)
+pytestmark = pytest.mark.usefixtures("in_root", "quiet_runs")
 
 
 def smoke(steps, *more):

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import vgan.train
+import vgan
 from vgan import InputError, config
 from vgan.datasets import synthetic
 from vgan.train import train
@@ -28,15 +28,9 @@ def fields(tmp_path_factory):
         (root / role).mkdir()
         for k in range(5):
             picture = synthetic.painting(synthetic.STYLES[k], k, 64)
-            Image.fromarray(picture[: 48 + 4 * k]).save(root / role / f"{k}.png")
+            Image.fromarray(picture[: 32 + 2 * k]).save(root / role / f"{k}.png")
     names = [f"data.{role}={root / role}" for role in ("content", "style")]
     return [*names, "data.where=device", "data.noise=4", "train.checkpoint_every=99"]
-
-
-@pytest.fixture
-def no_report(monkeypatch):
-    """What a run shows at its end takes longer than these runs."""
-    monkeypatch.setattr(vgan.train, "_report", lambda *_: None)
 
 
 def state(folder):
@@ -45,12 +39,12 @@ def state(folder):
         return {name: file[name] for name in file.files}
 
 
-def test_a_resumed_run_goes_on_bit_for_bit(tmp_path, fields, no_report):
+def test_a_resumed_run_goes_on_bit_for_bit(tmp_path, fields, quiet_runs):
     """In the middle of the lives of clips, with the state that they carry."""
 
     def run(steps, name):
         fitting = config.load("smoke", [*fields, f"train.steps={steps}"])
-        fitting = config.override(fitting, ["train.unroll=3"])
+        fitting = config.override(fitting, ["train.unroll=3", "losses.gan=0"])
         train(fitting, tmp_path / name)
         return state(tmp_path / name)
 
@@ -90,7 +84,7 @@ def test_a_clip_that_goes_on_begins_with_the_state_it_was_left_in(fields):
     np.testing.assert_allclose(plain, same, atol=1e-6)
 
 
-def test_a_run_ends_in_time_and_goes_on(tmp_path, fields, no_report, capsys):
+def test_a_run_ends_in_time_and_goes_on(tmp_path, fields, quiet_runs, capsys):
     changes = [*fields, "train.steps=100000", "train.cooldown=1"]
     changes += ["losses.gan=0"]
     limited = config.load("smoke", [*changes, "train.minutes=0.25"])
@@ -135,7 +129,7 @@ def test_what_does_not_go_together_is_one_line(tmp_path, fields, changes, says):
     assert not list(tmp_path.iterdir())
 
 
-def test_another_unroll_is_another_run(tmp_path, fields, no_report):
+def test_another_unroll_is_another_run(tmp_path, fields, quiet_runs):
     from vgan.training import record
 
     one = config.load("smoke", [*fields, "train.unroll=2"])
@@ -151,6 +145,7 @@ def test_jax_trains_where_tensorflow_is_not_installed(tmp_path, fields):
         "import sys\n"
         "sys.modules['tensorflow'] = None\n"  # importing it fails
         "import vgan.train\n"
+        "vgan.train.FINAL_STYLES = vgan.train.SAMPLE_CLIPS = 1\n"  # eager JAX is slow
         "from vgan import command\n"
         "command.run(vgan.train.main)\n"
     )
@@ -176,6 +171,8 @@ def test_jax_trains_where_tensorflow_is_not_installed(tmp_path, fields):
     )
     assert done.returncode == 0, done.stderr
     assert "there is no accelerator here" in done.stdout
+    assert "too small for clips of 192" in done.stdout
+    assert ": shown at 32" in done.stdout
     folder = tmp_path / "smoke"
     assert checkpoint.latest_step(folder / "checkpoints") == 2
     assert json.loads((folder / "best.json").read_text())["step"] == 2

@@ -31,8 +31,6 @@ def run(main, actions=()):
     """
     # What TensorFlow cannot do it raises; its log is about what it tried in vain.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    # It turns these on by itself on some processors only; training is twice as fast.
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     os.environ["KERAS_BACKEND"] = os.environ.get("KERAS_BACKEND") or "tensorflow"
     # A warning is a line for the user: no dates, no source lines, no news from JAX.
     absl_logging.get_absl_handler().setFormatter(logging.Formatter("%(message)s"))
@@ -59,6 +57,10 @@ def import_keras():
         raise InputError(
             f"KERAS_BACKEND={backend}: it is not installed; pip install -e '.[jax]'"
         )
+    # oneDNN trains twice as fast; TensorFlow takes it by itself on few processors only,
+    # and says so on every start, which `importing` hides.
+    computes = backend == "tensorflow"
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1" if computes else "0")
     with importing():
         import keras  # noqa: F401
 

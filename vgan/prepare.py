@@ -104,6 +104,8 @@ def main(_):
             raise InputError(f"--{name}: is missing; give one, such as {example}")
     if FLAGS.workers is not None and not 1 <= FLAGS.workers <= 256:
         raise InputError(f"--workers={FLAGS.workers}: give 1 to 256 processes")
+    # TensorFlow only writes files here: without these it starts in silence.
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
     from vgan.preparing.run import prepare
     from vgan.preparing.settings import Settings
 
