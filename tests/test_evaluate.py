@@ -184,6 +184,8 @@ GOOD = {
         ({"baseline": "magic"}, "baseline"),
         ({"judge": "none.npz"}, "--judge: no file none.npz"),
         ({"judge": "random"}, "--judge=random: is one of --features"),
+        ({"judge": ""}, "--judge=: give a network"),
+        ({"judge": "vgg16.npz", "metrics": "paint"}, "style among --metrics"),
         (
             {"model": None, "video": "bright.mp4", "baseline": "per_frame"},
             "--baseline=per_frame: needs --model",

@@ -126,6 +126,12 @@ def _check_flags(rival):
             )
     if not FLAGS.model and "per_frame" in FLAGS.baseline:
         raise InputError("--baseline=per_frame: needs --model, whose weights it takes")
+    groups = FLAGS.metrics or GROUPS
+    if FLAGS.judge == "" or (FLAGS.judge and "style" not in groups):
+        raise InputError(
+            f"--judge={FLAGS.judge}: give a network, and style among --metrics, which "
+            "is what it judges"
+        )
     if FLAGS.judge in FLAGS.features:
         raise InputError(
             f"--judge={FLAGS.judge}: is one of --features; a judge is another network"
@@ -134,7 +140,7 @@ def _check_flags(rival):
         raise InputError(f"--size={FLAGS.size}: give 32 to 4096 pixels")
     if FLAGS.frames is not None and FLAGS.frames < 0:
         raise InputError(f"--frames={FLAGS.frames}: give 0 for all, or more")
-    return FLAGS.metrics or GROUPS
+    return groups
 
 
 def _system(styles, rival):
@@ -164,9 +170,7 @@ def _features(groups):
     from vgan.evaluation.features import MeasuringFeatures
 
     features = MeasuringFeatures(FLAGS.features)
-    if FLAGS.judge is None or "style" not in groups:
-        return features, None
-    return features, MeasuringFeatures([FLAGS.judge], "--judge")
+    return features, FLAGS.judge and MeasuringFeatures([FLAGS.judge], "--judge")
 
 
 def _scores(system, groups, features, judge, contents, lengths, styles, limit):

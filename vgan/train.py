@@ -292,7 +292,10 @@ def _report(config, folder, styles):
     print(*comparison.describe(engine, *figures), sep="\n")
 
     # Last, as it is what says that the run is finished.
-    batch = _validation_batch(config, 1, image_size=FINAL_SIZE, **sizes)
+    try:
+        batch = _validation_batch(config, 1, image_size=FINAL_SIZE, **sizes)
+    except InputError as error:
+        print(f"{error}: shown at {config.data.image_size}")
     path = folder / "samples" / "stylised.mp4"
     content = to_uint8(batch["content"][0])
     comparison.write_comparison(path, engine, content, shown, config.data.fps)

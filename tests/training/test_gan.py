@@ -118,6 +118,19 @@ def test_a_smaller_network_learns_from_its_teacher():
     assert not any(changed(before, teacher.weights))
 
 
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ("generator.network=painter", "generator: a Painter takes no code_size; it"),
+        ("generator.named_styles={}", "generator: a Generator takes no named_styles"),
+        ("discriminator.speed=3", "discriminator: a Discriminator takes no speed"),
+    ],
+)
+def test_arguments_that_a_network_does_not_take(change, says):
+    with pytest.raises(InputError, match=says):
+        VideoGAN(config.override(SMOKE, [change]))
+
+
 def test_a_teacher_that_needs_other_sizes_is_refused():
     teacher = VideoGAN(config.override(SMOKE, ["generator.filters=[8, 8, 8]"]))
     fields = ["losses.distillation=1", "train.teacher=t.keras", "data.image_size=34"]

@@ -7,6 +7,7 @@ what chance it needs comes as noise with the batch.
 """
 
 import contextlib
+import inspect
 import math
 
 import keras
@@ -352,6 +353,14 @@ def _generator(config):
 
 
 def _construct(network, section, defaults, arguments):
+    # Styles are named when the model is saved.
+    parameters = inspect.signature(network.__init__).parameters
+    known = parameters.keys() - {"self", "kwargs", "named_styles"}
+    if unknown := sorted(set(arguments) - known):
+        raise InputError(
+            f"{section}: a {network.__name__} takes no {', '.join(unknown)}; it takes "
+            f"{', '.join(sorted(known))}"
+        )
     try:
         return network(**{**defaults, **arguments})
     except (TypeError, ValueError) as error:
