@@ -167,6 +167,13 @@ def test_random_styles_are_unlike_and_depend_on_the_seed(show, engine):
     assert np.abs(one.at(5)[0] - one.at(0)[0]).max() > 0.1
 
 
+def test_a_frame_at_a_keyframe_is_of_it(engine):
+    """0.1 as a float is a little more than the frame's exact tenth."""
+    shown = of_flags("mosaic@0s", "waves@0.1s", fade=0).encode(engine)
+    assert shown.at(Fraction(1, 10)) is shown.at(5)
+    assert shown.at(Fraction(99, 1000)) is shown.at(0)
+
+
 def test_it_is_quick(engine):
     texts = [f"{'mosaic' if i % 2 else 'waves'}@{i}s" for i in range(100)]
     shown = of_flags(*texts, fade=0.9).encode(engine)

@@ -102,10 +102,11 @@ class Schedule:
         """
         if self._points is None:
             raise RuntimeError("encode the schedule first")
+        seconds = float(seconds)  # as keyframes' times are: 1/10 is 0.1
         known = len(self._points)  # fewer than all while they are being encoded
         index = max(0, bisect.bisect_right(self._times, seconds, hi=known) - 1)
         keyframe, point = self._keyframes[index], self._points[index]
-        elapsed = float(seconds) - keyframe.time
+        elapsed = seconds - keyframe.time
         if index == 0 or elapsed >= keyframe.fade:
             return point
         share = elapsed / keyframe.fade

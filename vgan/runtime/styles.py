@@ -139,7 +139,7 @@ def blend(codes, weights):
 
 
 def _rms(code):
-    return np.sqrt(np.mean(np.square(code)))
+    return math.sqrt(np.vdot(code, code) / code.size)
 
 
 def split_weight(text, named_styles=()):
