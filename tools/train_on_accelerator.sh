@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Train experiments/painter.py on a lent GPU for so many minutes, from the model that is
-# there. The machine has JAX, OpenCV and h5py, and no network: all else travels.
+# Train experiments/painter.py on a lent GPU for so many minutes, from what ships
+# as painterly. The machine has JAX, OpenCV and h5py, and no network: all else travels.
 #
 #   tools/train_on_accelerator.sh pack DATA      here: fill .travel/ (under 50 MB)
 #   tools/train_on_accelerator.sh run MINUTES    there: .travel/ carried, results in $OUT
@@ -14,7 +14,7 @@ pack() {
   mkdir -p "$TRAVEL/wheels"
   PYTHONPATH=. "$python" tools/pack_pictures.py --data "$data" --output "$TRAVEL"
   cp "$data/weights/vgg19_cd16x_5SE.npz" "$TRAVEL/vgg.npz"
-  cp data/magenta.keras data/painter.keras "$TRAVEL/"
+  cp data/magenta.keras "$TRAVEL/"
   "$python" -m pip download --quiet --no-deps --only-binary=:all: --dest "$TRAVEL/wheels" \
     --python-version 3.12 --implementation cp --platform manylinux_2_17_x86_64 \
     --platform manylinux2014_x86_64 --platform manylinux_2_28_x86_64 keras namex optree
@@ -30,7 +30,8 @@ train() {
     --set "data.content={\"$TRAVEL/photos\": 3, \"$TRAVEL/films\": 1}" \
     --set "data.style={\"$TRAVEL/styles\": 4, \"$TRAVEL/photos\": 1}" \
     --set "losses.features=$TRAVEL/vgg.npz" --set "train.teacher=$TRAVEL/magenta.keras" \
-    --set "train.start=$TRAVEL/painter.keras" --set "train.precision=$precision" "$@"
+    --set "train.start=painterly" --set "train.precision=$precision" \
+    --set train.g_learning_rate=3e-4 --set losses.temporal=10 "$@"  # no step back
 }
 
 run() {
