@@ -5,7 +5,7 @@ STYLE  ?=
 OUTPUT ?= stylised.mp4
 MODEL  ?= painterly
 PYTHON ?= python3
-DEMO   := visit mill ink
+DEMO   := visit mill poplars
 ARGS   ?=
 
 VENV := .venv
