@@ -46,8 +46,8 @@ setuptools.setup(
     packages=setuptools.find_packages(include=["vgan", "vgan.*"]),
     package_data={
         "vgan": ["LICENSE"],
-        "vgan.evaluation": ["page.html"],
-        "vgan.preparing": ["page.html"],
+        "vgan.evaluate": ["page.html"],
+        "vgan.prepare": ["page.html"],
         "vgan.pretrained": ["*.keras", "sample.mp4", "README.md"],
     },
     python_requires=">=3.11,<3.14",

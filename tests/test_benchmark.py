@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from vgan import InputError, config
-from vgan.benchmarks import files, runs
+from vgan.benchmark import files, runs
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 QUICK = ["train.steps=2", "losses.content=0", "losses.temporal=0"]
@@ -73,7 +73,7 @@ def test_generate_times_the_stages(tmp_path):
 
 
 def test_variants_change_one_thing_each():
-    from vgan.benchmarks import costs
+    from vgan.benchmark import costs
 
     losses = config.load(str(ROOT / "experiments" / "smoke.py")).losses
     found = {(v.kind, v.name): v.losses for v in costs.variants(losses)}
@@ -95,7 +95,7 @@ def test_variants_change_one_thing_each():
 
 def test_costs_are_of_whole_cycles():
     """A penalty at every second step, on a machine that slows down: 30 ms of 100."""
-    from vgan.benchmarks import costs
+    from vgan.benchmark import costs
 
     losses = config.Losses(penalty_interval=2)
     slow = np.linspace(0, 1, 8)
@@ -158,7 +158,7 @@ def test_finished_runs_are_not_trained_again(compared):
 
 
 def test_games_are_ranked_and_collapses_told():
-    from vgan.benchmarks import table
+    from vgan.benchmark import table
 
     def row(game, score, stopped="", alarms=()):
         figures = dict.fromkeys(table.COLUMNS, score)
@@ -198,7 +198,7 @@ def test_games_are_ranked_and_collapses_told():
 def test_the_advantage_is_read_over_a_tenth(tmp_path):
     import tensorflow as tf
 
-    from vgan.benchmarks import standings
+    from vgan.benchmark import standings
 
     for steps in (range(1, 31), range(29, 41)):  # a run that was resumed
         writer = tf.summary.create_file_writer(str(tmp_path))
@@ -236,7 +236,7 @@ def test_an_interrupt_reaches_the_training(tmp_path):
         "    pathlib.Path('checkpoint').touch()\n"
     )
     code = (
-        "import sys; from vgan import command; from vgan.benchmarks import runs; "
+        "import sys; from vgan import command; from vgan.benchmark import runs; "
         "command.run(lambda argv: runs._call([sys.argv[1]]), [sys.argv[1]])"
     )
     process = subprocess.Popen(

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from tests.video.samples import make_video, moving
-from vgan.benchmarks import decoding
+from vgan.benchmark import decoding
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 SMALL = (

@@ -3,7 +3,7 @@ import pathlib
 import pytest
 
 from vgan import config
-from vgan.training.gan import VideoGAN
+from vgan.train.gan import VideoGAN
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 NAMES = sorted(path.stem for path in (ROOT / "experiments").glob("*.py"))

@@ -90,7 +90,7 @@ def test_video(things, tmp_path):
     assert result.returncode == 0, result.stderr
     assert f"{tmp_path}/out.mp4: 9 frames" in result.stdout
     assert "9/9" in result.stderr
-    unwanted = ("vgan.config", "vgan.datasets", "vgan.losses", "vgan.training")
+    unwanted = ("vgan.config", "vgan.datasets", "vgan.losses", "vgan.train")
     assert not [name for name in modules if name.startswith(unwanted)]
     # The progress bar has the terminal to itself.
     said = [

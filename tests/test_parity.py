@@ -12,8 +12,8 @@ import pytest
 
 from vgan import config
 from vgan.datasets.clips import make_dataset
-from vgan.training import checkpoint
-from vgan.training.gan import VideoGAN
+from vgan.train import checkpoint
+from vgan.train.gan import VideoGAN
 
 pytest.importorskip("jax", reason="needs the extra jax")
 ROOT = pathlib.Path(__file__).resolve().parents[1]
@@ -31,8 +31,8 @@ PROGRAM = """
 import json, pathlib, sys
 import keras, numpy as np, tensorflow as tf
 from vgan import config
-from vgan.training import checkpoint
-from vgan.training.gan import VideoGAN
+from vgan.train import checkpoint
+from vgan.train.gan import VideoGAN
 
 folder, batches, steps, *changes = sys.argv[1:]
 gan = VideoGAN(config.load("smoke", changes))

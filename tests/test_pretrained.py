@@ -7,8 +7,8 @@ import sys
 import numpy as np
 import pytest
 
-from vgan.evaluation.metrics.content import border_ratio, edge_correlation
-from vgan.evaluation.metrics.steadiness import Drift
+from vgan.metrics.content import border_ratio, edge_correlation
+from vgan.metrics.steadiness import Drift
 from vgan.pretrained import MODELS, PAINTERLY, find
 from vgan.runtime import Stylizer, engines
 from vgan.video import VideoReader, VideoWriter

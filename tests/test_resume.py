@@ -12,8 +12,8 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tensorboard.util import tensor_util
 
 from vgan import InputError, config
-from vgan.train import train
-from vgan.training import checkpoint
+from vgan.train import checkpoint
+from vgan.train.run import train
 
 pytestmark = pytest.mark.usefixtures("in_root", "quiet_runs")
 

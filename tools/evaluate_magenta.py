@@ -17,7 +17,8 @@ import pathlib
 import numpy as np
 from absl import flags
 
-from vgan import InputError, command, evaluate
+from vgan import InputError, command
+from vgan.evaluate import __main__ as evaluate
 
 FLAGS = flags.FLAGS
 flags.DEFINE_string("predict", None, "style picture -> 100 numbers, a .tflite")
@@ -67,7 +68,7 @@ class Network:
 
 
 class Magenta:
-    """A system of `vgan.evaluation.systems`.
+    """A system of `vgan.evaluate.systems`.
 
     Args:
         styles: {name: path of a picture or clip}; of a clip, the first frame counts.
@@ -77,7 +78,7 @@ class Magenta:
     engine = None
 
     def __init__(self, styles):
-        from vgan.evaluation import sources
+        from vgan.evaluate import sources
 
         self.files = (FLAGS.predict, FLAGS.transfer)
         predict = Network(FLAGS.predict, "predict", num_inputs=1)
@@ -92,12 +93,12 @@ class Magenta:
     def maker(self, name, style, limit=None):
         """Return the Maker of one result."""
         del name, limit
-        from vgan.evaluation.systems import Painted
+        from vgan.evaluate.systems import Painted
 
         return Painted(functools.partial(self._paint, code=self._codes[style]))
 
     def _paint(self, frame, code):
-        from vgan.evaluation import sources
+        from vgan.evaluate import sources
 
         small = sources.resized(frame, *self._transfer.size)
         result = self._transfer(small, code)[0]

@@ -162,5 +162,6 @@ def _fail(error):
     line = " ".join(str(error).split())
     spec = sys.modules["__main__"].__spec__
     name = spec.name if spec else os.path.basename(sys.argv[0])
+    name = name.removesuffix(".__main__")
     print(f"{name}: {line}", file=sys.stderr)
     sys.exit(2)

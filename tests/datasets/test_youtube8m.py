@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from vgan import InputError
 from vgan.datasets import youtube8m, youtube8m_records
-from vgan.preparing import inputs, provenance
+from vgan.prepare import inputs, provenance
 
 NAMES = {0: "Game", 1: "Vehicle", 2: "Concert", 3: "Dance", 7: "Bánh mì, fried"}
 

@@ -3,9 +3,9 @@ import pytest
 from keras import ops
 
 from vgan import InputError
-from vgan.evaluation.metrics.content import edge_correlation
 from vgan.losses import distribution, perceptual
 from vgan.losses.features import FeatureNetwork
+from vgan.metrics.content import edge_correlation
 
 
 def noise(*shape, seed=0):

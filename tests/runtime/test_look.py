@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from vgan import InputError
+from vgan.generate.job import Job, Size
 from vgan.models import Generator
 from vgan.runtime import Stylizer
 from vgan.runtime.engines.keras_engine import KerasEngine
-from vgan.runtime.job import Job, Size
 from vgan.runtime.tiling import TiledEngine
 
 

@@ -1,0 +1,104 @@
+import itertools
+import threading
+import time
+
+import pytest
+
+from vgan.generate.pipeline import Ahead, Behind
+
+
+def test_order_is_kept_and_all_is_done():
+    done = []
+    with Ahead(range(100)) as items, Behind(done.append) as write:
+        for item in items:
+            write(item)
+    assert done == list(range(100))
+
+
+def test_stages_work_at_the_same_time():
+    def slowly(items):
+        for item in items:
+            time.sleep(0.02)
+            yield item
+
+    start = time.monotonic()
+    with Ahead(slowly(range(20))) as items, Behind(lambda _: time.sleep(0.02)) as write:
+        for item in items:
+            time.sleep(0.02)
+            write(item)
+    assert time.monotonic() - start < 0.75 * 3 * 20 * 0.02
+
+
+def test_what_waits_is_bounded():
+    read, written, most = [], [], 0
+
+    def source():
+        for item in range(50):
+            read.append(item)
+            yield item
+
+    def write(item):
+        time.sleep(0.005)
+        written.append(item)
+
+    with Ahead(source(), depth=2) as items, Behind(write, depth=2) as out:
+        for item in items:
+            out(item)
+            most = max(most, len(read) - len(written))
+    assert written == list(range(50))
+    # Two wait on either side, and each of the three stages has one in its hands.
+    assert 4 <= most <= 2 + 2 + 3
+
+
+def test_errors_of_the_reader_come_in_their_place():
+    def broken():
+        yield 1
+        raise ValueError("broken")
+
+    with Ahead(broken()) as items:
+        assert next(items) == 1
+        with pytest.raises(ValueError, match="broken"):
+            next(items)
+
+
+def write_all(items, function, depth, error=None):
+    with Behind(function, depth) as out:
+        for item in items:
+            out(item)
+        if error:
+            raise error
+
+
+def test_errors_of_the_writer_stop_the_rest():
+    done, asked = [], itertools.count()
+
+    def write(item):
+        if item == 3:
+            raise OSError("full")
+        done.append(item)
+
+    with pytest.raises(OSError, match="full"):
+        write_all(iter(asked.__next__, 1000), write, depth=2)
+    assert done == [0, 1, 2]
+    assert next(asked) < 20
+
+
+@pytest.mark.parametrize(("error", "kept"), [(KeyboardInterrupt, 3), (ValueError, 1)])
+def test_ctrl_c_keeps_what_was_made_and_other_errors_do_not(error, kept):
+    done = []
+
+    def write(item):
+        time.sleep(0.2)
+        done.append(item)
+
+    with pytest.raises(error):
+        write_all(range(3), write, 3, error)
+    assert (len(done) == 3) == (kept == 3)
+    assert len(done) <= kept
+
+
+def test_a_reader_left_early_is_stopped():
+    before = threading.active_count()
+    with Ahead(itertools.count()) as items:
+        next(items)
+    assert threading.active_count() == before

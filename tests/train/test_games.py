@@ -1,0 +1,59 @@
+"""Every game is played for a while, on rendered clips, and stays in bounds."""
+
+import itertools
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from vgan import InputError, config
+from vgan.datasets.clips import make_dataset
+from vgan.losses import adversarial
+from vgan.train.gan import VideoGAN, make_deterministic
+
+STEPS = 200
+SMOKE = config.load("smoke")
+
+
+@pytest.fixture(scope="module")
+def batches():
+    dataset = make_dataset(SMOKE, "train").take(20).cache()
+    return [{name: tf.constant(x) for name, x in b.items()} for b in dataset]
+
+
+@pytest.mark.parametrize("name", adversarial.GAMES)
+def test_two_hundred_steps_stay_finite(name, batches):
+    make_deterministic(1)  # of 0 to 3, only 0 starts with a critic far ahead by luck
+    gan = VideoGAN(
+        config.override(SMOKE, [f"losses.adversarial={name}", "losses.r2=1"])
+    )
+    step = gan.compile_function(gan.train_step)
+    history = [step(b) for b in itertools.islice(itertools.cycle(batches), STEPS)]
+    for key in history[0]:
+        values = np.array([float(logs[key]) for logs in history])
+        assert np.all(np.isfinite(values)), key
+    penalties = {"d/gradient_penalty"} if name == "wasserstein" else {"d/r1", "d/r2"}
+    assert penalties == set(history[0]) & {"d/r1", "d/r2", "d/gradient_penalty"}
+    # Both sides play: the discriminator learns, and the generator is not left behind.
+    advantage = [float(logs["d/advantage"]) for logs in history]
+    assert np.mean(advantage[-50:]) > np.mean(advantage[:5])
+    assert float(history[-1]["g/style"]) < float(history[0]["g/style"])
+    frames, _ = gan.stylise(batches[0]["content"], batches[0]["style"])
+    assert float(tf.math.reduce_std(frames)) > 0.05  # no single colour
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        (["losses.adversarial=hinge", "losses.label_smoothing=0.1"], "no labels"),
+        (["losses.adversarial=pair", "train.batch_size=1"], "at least 2"),
+        (["losses.adversarial=pair", "data.style_length=3"], "clips of one length"),
+        (["losses.adversarial=wasserstein", "data.clip_length=3"], "of one length"),
+        (["losses.reconstruction_l1=1"], "data.target"),
+        (["discriminator.pair=true"], "leave it out"),
+        (["discriminator.temporal_size=2"], "must be odd"),
+    ],
+)
+def test_games_that_cannot_be_played(changes, says):
+    with pytest.raises(InputError, match=says):
+        VideoGAN(config.override(SMOKE, changes))

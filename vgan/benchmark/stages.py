@@ -1,0 +1,215 @@
+"""How long a video takes, stage by stage and from file to file, engine by engine."""
+
+import concurrent.futures
+import multiprocessing
+import os
+import pathlib
+import tempfile
+import time
+
+import numpy as np
+import tqdm
+
+from vgan import InputError
+from vgan.benchmark import machine
+from vgan.evaluate.speed import peak_memory_mib
+from vgan.generate import convert
+from vgan.generate.job import Job
+from vgan.runtime import engines
+from vgan.video import VideoReader, VideoWriter
+
+RENDERED = 24  # frames, shown forwards and backwards
+WARM_UP = 10  # frames: the first ones of a size compile
+STAGES = ("decode", "preprocess", "network", "encode")
+
+
+def measure(model, names, sizes, source=None, num_frames=150, proxy=1.0, prepare=None):
+    """Time every engine at every size, each in a process of its own.
+
+    Args:
+        model: A generator.keras, or a folder that vgan.export made.
+        names: Of engines.
+        sizes: List of (H, W) of videos that are rendered for it; with a source, H is
+            the short side that it is brought to, and W is not used.
+        source: A video to take instead, or None.
+        num_frames: Of each video; a shorter source counts as it is.
+        proxy: Scale at which the network works.
+        prepare: Function to call in a process that is going to import Keras.
+
+    Returns:
+        A dict of plain types: "setup", and "rows", one for each pair; see `_row`.
+
+    Raises:
+        InputError: The model, an engine or the source cannot be used.
+    """
+    info = engines.describe(model)
+    rows = []
+    pairs = [(name, size) for size in sizes for name in names]
+    with tempfile.TemporaryDirectory() as folder:
+        for name, size in tqdm.tqdm(pairs, unit="engine", leave=False):
+            path = source
+            if source is None:
+                path = pathlib.Path(folder, f"{size[0]}x{size[1]}.mp4")
+                if not path.exists():
+                    _render(path, size, num_frames)
+            job = Job(
+                str(model),
+                name,
+                size=None if source is None or size is None else size[0],
+                style=("random",)
+                if not info.named_styles
+                else (min(info.named_styles),),
+                proxy=proxy,
+            )
+            rows.append(_in_a_process(job, str(path), num_frames, prepare))
+    return {
+        "setup": {
+            "model": pathlib.Path(model).name,
+            "source": pathlib.Path(source).name
+            if source
+            else "rendered scene, no sound",
+            "frames": num_frames,
+            "proxy": proxy,
+            **machine.hardware(),
+        },
+        "rows": rows,
+    }
+
+
+def _render(path, size, num_frames):
+    """A rendered scene as a video."""
+    from vgan.datasets.synthetic import scene
+
+    frames = scene(0, RENDERED, *size).frames
+    there_and_back = [*frames, *frames[-2:0:-1]]
+    with VideoWriter(path, fps=30) as writer:
+        for index in range(num_frames):
+            writer.write(there_and_back[index % len(there_and_back)], index / 30)
+
+
+def _in_a_process(*arguments):
+    """Memory is that of one engine alone, and Keras is there only if it is asked."""
+    context = multiprocessing.get_context("spawn")
+    with concurrent.futures.ProcessPoolExecutor(1, context) as pool:
+        return pool.submit(_row, *arguments).result()
+
+
+def _row(job, path, num_frames, prepare):
+    """Figures of one engine at one size.
+
+    Returns:
+        A dict: "engine"; "size", [H, W] of the result; "stages", {stage: {"median_ms",
+        "p95_ms"}} each frame after the other; "fps", of a whole file to a file once all
+        is loaded; "cpu_ms", the processor time of all threads per frame of that;
+        "ratio", the time that took over the larger of the slowest stage and the
+        processor time over the cores, which is what stages that work at the same time
+        could reach; "peak_memory_mib".
+    """
+    if prepare and engines.resolve(job.model, job.engine) == "keras":
+        prepare()
+    name, size, times = _stages(job, path, num_frames)
+    with tempfile.TemporaryDirectory() as folder, VideoReader(path) as reader:
+        output = pathlib.Path(folder, "out.mp4")
+        result = convert.convert(job, reader, output)
+    cpu = 1000 * result.cpu_seconds / result.num_frames
+    wall = 1000 * result.seconds / result.num_frames
+    medians = {stage: float(np.median(times[stage])) for stage in STAGES}
+    stylise = medians["preprocess"] + medians["network"]
+    slowest = max(medians["decode"], stylise, medians["encode"])
+    bound = max(slowest, cpu / os.cpu_count())
+    return {
+        "engine": name,
+        "size": size,
+        "stages": {
+            stage: {
+                "median_ms": medians[stage],
+                "p95_ms": float(np.percentile(times[stage], 95)),
+            }
+            for stage in STAGES
+        },
+        "fps": 1000 / wall,
+        "cpu_ms": cpu,
+        "ratio": wall / bound,
+        "peak_memory_mib": peak_memory_mib(),
+    }
+
+
+class _Timed:
+    """An engine that remembers how long its last step took."""
+
+    def __init__(self, engine):
+        self._engine, self.seconds = engine, 0.0
+
+    def __getattr__(self, name):
+        return getattr(self._engine, name)
+
+    def step(self, content, code, state):
+        start = time.perf_counter()
+        result = self._engine.step(content, code, state)
+        self.seconds += time.perf_counter() - start
+        return result
+
+
+def _stages(job, path, num_frames):
+    """Each stage alone, one frame after the other: name, size, {stage: [ms]}."""
+    times = {stage: [] for stage in STAGES}
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        VideoReader(path) as reader,
+        VideoWriter(pathlib.Path(folder, "out.mp4"), like=reader) as writer,
+        job.look(job.read(), reader, wrap=_Timed) as look,
+    ):
+        for index in range(num_frames + WARM_UP):
+            start = time.perf_counter()
+            item = next(reader, None)
+            if item is None:
+                break
+            decoded = time.perf_counter()
+            look.engine.seconds = 0.0
+            result = look(job.resized(item[0]), item[1])
+            stylised = time.perf_counter()
+            writer.write(result, item[1])
+            encoded = time.perf_counter()
+            if index >= WARM_UP:
+                network = look.engine.seconds
+                spans = (
+                    *(decoded - start, stylised - decoded - network, network),
+                    encoded - stylised,
+                )
+                for stage, span in zip(STAGES, spans, strict=True):
+                    times[stage].append(1000 * span)
+    if not times["decode"]:
+        raise InputError(
+            f"{path}: has no more than {WARM_UP} frames; give a longer one"
+        )
+    return look.engine.name, list(result.shape[:2]), times
+
+
+def lines(facts):
+    """The figures as a table in Markdown."""
+    heads = (
+        *("engine", "size", *(f"{stage}, p95" for stage in STAGES)),
+        *("frames/s", "CPU", "of bound", "memory"),
+    )
+    yield f"| {' | '.join(heads)} |"
+    yield "| --- " * len(heads) + "|"
+    for row in facts["rows"]:
+        stages = [
+            f"{figures['median_ms']:.1f}, {figures['p95_ms']:.1f} ms"
+            for figures in row["stages"].values()
+        ]
+        height, width = row["size"]
+        cells = (
+            *(row["engine"], f"{width}x{height}", *stages, f"{row['fps']:.1f}"),
+            *(f"{row['cpu_ms']:.0f} ms", f"{row['ratio']:.2f}"),
+            f"{row['peak_memory_mib']:.0f} MiB",
+        )
+        yield f"| {' | '.join(cells)} |"
+    setup = facts["setup"]
+    yield ""
+    yield (
+        f"{setup['model']}, {setup['source']}, {setup['frames']} frames, proxy "
+        f"{setup['proxy']:g}; on {setup['machine']}. Stages one after the other; "
+        "frames/s from file to file, all stages at a time, loading not counted; CPU of "
+        "all threads per frame; of bound: the time over what these could reach at best."
+    )

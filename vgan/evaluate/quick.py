@@ -1,0 +1,89 @@
+"""The cheap figures, for every few hundred steps of training, and the best of them."""
+
+import numpy as np
+
+from vgan.metrics.content import edge_correlation
+from vgan.metrics.steadiness import (
+    Steadiness,
+    known_flow_error,
+    normalised_warping_error,
+)
+from vgan.metrics.style import StyleRuler
+
+
+class QuickMeasure:
+    """Measures results for one fixed batch of clips.
+
+    Args:
+        batch: Clips in [-1, 1]: content [N, T, H, W, 3], style [N, T', h, w, 3], flow
+            [N, T-1, H, W, 2] and occlusion [N, T-1, H, W, 1] as in training. Where
+            the flow is known nowhere, it is estimated.
+        features: vgan.metrics.features.MeasuringFeatures.
+    """
+
+    def __init__(self, batch, features):
+        self._contents = to_uint8(batch["content"])
+        self._motion = list(zip(batch["flow"], batch["occlusion"], strict=True))
+        self._rulers = [StyleRuler(features, clip) for clip in to_uint8(batch["style"])]
+        self._measured = [
+            ruler.content(clip[-1:])
+            for ruler, clip in zip(self._rulers, self._contents, strict=True)
+        ]
+
+    def __call__(self, results):
+        """Return means over clips: style_strength, edge_correlation, steadiness, score.
+
+        steadiness is 1 - sqrt(E / (2 variance)) of the warping error E, 0 to 1; score
+        is `combined` of the three.
+
+        Args:
+            results: [N, T, H, W, 3] in [-1, 1].
+        """
+        rows = []
+        for i, result in enumerate(to_uint8(results)):
+            style = self._rulers[i].figures(self._measured[i], result[-1:])
+            content = self._contents[i]
+            edges = [
+                edge_correlation(r, c) for r, c in zip(result, content, strict=True)
+            ]
+            rows.append(
+                {
+                    # None where the content has the style already: nothing was earned
+                    "style_strength": style["style_strength"] or 0.0,
+                    "edge_correlation": float(np.mean(edges)),
+                    "steadiness": _steadiness(content, result, *self._motion[i]),
+                }
+            )
+        figures = {
+            name: float(np.mean([row[name] for row in rows])) for name in rows[0]
+        }
+        return {**figures, "score": combined(**figures)}
+
+
+def combined(style_strength, edge_correlation, steadiness):
+    """Geometric mean of the three, each cut to [0, 1]: none can make up for another."""
+    parts = np.clip([style_strength, edge_correlation, steadiness], 0, 1)
+    return float(np.prod(parts) ** (1 / 3))
+
+
+def to_uint8(clips):
+    """[-1, 1] -> 0..255."""
+    clips = np.asarray(clips) * 127.5 + 127.5
+    return np.clip(clips, 0, 255).round().astype(np.uint8)
+
+
+def _steadiness(content, result, flow, occlusion):
+    if np.all(occlusion):
+        meter = Steadiness(lags=(1,))
+        for pair in zip(content, result, strict=True):
+            meter.update(*pair)
+        error = meter.figures()["normalised_warping_error_1"]
+    else:
+        variance = np.mean(np.var(result / 255, axis=(0, 1, 2)))
+        error = normalised_warping_error(
+            known_flow_error(result, flow, occlusion), variance
+        )
+    # A result of one colour, or one that is hidden everywhere, has earned nothing.
+    if error is None or not np.isfinite(error):
+        return 0.0
+    return float(1 - np.sqrt(min(1.0, error)))

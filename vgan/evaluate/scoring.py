@@ -1,0 +1,223 @@
+"""Scores stylised clips: every figure that content, result and style give.
+
+Clips stream through: what is kept of them are running sums and at most `SAMPLES` pairs
+of frames, evenly spaced, which the feature networks see.
+"""
+
+import dataclasses
+
+import numpy as np
+
+from vgan.evaluate import pictures
+from vgan.metrics.content import (
+    ContentMeter,
+    feature_distance,
+    frame_change,
+    temporal_feature_difference,
+)
+from vgan.metrics.flow import ContentMotion
+from vgan.metrics.steadiness import Steadiness
+from vgan.metrics.style import (
+    Measured,
+    StyleMeter,
+    code_distance,
+    without_colour,
+)
+from vgan.video.cuts import CutDetector
+
+SAMPLES = 16  # pairs of frames that are seen by the feature networks
+SLICE = 600  # frames of the time slice
+JUDGED = (  # what a judge is asked
+    *("style_strength", "style_ceiling"),
+    *("style_strength_grey", "style_ceiling_grey"),
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Score:
+    """What is known of one stylised clip.
+
+    Attributes:
+        system: Who made it, such as "model" or "per_frame".
+        content: Name of the content clip.
+        style: Name of the style.
+        num_frames: T.
+        figures: {metric: float, or None where it could not be measured}.
+        series: {metric: [float or None] of each frame}.
+        contents: A few content frames, small, uint8 [N, h, w, 3], to look at.
+        results: The same frames of the result.
+        time_slice: The middle row of the result over time, uint8 [T, W, 3].
+    """
+
+    system: str
+    content: str
+    style: str
+    num_frames: int
+    figures: dict
+    series: dict
+    contents: np.ndarray
+    results: np.ndarray
+    time_slice: np.ndarray
+
+
+class Samples:
+    """At most `count` items of a stream of unknown length, evenly spaced."""
+
+    def __init__(self, count=SAMPLES):
+        self.count = count
+        self.items = []
+        self._seen, self._step = 0, 1
+
+    def offer(self, item):
+        """Look at the next item of the stream."""
+        if self._seen % self._step == 0:
+            if len(self.items) == self.count:
+                self.items = self.items[::2]
+                self._step *= 2
+            if self._seen % self._step == 0:
+                self.items.append(item)
+        self._seen += 1
+
+
+class _ClipMeter:
+    """What is kept of one result while its frames go by."""
+
+    def __init__(self):
+        self.steadiness, self.likeness = Steadiness(), ContentMeter()
+        self.samples, self.rows, self.num_frames = Samples(), [], 0
+        self._last = None
+
+    def update(self, content, result, motion, cut):
+        if cut:
+            self.steadiness.reset()
+            self._last = None
+        self.steadiness.update(content, result, motion)
+        self.likeness.update(content, result)
+        pair = content, result
+        self.samples.offer((self._last or pair, pair))
+        if self.num_frames < SLICE:
+            self.rows.append(result[result.shape[0] // 2])
+        self._last = pair
+        self.num_frames += 1
+
+
+class Scorer:
+    """Scores all results of a content in one pass over it.
+
+    Where things move, and what the features say of the content, is found once for all.
+
+    Args:
+        features: vgan.metrics.features.MeasuringFeatures, or None for the figures
+            that need no network.
+        rulers: {style: vgan.metrics.style.StyleRuler}; without one, a clip
+            gets no figures of style.
+        judges: The same of a network that nothing was trained with.
+        paints: {style: vgan.metrics.paint.PaintRuler}.
+    """
+
+    def __init__(self, features=None, rulers=None, judges=None, paints=None):
+        self._features = features
+        self._rulers, self._judges = rulers or {}, judges or {}
+        self._paints = paints or {}
+        self._own = self._judged = None
+
+    def score(self, frames, content, makers):
+        """Stylise a clip by every maker at once, frame by frame; yield their Scores.
+
+        Args:
+            frames: Iterable of content frames, uint8 [H, W, 3].
+            content: Name of the content.
+            makers: {(system, style): `vgan.evaluate.systems.Maker`}; a style of ""
+                is for the content itself.
+
+        Raises:
+            ValueError: There are no frames, or their sizes differ.
+        """
+        motion, cuts = ContentMotion(), CutDetector()
+        meters = {names: _ClipMeter() for names in makers}
+        num_frames = 0
+        for frame in frames:
+            cut = cuts(frame)
+            if cut:
+                motion.reset()
+            moved = motion.update(frame)
+            for names, meter in meters.items():
+                meter.update(frame, makers[names](frame), moved, cut)
+            num_frames += 1
+        if not num_frames:
+            raise ValueError("there are no frames to score")
+        self._own = self._judged = None
+        for maker in makers.values():
+            maker.finish()
+        for names, meter in meters.items():
+            yield self._finish(content, *names, meter, makers[names].style_code)
+
+    def _finish(self, content, system, style, meter, style_code):
+        contents, results = (
+            np.stack([now[i] for _, now in meter.samples.items]) for i in (0, 1)
+        )
+        figures = {**meter.steadiness.figures(), **meter.likeness.figures()}
+        if self._features is not None and style:
+            figures |= self._measure(meter.samples.items, style)
+        if style in self._judges:
+            figures |= self._judge(contents, results, self._judges[style])
+        if style in self._paints:
+            figures |= self._paints[style].figures(contents, results)
+        if style_code is not None:
+            wanted, encode = style_code
+            figures["code_distance"] = code_distance(encode(results), wanted)
+        return Score(
+            *(system, content, style, meter.num_frames, figures),
+            {**meter.steadiness.series(), **meter.likeness.series()},
+            pictures.small(contents),
+            pictures.small(results),
+            np.stack(meter.rows),
+        )
+
+    def _measure(self, items, style):
+        """Figures of content and style in the features, from sampled pairs."""
+        contents, results = (
+            [(before[i], now[i]) for before, now in items] for i in (0, 1)
+        )
+        if self._own is None:  # the same for all results of this content
+            self._own = self._look(contents)
+        own, seen = self._own, self._look(results)
+        figures = {}
+        names = self._features.content_layers
+        for name in names:
+            pairs = zip(seen["layers"], own["layers"], strict=True)
+            distances = [feature_distance(a[name], b[name]) for a, b in pairs]
+            figures[f"content_distance/{name}"] = float(np.mean(distances))
+        distances = [figures[f"content_distance/{name}"] for name in names]
+        figures["content_distance"] = float(np.mean(distances))
+        changes = zip(seen["changes"], own["changes"], strict=True)
+        figures["temporal_feature_difference"] = float(
+            np.mean([temporal_feature_difference(*pair) for pair in changes])
+        )
+        if style in self._rulers:
+            figures |= self._rulers[style].compare(own["style"], seen["style"])
+        return figures
+
+    def _judge(self, contents, results, ruler):
+        if self._judged is None:
+            self._judged = ruler.content(contents)
+        found = ruler.figures(self._judged, results)
+        return {f"{name}_judge": found[name] for name in JUDGED}
+
+    def _look(self, pairs):
+        """What is kept of sampled frames (before, now): no more than content layers."""
+        layers, changes = [], []
+        colour, grey = StyleMeter(), StyleMeter()
+        wanted = self._features.style_layers
+        for before, now in pairs:
+            both = self._features(np.stack([before, now]))
+            first, second = (
+                {name: layer[i : i + 1] for name, layer in both.items()} for i in (0, 1)
+            )
+            changes.append(frame_change(first, second))
+            layers.append({n: second[n] for n in self._features.content_layers})
+            colour.update({name: second[name] for name in wanted})
+            grey_layers = self._features(without_colour(now[None]))
+            grey.update({name: grey_layers[name] for name in wanted})
+        style = Measured(colour.statistics(), grey.statistics())
+        return {"layers": layers, "changes": changes, "style": style}

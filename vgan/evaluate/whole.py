@@ -1,0 +1,111 @@
+"""What is said of systems as a whole, beside the scores of single clips.
+
+Each takes a system, see `vgan.evaluate.systems`, and gives {name: {metric: float}} of
+those that take any frame.
+"""
+
+import math
+
+import numpy as np
+
+from vgan.evaluate.systems import Maker, Stylised
+from vgan.metrics import brush, paint
+from vgan.metrics.steadiness import known_flow_error
+
+FLAT_FRAMES = 4  # of a chart, until the state has settled
+RANDOM_CODES, RANDOM_SEED = 8, 0
+
+
+def exact(system, styles, scenes):
+    """Mean warping error on scenes whose flow is known, also of the content.
+
+    Args:
+        system: Who paints.
+        styles: Names.
+        scenes: List of (frames uint8 [T, H, W, 3], flow [T-1, H, W, 2], occlusion
+            [T-1, H, W, 1]).
+    """
+
+    def error(makers):
+        errors = []
+        for maker, (frames, flow, occlusion) in makers:
+            results = np.stack([maker(frame) for frame in frames])
+            errors.append(known_flow_error(results, flow, occlusion))
+        return {"known_flow_error": float(np.mean(errors))}
+
+    rows = {"content": error((Maker(), scene) for scene in scenes)}
+    for name in system.any_frame:
+        rows[name] = error(
+            (system.maker(name, style), scene) for style in styles for scene in scenes
+        )
+    return rows
+
+
+def flat(system, styles, size):
+    """How differently flat greys, and flat colours, are painted; mean over styles.
+
+    A chart of eight greys and one of eight hues, four equal frames of each, of which
+    the last counts; see `paint.chart` and `paint.patch_spread`.
+
+    Args:
+        system: Who paints.
+        styles: Names.
+        size: Side of the frames in pixels.
+    """
+    rows = {}
+    for name in system.any_frame:
+        rows[name] = {}
+        for kind, colors in (("grey", paint.GREYS), ("color", paint.COLORS)):
+            film = [paint.chart(colors, size)] * FLAT_FRAMES
+            ends = [_last(system.maker(name, s), film) for s in styles]
+            spreads = [
+                paint.patch_spread(paint.patches(end, len(colors))) for end in ends
+            ]
+            for figure in spreads[0]:
+                mean = np.mean([spread[figure] for spread in spreads])
+                rows[name][f"flat_{kind}_{figure}"] = float(mean)
+    return rows
+
+
+def diversity(system, features, styles, clips):
+    """How different the brushwork is on the same film, over that of the styles.
+
+    Mean over clips of `brush.mean_distance` of the last frames, in the given styles
+    and in random ones, over the same of the style pictures.
+
+    Args:
+        system: Who paints.
+        features: vgan.metrics.features.MeasuringFeatures.
+        styles: {name: uint8 [T', h, w, 3]}, two or more, not all alike.
+        clips: List of a few content frames, uint8 [T, H, W, 3] each.
+    """
+
+    def distance(make_makers):
+        distances = []
+        for clip in clips:
+            ends = [_last(maker, clip) for maker in make_makers()]
+            measured = [brush.measure(features, end[None]) for end in ends]
+            distances.append(brush.mean_distance(measured))
+        return float(np.mean(distances)) / apart if apart else math.nan
+
+    apart = brush.mean_distance([brush.measure(features, s) for s in styles.values()])
+    rows = {
+        name: {
+            "brush_diversity": distance(
+                lambda name=name: [system.maker(name, style) for style in styles]
+            )
+        }
+        for name in system.any_frame
+    }
+    if system.engine:
+        shape = RANDOM_CODES, 1, system.engine.noise_size
+        noise = np.random.default_rng(RANDOM_SEED).standard_normal(shape, np.float32)
+        codes = [system.engine.encode_noise(row) for row in noise]
+        rows[system.names[0]]["brush_diversity_random"] = distance(
+            lambda: [Stylised(system.engine, code) for code in codes]
+        )
+    return rows
+
+
+def _last(maker, frames):
+    return [maker(frame) for frame in frames][-1]

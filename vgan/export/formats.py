@@ -1,0 +1,100 @@
+"""Writers of one format each: graphs in, files in a folder out."""
+
+import importlib
+import sys
+import tempfile
+import warnings
+
+import tensorflow as tf
+
+from vgan import InputError
+from vgan.export.graphs import Graphs
+
+
+def write_tf_saved_model(graphs, folder):
+    """A SavedModel with one signature per function, and `initial_state`."""
+    module = tf.Module()
+    module.generator = graphs.generator  # holds the weights
+    signatures = {name: graphs.concrete(name) for name in graphs.names}
+    signatures["initial_state"] = graphs.initial_state()
+    tf.saved_model.save(module, str(folder), signatures)
+
+
+def write_openvino(graphs, folder, functions=Graphs.names):
+    """step.xml with step.bin, and so on: OpenVINO's intermediate representation."""
+    for name in functions:
+        names = graphs.tensors(name)
+        convert_openvino(graphs.concrete(name), names, folder / f"{name}.xml")
+
+
+def convert_openvino(source, names, path):
+    """Write one function as an `.xml` with its `.bin`.
+
+    Args:
+        source: What OpenVINO converts: a traced function, or the path of an `.onnx`.
+        names: Of its inputs and outputs.
+        path: The `.xml`.
+    """
+    # It would tell its maker of each conversion, over the network, if this were there.
+    sys.modules["openvino_telemetry"] = None
+    openvino = _library("openvino", "fast")
+    model = openvino.convert_model(source)
+    for port in (*model.inputs, *model.outputs):
+        # Some carry the names of what is next to them as well, or end in ":0".
+        known = {name.removesuffix(":0") for name in port.get_names()}
+        port.get_tensor().set_names(known & set(names))
+    openvino.save_model(model, path, compress_to_fp16=False)
+
+
+def write_onnx(graphs, folder, names=Graphs.names):
+    """step.onnx and so on."""
+    _library("onnx", "onnx")
+    tf2onnx = _library("tf2onnx", "onnx")
+    from keras.src.export.tf2onnx_lib import patch_tf2onnx
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        patch_tf2onnx()  # for NumPy 2
+    for name in names:
+        tf2onnx.convert.from_function(
+            graphs.function(name),
+            input_signature=list(graphs.signature(name).values()),
+            output_path=str(folder / f"{name}.onnx"),
+        )
+
+
+def write_litert(graphs, folder, names=Graphs.names):
+    """step.tflite and so on, each with the signature "serve"."""
+    if graphs.size is None:
+        raise InputError(
+            "--size=dynamic: LiteRT runs frames of one size; give it, as in 360x640"
+        )
+    for name in names:
+        (folder / f"{name}.tflite").write_bytes(convert_litert(graphs, name))
+
+
+def convert_litert(graphs, name, **settings):
+    """Return one function as a `.tflite`.
+
+    Args:
+        graphs: Graphs.
+        name: Of the function.
+        **settings: Attributes of the TFLiteConverter.
+    """
+    with tempfile.TemporaryDirectory() as saved:
+        tf.saved_model.save(tf.Module(), saved, {"serve": graphs.frozen(name)})
+        converter = tf.lite.TFLiteConverter.from_saved_model(
+            saved, signature_keys=["serve"]
+        )
+        for key, value in settings.items():
+            setattr(converter, key, value)
+        return converter.convert()
+
+
+def _library(name, extra):
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        raise InputError(
+            f"{name} is not installed; pip install -e '.[{extra}]'"
+        ) from error

@@ -1,0 +1,239 @@
+"""A video in, a video out: one file, or a folder of them."""
+
+import collections
+import dataclasses
+import os
+import pathlib
+import sys
+import time
+
+import tqdm
+
+from vgan import InputError
+from vgan.generate.pipeline import Ahead, Behind
+from vgan.video import VIDEO_SUFFIXES, VideoReader, VideoWriter
+from vgan.video.segmented_movie import FORMATS
+from vgan.video.segments import SegmentedWriter
+
+WRITABLE = (".mp4", ".mkv", ".mov", ".webm", ".gif")
+SEGMENT = 100  # frames; shorter ones take more bits
+HELD = 64_000_000  # bytes of frames that wait between two stages
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """A video that was made.
+
+    Attributes:
+        path: Where it is.
+        num_frames: How long it is.
+        num_made: Frames of it that this run has made; others are of an earlier one.
+        seconds: What these took, with the end of the file, once all was loaded.
+        cpu_seconds: Processor time of all threads in these.
+    """
+
+    path: object
+    num_frames: int
+    num_made: int
+    seconds: float
+    cpu_seconds: float
+
+    def __str__(self):
+        fps = self.num_made / max(self.seconds, 1e-9)
+        return f"{self.path}: {self.num_frames} frames, {fps:.1f} frames/s"
+
+
+def convert(
+    job,
+    reader,
+    output,
+    overwrite=False,
+    resume=False,
+    quality=None,
+    schedules=None,
+):
+    """Stylise a video to its end; no frame is dropped.
+
+    Args:
+        job: runtime.job.Job.
+        reader: VideoReader.
+        output: What VideoWriter writes.
+        overwrite: Replace an output that exists.
+        resume: Whether to keep what is finished when the run is stopped, in pieces of
+            SEGMENT frames, and to go on from there.
+        quality: As of VideoWriter.
+        schedules: What `job.read` gave, if it was called already.
+
+    Returns:
+        Result.
+
+    Raises:
+        InputError: Anything of it cannot be used; nothing is left behind.
+        KeyboardInterrupt: Ctrl-C; what was made is kept.
+    """
+    schedules = schedules or job.read()
+    snapshots = collections.deque()
+    if resume:
+        writer = SegmentedWriter(
+            *(output, reader, _fingerprint(job, reader, schedules), snapshots.popleft),
+            quality=quality,
+            overwrite=overwrite,
+            segment_frames=SEGMENT,
+        )
+    else:
+        writer = VideoWriter(output, like=reader, quality=quality, overwrite=overwrite)
+    with (
+        writer,
+        job.look(schedules, reader) as look,
+        progress(reader.num_frames) as bar,
+    ):
+        look.warm_up(*job.out_size(reader.height, reader.width))
+        began, cpu_began = time.monotonic(), time.process_time()
+        done, source = 0, reader
+        if resume:
+            done, source = writer.done, writer.remaining(reader)
+            bar.update(done)
+            if writer.snapshot:
+                look.restore(writer.snapshot)
+
+        def write(frame, timestamp):
+            writer.write(frame, timestamp)
+            bar.update()
+
+        depth = max(1, min(3, HELD // (3 * reader.height * reader.width)))
+        with Ahead(source, depth) as frames, Behind(write, depth) as behind:
+            for count, (frame, timestamp) in enumerate(frames, done):
+                result = look(job.resized(frame), timestamp)
+                if resume and writer.ends_segment(count):
+                    snapshots.append(look.snapshot())
+                behind(result, timestamp)
+                del frame, result  # large ones count
+    return Result(
+        *(writer.path, writer.num_frames, writer.num_frames - done),
+        *(time.monotonic() - began, time.process_time() - cpu_began),
+    )
+
+
+def _fingerprint(job, reader, schedules):
+    """All that a result depends on: what was said, and the files that it names."""
+    said = dataclasses.asdict(job)
+    paths = [reader.source]
+    paths += [value for value in said.values() if isinstance(value, str)]
+    paths += [style.source for one in schedules for style in one.styles if style.source]
+    files = {}
+    for path in paths:
+        inside = [pathlib.Path(path)]
+        if os.path.isdir(path):
+            inside += sorted(pathlib.Path(path).iterdir())
+        for file in inside:
+            if file.is_file():
+                stat = file.stat()
+                files[os.path.abspath(file)] = [stat.st_size, stat.st_mtime_ns]
+    return {"job": said, "files": files, "fps": str(reader.fps)}
+
+
+def progress(total):
+    """A bar over frames on the terminal."""
+    return tqdm.tqdm(total=total, unit="frame", file=sys.stderr)
+
+
+def is_folder_of_videos(path):
+    """Whether a folder is to be converted file by file, as it holds a video."""
+    path = pathlib.Path(path)
+    return path.is_dir() and bool(_videos(path))
+
+
+def convert_folder(
+    job, folder, output, fps=None, overwrite=False, quality=None, report=print
+):
+    """Stylise every video of a folder, and of those inside, into another.
+
+    What is there already is not made again, so that the same command after a stop goes
+    on with the rest, also within a file. One that cannot be used does not stop the
+    others.
+
+    Args:
+        job: runtime.job.Job.
+        folder: pathlib.Path that holds videos.
+        output: Folder to make; files keep their names, and their suffixes if these can
+            be written, else they become .mp4.
+        fps: Frames per second to resample to, or None.
+        overwrite: Make all again.
+        quality: As of VideoWriter.
+        report: Called with a line for each file.
+
+    Raises:
+        InputError: The output cannot be a folder, or some files could not be used, once
+            all others are done.
+    """
+    folder, output = pathlib.Path(folder), pathlib.Path(output)
+    if (output.exists() and not output.is_dir()) or output.suffix.lower() in WRITABLE:
+        raise InputError(f"--output={output}: a folder of videos becomes a folder")
+    if output.resolve() == folder.resolve():
+        raise InputError(f"--output={output}: is the input; give another folder")
+    schedules = job.read()  # what is wrong for all is said once
+    sources = [
+        path
+        for path in _videos(folder)
+        if output.resolve() not in path.resolve().parents
+    ]
+    targets = _targets(sources, folder, output)
+    broken = 0
+    for index, (source, target) in enumerate(zip(sources, targets, strict=True), 1):
+        head = f"[{index}/{len(sources)}] {source}"
+        if target.exists() and not overwrite:
+            report(f"{head}: is there already, as {target}; --overwrite makes it again")
+            continue
+        try:
+            _make_folder(target.parent)
+            with VideoReader(source, fps=fps) as reader:
+                resume = target.suffix.lower() in FORMATS
+                result = convert(
+                    *(job, reader, target, overwrite, resume, quality, schedules)
+                )
+        except InputError as error:
+            broken += 1
+            report(f"{head}: left out: {error}")
+            continue
+        report(f"{head}: {result}")
+    if broken:
+        raise InputError(
+            f"{folder}: {broken} of {len(sources)} videos could not be used, see above;"
+            " the others are done"
+        )
+
+
+def _make_folder(path):
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"{path}: cannot be made ({error.strerror}); give another --output"
+        ) from error
+
+
+def _videos(folder):
+    found = []
+    for place, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        found += [
+            pathlib.Path(place, name)
+            for name in names
+            if name.lower().endswith(VIDEO_SUFFIXES) and not name.startswith(".")
+        ]
+    return sorted(found)
+
+
+def _targets(sources, folder, output):
+    """Where each result goes: a.avi becomes a.mp4, or a.avi.mp4 beside an a.mp4."""
+    taken = {path.relative_to(folder) for path in sources}
+    targets = []
+    for path in sources:
+        name = path.relative_to(folder)
+        if path.suffix.lower() not in WRITABLE:
+            name = name.with_suffix(".mp4")
+            if name in taken:
+                name = path.relative_to(folder).with_name(f"{path.name}.mp4")
+            taken.add(name)
+        targets.append(output / name)
+    return targets

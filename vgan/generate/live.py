@@ -1,0 +1,163 @@
+"""Cameras and streams: always the newest frame, shown, recorded, sent on."""
+
+import collections
+import contextlib
+import logging
+import statistics
+import time
+
+from vgan.generate.convert import progress
+from vgan.generate.pipeline import Behind
+from vgan.generate.preview import Controls, Preview
+from vgan.runtime import styles
+from vgan.video import VideoWriter
+from vgan.video.live import Latest, Paced
+
+_log = logging.getLogger("vgan")
+_RECENT = 1000  # frames whose latency is remembered
+
+
+class Broadcaster:
+    """Stylises a live source until it ends, Ctrl-C, or `q` in the preview.
+
+    Frames that come while the network works are dropped but for the newest: latency
+    stays at one frame of the network and one of the source, however slow it is.
+
+    Args:
+        job: runtime.job.Job.
+
+    Attributes:
+        num_frames: Stylised so far.
+        dropped: Frames of the source that were not.
+        latencies: Seconds from a frame's arrival to its result, of the last thousand.
+    """
+
+    def __init__(self, job):
+        self._job = job
+        self._names = None  # of the styles to choose among
+        self.num_frames = self.dropped = 0
+        self.latencies = collections.deque(maxlen=_RECENT)
+
+    def run(self, reader, output=None, preview=False, overwrite=False, quality=None):
+        """Run to the end.
+
+        Args:
+            reader: VideoReader; a file is played in real time.
+            output: What VideoWriter writes, or None.
+            preview: Whether to show a window, in which keys choose among the styles.
+            overwrite: Replace an output that exists.
+            quality: As of VideoWriter.
+
+        Raises:
+            InputError: Anything of it cannot be used.
+        """
+        with contextlib.ExitStack() as stack:
+            controls = window = None
+            if preview:
+                window = stack.enter_context(Preview("vgan"))
+                chosen = self._job.choices()
+                controls = Controls(len(chosen))
+                controls.recording = output is not None
+                schedules = [Chosen(chosen, controls)]
+                self._names = [text for text in self._job.style if text] or None
+            else:
+                schedules = self._job.read()
+            source = reader if reader.is_live else Paced(reader)
+            write = None
+            if output is not None:
+                if preview:
+                    reader.audio = None  # pauses would put sound out of step
+                writer = VideoWriter(
+                    output, like=reader, quality=quality, overwrite=overwrite
+                )
+                recorder = Recorder(stack.enter_context(writer), controls)
+                write = stack.enter_context(Behind(recorder.write, depth=1))
+            look = stack.enter_context(self._job.look(schedules, reader))
+            look.warm_up(*self._job.out_size(reader.height, reader.width))
+            frames = stack.enter_context(Latest(source))
+            bar = stack.enter_context(progress(None))
+            # A live source has no other end than Ctrl-C, which is a good one.
+            with contextlib.suppress(KeyboardInterrupt):
+                self._loop(frames, look, write, window, controls, bar)
+            self.dropped = frames.dropped
+
+    def _loop(self, frames, look, write, window, controls, bar):
+        for frame, timestamp in frames:
+            result = look(self._job.resized(frame), timestamp)
+            if write is not None:
+                write(result, timestamp)
+            self.latencies.append(time.monotonic() - frames.arrived)
+            self.num_frames += 1
+            bar.update()
+            if frames.dropped:
+                bar.set_postfix_str(f"{frames.dropped} dropped", refresh=False)
+            if window is not None:
+                key = window.show(result, controls.status(self._names))
+                if key == "record" and write is None:
+                    _log.warning("nothing is recorded: start it with --output")
+                    key = None
+                controls.press(key)
+                if controls.quit:
+                    return
+
+    def summary(self):
+        """One line of what was done."""
+        if not self.latencies:
+            return "no frame came"
+        latency = 1000 * statistics.median(self.latencies)
+        line = (
+            f"{self.num_frames} frames, {self.dropped} dropped, "
+            f"latency {latency:.0f} ms (median of the last {len(self.latencies)})"
+        )
+        if self.dropped > self.num_frames // 4:
+            line += "; --proxy 0.5 or a smaller --size keeps up better"
+        return line
+
+
+class Recorder:
+    """Writes while the user wants it; pauses leave no gap in the recording.
+
+    Args:
+        writer: VideoWriter.
+        controls: preview.Controls, or None: records always.
+    """
+
+    def __init__(self, writer, controls):
+        self._writer, self._controls = writer, controls
+        self._paused_at, self._gap = None, 0
+
+    def write(self, frame, timestamp):
+        """Append a frame, or leave it out."""
+        if self._controls is not None and not self._controls.recording:
+            if self._paused_at is None:
+                self._paused_at = timestamp
+            return
+        if self._paused_at is not None:
+            self._gap += timestamp - self._paused_at
+            self._paused_at = None
+        self._writer.write(frame, timestamp - self._gap)
+
+
+class Chosen:
+    """What a user has chosen by keys, in the place of a schedule.
+
+    Args:
+        schedules: Of one style each.
+        controls: preview.Controls.
+    """
+
+    def __init__(self, schedules, controls):
+        self._schedules, self._controls = schedules, controls
+        self.styles = [style for one in schedules for style in one.styles]
+
+    def encode(self, engine):
+        """Encode every style once; returns itself."""
+        for schedule in self._schedules:
+            schedule.encode(engine)
+        return self
+
+    def at(self, seconds):
+        """Return code [1, D] and strength, whatever the second."""
+        codes = [schedule.at(0)[0] for schedule in self._schedules]
+        code = styles.blend(codes, self._controls.weights())
+        return code, self._controls.strength

@@ -1,0 +1,89 @@
+"""The folder of a set: whether it may be, whose it is, what it was made with."""
+
+import contextlib
+import dataclasses
+import fcntl
+import os
+
+from vgan import InputError
+from vgan.datasets.folders import expanded
+from vgan.prepare import ours, parts
+
+
+def check(output, roots):
+    """Refuse an output that the next run would take for an input, and other files.
+
+    Raises:
+        InputError: It is one.
+    """
+    try:
+        place = output.resolve()
+        output.exists()
+    except OSError as error:
+        raise InputError(
+            f"--output={output}: cannot be a folder ({error.strerror}); give another"
+        ) from error
+    for root in map(expanded, roots):
+        root = root.resolve()
+        if place == root or root in place.parents:
+            raise InputError(
+                f"--output={output}: is inside of the input {root}; give another"
+            )
+        if place in root.parents:
+            raise InputError(
+                f"--output={output}: the input {root} is inside of it; give another"
+            )
+    if place.exists() and not place.is_dir():
+        raise InputError(f"--output={output}: is a file; give a folder to make")
+
+
+@contextlib.contextmanager
+def claimed(output, settings, overwrite):
+    """Make the folder, or make sure that it is of these settings; ours in the block.
+
+    Args:
+        output: pathlib.Path of the folder.
+        settings: Settings.
+        overwrite: Begin anew, also with other settings.
+
+    Yields:
+        The folder of parts, which holds the state, see `ours.read_state`.
+
+    Raises:
+        InputError: It is of other settings, of something else, cannot be written, or
+            another run is at work in it.
+    """
+    folder, said = output / ours.PARTS, dataclasses.asdict(settings)
+    with contextlib.ExitStack() as stack:
+        try:
+            state = ours.read_state(output)
+            ours.refuse_others(output, state)
+            if state and not overwrite:
+                _refuse_changes(output, state["settings"], said)
+            folder.mkdir(parents=True, exist_ok=True)
+            handle = os.open(output, os.O_RDONLY)
+            stack.callback(os.close, handle)
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            ours.clear(folder, "" if overwrite else ".tmp")
+            if overwrite or not state:
+                named = {name: state[name] for name in ("name",) if name in state}
+                state = {**ours.MARK, **named, "settings": said}
+                parts.write_json(folder / ours.STATE, state)
+        except BlockingIOError as error:
+            raise InputError(
+                f"--output={output}: another run is at work in it; wait for its end"
+            ) from error
+        except OSError as error:
+            raise InputError(
+                f"--output={output}: cannot be written ({error.strerror}); give another"
+            ) from error
+        yield folder
+
+
+def _refuse_changes(output, old, new):
+    flags = [f"--{name}={old.get(name)}" for name in new if old.get(name) != new[name]]
+    if flags:
+        raise InputError(
+            f"--output={output}: was made with {' '.join(flags)}; give the same, "
+            "another output, or --overwrite to replace it"
+        )

@@ -1,0 +1,90 @@
+r"""Train an experiment; the same command resumes it, exact to the step.
+
+  python -m vgan.train --experiment=quickstart
+  python -m vgan.train --experiment=real --set data.content=clips/ --run=my_run
+
+Everything goes to runs/<run>/: config.json, checkpoints/ (to resume from),
+tensorboard/, samples/, and generator.keras, which is all that vgan.generate needs.
+"""
+
+import contextlib
+import fcntl
+import os
+import pathlib
+import sys
+
+from absl import flags
+
+import vgan.config
+from vgan import InputError, command
+from vgan.train import Stopped, checkpoint, record, run
+
+FLAGS = flags.FLAGS
+flags.DEFINE_string(
+    "experiment", None, "Name of a file in experiments/, or the path of one."
+)
+flags.DEFINE_multi_string(
+    "set", [], "Change a field, as in --set train.steps=100; may be repeated."
+)
+flags.DEFINE_string("run", None, "Name of the run; the experiment's by default.")
+flags.DEFINE_string("runs", "runs", "Folder of all runs.")
+
+
+def main(argv):
+    """Parse, then train."""
+    del argv
+    if not FLAGS.experiment:
+        raise InputError("--experiment: give one, as in --experiment=quickstart")
+    config = vgan.config.load(FLAGS.experiment, FLAGS.set)
+    name = FLAGS.run or pathlib.Path(FLAGS.experiment).stem
+    folder = pathlib.Path(FLAGS.runs) / name
+    done = checkpoint.latest_step(folder / "checkpoints")
+    begun = any((folder / "checkpoints").glob("step_*.npz"))
+    changes = record.changes(folder, config) if begun else []
+    results = (folder / "generator.keras", folder / "samples" / "stylised.mp4")
+    if done >= config.train.steps and all(path.exists() for path in results):
+        print(
+            f"{folder} is finished: {done} steps. For more, --set train.steps=N; "
+            f"to start anew, another --run or remove the folder.\n"
+            f"{results[1]}"
+        )
+        return
+    for change in changes:
+        print(f"{folder}: changed, {change}")
+    failure = None
+    with _only_one(folder):
+        try:
+            run.train(config, folder)
+        except FloatingPointError as error:
+            failure = str(error)
+            advice = (
+                "Try smaller learning rates or weights: --set train.g_learning_rate=..."
+            )
+        except Stopped as error:
+            failure, advice = str(error), "Then the same command goes on."
+    if failure:
+        last = checkpoint.latest_step(folder / "checkpoints")
+        kept = f"the checkpoint of step {last} is kept" if last else "none is kept"
+        sys.exit(f"vgan.train: stopped, {failure}; {kept}. {advice}")
+
+
+@contextlib.contextmanager
+def _only_one(folder):
+    """Hold the run folder, which two trainings at once would spoil."""
+    folder.mkdir(parents=True, exist_ok=True)
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError as error:
+        raise InputError(
+            f"{folder}: another training is at work there; wait for it, or --run"
+        ) from error
+    finally:
+        os.close(handle)
+        with contextlib.suppress(OSError):
+            folder.rmdir()  # what failed before its first step leaves nothing
+
+
+if __name__ == "__main__":
+    command.run(main)

@@ -1,0 +1,283 @@
+"""What happens beside the training step: bar, TensorBoard, samples, checkpoints.
+
+Every callback reads the step from `gan.step`, which is part of the trained state, so a
+resumed run goes on in the same curves.
+"""
+
+import io
+import os
+import pathlib
+import shutil
+import sys
+import time
+
+import keras
+import numpy as np
+import tqdm
+from PIL import Image
+
+from vgan.train import checkpoint
+from vgan.train.alarm import Alarm
+from vgan.train.summaries import SummaryWriter
+from vgan.train.validation import Validation
+
+BAR = "{n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_fmt}{postfix}]"
+TELL = 0.01  # of the time that a run has, from one change of the rates to the next
+SHOWN = ("g/reconstruction_l1", "g/content", "g/style", "d/advantage")
+
+
+def run_callbacks(folder, config, gan, samples, named_styles, measure, deadline=None):
+    """Return the callbacks of a run by name.
+
+    Args:
+        folder: Run folder.
+        config: The Experiment.
+        gan: The VideoGAN.
+        samples: Fixed validation batch {"content", "style"} that is shown.
+        named_styles: Styles to keep in generator.keras, {name: [T', h, w, 3]}.
+        measure: Function of the results for `samples`; see `validation.Validation`.
+        deadline: `time.monotonic()` at which training stops; None for never.
+    """
+    folder = pathlib.Path(folder)
+    stylised = gan.compile_function(
+        lambda content, style: gan.stylise(content, style, gan.ema_generator)[0]
+    )
+
+    def stylise():
+        return np.asarray(stylised(samples["content"], samples["style"]))
+
+    # Of the sizes that are trained at, not of those that are shown.
+    data = config.data
+    cut = {
+        **samples,
+        "content": samples["content"][:, : data.clip_length],
+        "flow": samples["flow"][:, : data.clip_length - 1],
+        "occlusion": samples["occlusion"][:, : data.clip_length - 1],
+    }
+    if "target" in samples:
+        cut["target"] = samples["target"][:, : data.clip_length]
+    writer = SummaryWriter(folder / "tensorboard")
+    return {
+        "alarm": Alarm(writer, folder, gan, cut, config.train),
+        "scalars": Scalars(writer, config),
+        # First at the end, too: what is drawn and measured then takes its time.
+        "checkpoints": Checkpoints(folder, config.train.checkpoint_every, named_styles),
+        "samples": Samples(
+            writer, folder / "samples", samples, stylise, config.train.sample_every
+        ),
+        "validation": Validation(
+            *(writer, folder, stylise, measure),
+            *(config.train.evaluate_every, named_styles),
+        ),
+        "bar": ProgressBar(config),
+        **({"deadline": Deadline(deadline, config.train)} if deadline else {}),
+    }
+
+
+def frames_per_step(config):
+    """[(step until which it holds, content frames that a step takes)], in order."""
+    return [
+        (until, stage.train.batch_size * stage.data.clip_length)
+        for until, stage in config.stages()
+    ]
+
+
+def _frames_at(frames, step):
+    return next(count for until, count in frames if step <= until)
+
+
+class ProgressBar(keras.callbacks.Callback):
+    """One line: step, speed, time left, and how the game stands."""
+
+    def __init__(self, config):
+        super().__init__()
+        self.frames = frames_per_step(config)
+
+    def on_train_begin(self, logs=None):
+        """Open the bar where the run stands."""
+        step = int(self.model.step.value)
+        self.begun, self.first = time.perf_counter(), True
+        self.bar = tqdm.tqdm(
+            total=self.frames[-1][0],
+            initial=step,
+            unit="step",
+            bar_format=BAR,
+            # a terminal that does not know its width gets one of 80 columns
+            ncols=shutil.get_terminal_size().columns,
+        )
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Move on."""
+        shown = [f"{k.split('/')[1]} {logs[k]:.2f}" for k in SHOWN if k in logs]
+        if self.first:  # it is no measure of speed, so the clock starts after it
+            seconds = time.perf_counter() - self.begun
+            tqdm.tqdm.write(f"compiled in {seconds:.1f} s", file=sys.stderr)
+            self.first, self.bar.initial = False, self.bar.n + 1
+            self.bar.start_t = self.bar.last_print_t = self.bar._time()
+        elif rate := self.bar.format_dict["rate"]:
+            frames = _frames_at(self.frames, int(self.model.step.value))
+            shown.insert(0, f"{rate * frames:.0f} frames/s")
+        self.bar.set_postfix_str(" ".join(shown), refresh=False)
+        self.bar.update()
+
+    def on_train_end(self, logs=None):
+        """Close the bar."""
+        self.bar.close()
+
+
+class Scalars(keras.callbacks.Callback):
+    """Every logged number, learning rates and speed, to TensorBoard."""
+
+    def __init__(self, writer, config):
+        super().__init__()
+        self.writer = writer
+        self.every = config.train.log_every
+        self.frames = frames_per_step(config)
+
+    def on_train_begin(self, logs=None):
+        """Start the clock."""
+        self.since, self.count = time.perf_counter(), 0
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Write, every so many steps."""
+        step = int(self.model.step.value)
+        self.count += 1
+        if step % self.every:
+            return
+        seconds = (time.perf_counter() - self.since) / self.count
+        frames = _frames_at(self.frames, step)
+        rates = {
+            "learning_rate/g": self.model.g_optimizer.learning_rate,
+            "learning_rate/d": self.model.d_optimizer.learning_rate,
+        }
+        speed = {
+            "speed/step_ms": 1000 * seconds,
+            "speed/frames_per_second": frames / seconds,
+        }
+        values = {**logs, **rates, **speed}
+        self.writer.scalars({k: float(value) for k, value in values.items()}, step)
+        self.since, self.count = time.perf_counter(), 0
+
+
+class Samples(keras.callbacks.Callback):
+    """Content | style | result of fixed clips, moving, by the averaged generator."""
+
+    def __init__(self, writer, folder, batch, stylise, every):
+        super().__init__()
+        self.writer = writer
+        self.folder = folder
+        self.batch = batch
+        self.stylise = stylise
+        self.every = every
+        self.drawn = None
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Draw them every so many steps."""
+        if int(self.model.step.value) % self.every == 0:
+            self.draw()
+
+    def on_train_end(self, logs=None):
+        """Draw what the run ended with."""
+        self.draw()
+
+    def draw(self):
+        """Write samples/step_*.gif and the same to TensorBoard's images."""
+        step = int(self.model.step.value)
+        if step == self.drawn:
+            return
+        self.drawn = step
+        frames = _grid(self.batch["content"], self.batch["style"], self.stylise())
+        gif = animated_gif(frames)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        partial = self.folder / ".partial.gif"
+        partial.write_bytes(gif)
+        os.replace(partial, self.folder / f"step_{step:08d}.gif")
+        size = frames.shape[2], frames.shape[1]
+        self.writer.gif("content_style_result", gif, size, step)
+
+
+class Deadline(keras.callbacks.Callback):
+    """Ends training at a time; `cooldown` follows how much of the time is left.
+
+    Args:
+        deadline: `time.monotonic()` at the end.
+        train: A config.Train.
+    """
+
+    def __init__(self, deadline, train):
+        super().__init__()
+        self.deadline = deadline
+        self.train = train
+        self.passed = False
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Stop when it is time; now and then tell the model how much is left."""
+        left = (self.deadline - time.monotonic()) / (60 * self.train.minutes)
+        self.passed = left <= 0
+        self.model.stop_training = self.passed
+        if self.train.cooldown and self.told - left > TELL:
+            self._tell(left)
+
+    def on_train_begin(self, logs=None):
+        """Begin to count."""
+        self.told = 1.0
+
+    def _tell(self, left):
+        self.told = left
+        if keras.backend.backend() == "jax":
+            self.model.jax_state_sync()  # within `fit`, values are not in the variables
+        self.model.time_left.assign(max(left, 0.0))
+
+
+class Checkpoints(keras.callbacks.Callback):
+    """The state to resume from, and generator.keras, every so many steps."""
+
+    def __init__(self, folder, every, named_styles):
+        super().__init__()
+        self.folder = folder
+        self.every = every
+        self.named_styles = named_styles
+        self.saved = None
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Save when it is time."""
+        if int(self.model.step.value) % self.every == 0:
+            self.save()
+
+    def on_train_end(self, logs=None):
+        """Save what the run ended with."""
+        self.save()
+
+    def save(self):
+        """Write the checkpoint and generator.keras, unless this step has them."""
+        step = int(self.model.step.value)
+        if step != self.saved:
+            checkpoint.save(self.folder / "checkpoints", self.model)
+            checkpoint.save_generator(
+                self.folder / "generator.keras", self.model, self.named_styles
+            )
+            self.saved = step
+
+
+def animated_gif(frames, milliseconds=83):
+    """uint8 [T, H, W, 3] -> the bytes of a GIF that loops."""
+    pictures = [Image.fromarray(frame) for frame in frames]
+    file = io.BytesIO()
+    pictures[0].save(
+        file,
+        format="GIF",
+        save_all=True,
+        append_images=pictures[1:],
+        duration=milliseconds,
+        loop=0,
+    )
+    return file.getvalue()
+
+
+def _grid(content, style, result):
+    """Batches [B, T, H, W, 3] in [-1, 1] -> frames uint8 [T, B * H, 3 * W, 3]."""
+    count = content.shape[1]
+    still = np.repeat(np.asarray(style)[:, :1], count, axis=1)
+    columns = np.concatenate([content, still, result], axis=3)
+    rows = np.concatenate(list(columns), axis=1)
+    return np.uint8(np.clip(rows * 127.5 + 127.5, 0, 255).round())

@@ -1,0 +1,238 @@
+"""From an experiment to a trained generator in its run folder."""
+
+import dataclasses
+import functools
+import time
+
+from vgan import InputError, command, pretrained
+from vgan.config.checks import check_where
+from vgan.train import Stopped, checkpoint, record
+
+SAMPLE_CLIPS, SAMPLE_FRAMES = 4, 12  # shown in TensorBoard
+FINAL_SIZE, FINAL_FRAMES, FINAL_STYLES = 192, 24, 3  # of the clip at the end
+
+
+def train(config, folder):
+    """Train up to `config.train.steps` in the run folder, from where it stands."""
+    begun = time.monotonic()
+    check_where(config)
+    command.import_keras()  # not before: flags are answered at once
+    from vgan.datasets.styles import named_styles
+    from vgan.train.gan import VideoGAN, make_deterministic
+
+    make_deterministic(config.seed)
+    # Wrong folders are told of before the feature networks are downloaded.
+    styles = named_styles(config)
+    dataset, pictures = _open_data(config)
+    teacher = None
+    if config.train.teacher:
+        from vgan.train.teacher import load_teacher
+
+        size = config.data.image_size
+        teacher = load_teacher(pretrained.find(config.train.teacher), size)
+    gan = VideoGAN(config, teacher)
+    gan.pictures = pictures
+    first_step = checkpoint.restore(folder / "checkpoints", gan)
+    if first_step:
+        print(f"{folder}: goes on from step {first_step}")
+    elif config.train.start:
+        generator = _load_start(config.train.start)
+        _start_from(generator, gan, config.train)
+
+    if first_step < config.train.steps:
+        deadline = config.train.minutes and begun + 60 * config.train.minutes
+        if not _fit(gan, config, folder, styles, first_step, dataset, deadline):
+            minutes = (time.monotonic() - begun) / 60
+            print(
+                f"{folder}: stopped after {minutes:.1f} minutes at step "
+                f"{int(gan.step.value)} of {config.train.steps}; the same command goes "
+                f"on\n{folder / 'generator.keras'}"
+            )
+            return
+    elif not (folder / "generator.keras").exists():
+        checkpoint.save_generator(folder / "generator.keras", gan, styles)
+    _report(config, folder, styles)
+    alarms = folder / "alarms.txt"
+    if alarms.exists() and (lines := alarms.read_text().splitlines()):
+        print(f"{alarms}: {len(lines)} alarms; the first: {lines[0]}")
+    model = folder / "generator.keras"
+    print(f"Now: make generate MODEL={model} INPUT=video.mp4 STYLE=painting.jpg")
+    print(folder / "samples" / "stylised.mp4")
+
+
+def _open_data(config):
+    """Return a function (stage, first_step) that gives what `fit` trains on.
+
+    And the pictures that a step makes its batch of; None where batches come whole.
+
+    Raises:
+        InputError: A source cannot be used.
+    """
+    if config.data.where == "host":
+        from vgan.datasets.clips import make_dataset
+
+        make_dataset(config, "train")
+        return lambda stage, step: make_dataset(stage, "train", step), None
+
+    from keras import ops, tree
+
+    from vgan.datasets import device
+    from vgan.train.gan import accelerator
+
+    present, free = accelerator()
+    if not present:
+        print("data.where=device: there is no accelerator here; it runs, but slowly")
+    stored = device.load(config, free)
+    return device.draws, tree.map_structure(ops.convert_to_tensor, stored)
+
+
+def _load_start(model):
+    from vgan.runtime.engines.keras_engine import load_generator
+
+    try:
+        return load_generator(pretrained.find(model))
+    except InputError as error:
+        raise InputError(f"train.start: {error}") from error
+
+
+def _start_from(generator, gan, train):
+    """Give the networks that are trained the weights of a generator."""
+    path, networks = train.start, (gan.generator, gan.ema_generator)
+    if train.start_layers:
+        for network in networks:
+            _take_layers(generator, network, train)
+        return
+    if type(generator) is not type(gan.ema_generator):
+        raise InputError(
+            f"train.start: {path} holds a {type(generator).__name__}; set "
+            "generator.network to its kind"
+        )
+    own, others = gan.ema_generator.get_config(), generator.get_config()
+    for name in own:
+        if name in ("name", "named_styles", "style_size", "dtype"):
+            continue
+        if own[name] != others[name]:
+            raise InputError(
+                f"train.start: {path} has {name}={others[name]}, and the experiment "
+                f"{own[name]}; set generator.{name} to the file's"
+            )
+    for network in networks:
+        network.set_weights(generator.get_weights())
+
+
+def _take_layers(generator, network, train):
+    """Give a network some of the layers of a generator."""
+    from vgan.train.checks import check_layers
+
+    theirs, own = (
+        {layer.name: layer for layer in model.layers} for model in (generator, network)
+    )
+    check_layers(f"train.start_layers: {train.start}", train.start_layers, theirs)
+    check_layers("train.start_layers", train.start_layers, own)
+    for name in train.start_layers:
+        try:
+            own[name].set_weights(theirs[name].get_weights())
+        except ValueError as error:
+            raise InputError(
+                f"train.start_layers: {name} of {train.start} is of another size than "
+                "the experiment's; leave it out, or give both the same arguments"
+            ) from error
+
+
+def _fit(gan, config, folder, styles, first_step, dataset, deadline):
+    """Train; return whether all steps are done, not stopped by the deadline."""
+    from vgan.datasets import windows
+    from vgan.datasets.clips import plain_errors
+    from vgan.evaluate.quick import QuickMeasure
+    from vgan.metrics.features import MeasuringFeatures
+    from vgan.train.callbacks import run_callbacks
+
+    frames = max(SAMPLE_FRAMES, config.data.clip_length)
+    samples = _validation_batch(config, SAMPLE_CLIPS, clip_length=frames)
+    stages = [stage for stage in config.stages() if stage[0] > first_step]
+    starts = [first_step, *(until for until, _ in stages)]
+    datasets = [
+        dataset(stage, start) for start, (_, stage) in zip(starts, stages, strict=False)
+    ]
+    # All of it is accepted: from here on, this is what the run computes.
+    record.write(folder, config)
+    features = MeasuringFeatures([config.losses.features], config.data.image_size)
+    measure = QuickMeasure(samples, features)
+    callbacks = run_callbacks(folder, config, gan, samples, styles, measure, deadline)
+    try:
+        for batches, start, (until, stage) in zip(
+            datasets, starts, stages, strict=False
+        ):
+            if config.train.schedule:
+                size, length = stage.data.image_size, stage.data.clip_length
+                print(f"up to step {until}: {length} frames of {size} pixels")
+            if gan.pictures is not None:
+                gan.make_batch = functools.partial(windows.make_batch, config=stage)
+            gan.train_function = None  # or the step is compiled for shapes of any size
+            with plain_errors():
+                gan.fit(
+                    batches,
+                    steps_per_epoch=until - start,
+                    shuffle=False,
+                    verbose=0,
+                    callbacks=list(callbacks.values()),
+                )
+            if deadline and callbacks["deadline"].passed:
+                return int(gan.step.value) == config.train.steps
+    except Stopped:
+        callbacks["checkpoints"].save()
+        raise
+    except KeyboardInterrupt:
+        callbacks["checkpoints"].save()
+        print(f"\nstopped at step {int(gan.step.value)}; the same command goes on")
+        raise
+    return True
+
+
+def _validation_batch(config, batch_size, **data):
+    """A batch of validation clips of other sizes than those of training."""
+    from vgan.datasets.clips import first_batch
+
+    config = dataclasses.replace(
+        config,
+        data=dataclasses.replace(config.data, **data),
+        train=dataclasses.replace(config.train, batch_size=batch_size),
+    )
+    return first_batch(config, "validation")
+
+
+def _report(config, folder, styles):
+    """Write samples/stylised.mp4 and print figures, by generator.keras alone.
+
+    Args:
+        config: The Experiment.
+        folder: The run folder.
+        styles: {name: clip [T', h, w, 3] in [-1, 1]}; a few of them are shown.
+    """
+    from vgan.evaluate import comparison
+    from vgan.evaluate.quick import to_uint8
+    from vgan.metrics.features import MeasuringFeatures
+    from vgan.runtime import engines
+
+    names = list(styles)[:: max(1, len(styles) // FINAL_STYLES)][:FINAL_STYLES]
+    shown = {name: to_uint8(styles[name]) for name in names}
+    engine = engines.load(folder / "generator.keras")
+
+    sizes = {"clip_length": FINAL_FRAMES, "style_length": 1}
+    # Figures are of the size that was trained at: there, styles are to scale.
+    batch = _validation_batch(config, 1, **sizes)
+    content, flow, occlusion = (
+        batch[name][0] for name in ("content", "flow", "occlusion")
+    )
+    features = MeasuringFeatures([config.losses.features], config.data.image_size)
+    figures = (to_uint8(content), shown, flow, occlusion, features)
+    print(*comparison.describe(engine, *figures), sep="\n")
+
+    # Last, as it is what says that the run is finished.
+    try:
+        batch = _validation_batch(config, 1, image_size=FINAL_SIZE, **sizes)
+    except InputError as error:
+        print(f"{error}: shown at {config.data.image_size}")
+    path = folder / "samples" / "stylised.mp4"
+    content = to_uint8(batch["content"][0])
+    comparison.write_comparison(path, engine, content, shown, config.data.fps)

@@ -1,0 +1,73 @@
+"""Watches the averaged generator on clips that it is not trained on; keeps the best."""
+
+import json
+import math
+import os
+import pathlib
+
+import keras
+
+from vgan import InputError
+from vgan.train.checkpoint import save_generator
+
+
+class Validation(keras.callbacks.Callback):
+    """Figures to TensorBoard every so many steps, and best.keras by their score.
+
+    best.json holds the step and the figures of best.keras, so that a resumed run goes
+    on comparing with it.
+
+    Args:
+        writer: A SummaryWriter.
+        folder: Run folder.
+        stylise: Function that gives the averaged generator's results for fixed
+            validation clips, [N, T, H, W, 3] in [-1, 1].
+        measure: Function of these results that gives a dict of figures with a
+            "score", higher is better.
+        every: Steps.
+        named_styles: Styles to keep in best.keras, {name: [T', h, w, 3]}.
+    """
+
+    def __init__(self, writer, folder, stylise, measure, every, named_styles):
+        super().__init__()
+        self.writer = writer
+        self.folder = pathlib.Path(folder)
+        self.stylise = stylise
+        self.measure = measure
+        self.every = every
+        self.named_styles = named_styles
+        self.measured = None
+
+    def on_train_begin(self, logs=None):
+        """Find the best so far."""
+        path = self.folder / "best.json"
+        try:
+            self.best = float(json.loads(path.read_text())["score"])
+        except FileNotFoundError:
+            self.best = -math.inf
+        except (ValueError, KeyError, TypeError) as error:
+            raise InputError(f"{path}: damaged; remove it, and best.keras") from error
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Measure when it is time."""
+        if int(self.model.step.value) % self.every == 0:
+            self.run()
+
+    def on_train_end(self, logs=None):
+        """Measure what the run ended with."""
+        self.run()
+
+    def run(self):
+        """Measure, log, and keep the generator if it is the best."""
+        step = int(self.model.step.value)
+        if step == self.measured:
+            return
+        self.measured = step
+        figures = self.measure(self.stylise())
+        self.writer.scalars({f"validation/{k}": v for k, v in figures.items()}, step)
+        if figures["score"] >= self.best:  # of equals, the one trained longer
+            self.best = figures["score"]
+            save_generator(self.folder / "best.keras", self.model, self.named_styles)
+            partial = self.folder / ".partial_best.json"
+            partial.write_text(json.dumps({"step": step, **figures}, indent=1) + "\n")
+            os.replace(partial, self.folder / "best.json")
