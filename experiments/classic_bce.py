@@ -13,7 +13,7 @@ Reached: style strength 0.42 mosaic, 0.36 hatching, 0.23 waves, warping error 0.
          unsteadiness of realtime_pair. The game alone knows no measure.
 """
 
-from vgan.config import Data, Experiment, Losses, Train
+from vgan.config import Data, Experiment, Train
 
 CLIPS, EPOCHS, BATCH = 64, 200, 8
 
@@ -24,14 +24,9 @@ def get_config():
         data=Data(image_size=64, clips=CLIPS),
         generator=dict(filters=(8, 16, 32, 64), hidden_filters=32, blocks=1),
         discriminator=dict(filters=(16, 32, 64)),
-        losses=Losses(
-            adversarial="minimax",
-            gan=1.0,
-            r1=0.0,
-            r2=0.0,
+        losses=dict(
             content=0.5,
-            style=0.0,
-            temporal=0.0,
+            adversarial=dict(name="minimax", weight=1.0, r1=0.0, r2=0.0),
         ),
         train=Train(
             steps=EPOCHS * CLIPS // BATCH,

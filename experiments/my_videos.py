@@ -10,7 +10,7 @@ Watch:   make tensorboard
 Takes:   hours on a CPU. So far it was run for 30 steps only, to see that it runs.
 """
 
-from vgan.config import Data, Experiment, Losses, Train
+from vgan.config import Data, Experiment, Train
 
 
 def get_config():
@@ -25,13 +25,14 @@ def get_config():
             clip_length=4,
             fps=12,
         ),
-        losses=Losses(
+        losses=dict(
             # "vgg19" downloads once and knows brushwork best; or the path of an .npz
             features="random",
             content=0.5,  # higher: the content stays sharper
             style=10.0,  # higher: more of the painting
+            # higher: more texture, less calm
+            adversarial=dict(name="relativistic", weight=0.2),
             temporal=20.0,  # higher: steadier
-            gan=0.2,  # higher: more texture, less calm
         ),
         train=Train(steps=20_000, batch_size=4),
     )

@@ -6,7 +6,7 @@ A game:  make train EXP=objectives ARGS="--set losses.adversarial=hinge"
 Reached: the table in experiments/README.md.
 """
 
-from vgan.config import Data, Experiment, Losses, Train
+from vgan.config import Data, Experiment, Train
 
 
 def get_config():
@@ -15,7 +15,12 @@ def get_config():
         data=Data(image_size=64, clip_length=4, style_length=4),
         generator=dict(filters=(8, 16, 32, 64), hidden_filters=32, blocks=1),
         discriminator=dict(filters=(16, 32, 64)),
-        losses=Losses(content=0.2, style=12.0, gan=1.0, r1=1.0, r2=1.0),
+        losses=dict(
+            content=0.2,
+            style=12.0,
+            adversarial=dict(name="relativistic", weight=1.0),
+            temporal=20.0,
+        ),
         train=Train(
             steps=300,
             ema_decay=0.995,

@@ -13,7 +13,7 @@ Command: make train EXP=painter BACKEND=jax, with a GPU, or, for minutes that ar
              --set train.batch_size=4"
 """
 
-from vgan.config import Data, Experiment, Losses, Train
+from vgan.config import Data, Experiment, Train
 
 
 def get_config():
@@ -32,11 +32,8 @@ def get_config():
             validation=0.02,
         ),
         generator=dict(network="painter"),
-        losses=Losses(
+        losses=dict(
             features="data/vgg.npz",
-            content=0.0,
-            style=0.0,
-            gan=0.0,
             distillation=1.0,
             distillation_texture=3.0,
             temporal=60.0,

@@ -12,7 +12,8 @@ Command: make train EXP=painterly, with photos, prepared clips and paintings whe
          fields below say, or
          python -m vgan.train --experiment=painterly --set data.style=PAINTINGS \
              --set 'data.content={"PHOTOS": 2, "CLIPS": 1}' \
-             --set losses.features=distilled.npz --set losses.second_features=vgg19.npz
+             --set losses.features=distilled.npz \
+             --set losses.last_frame_style.features=vgg19.npz
          and, to go on from a run of it, with its filter as it is:
              --set train.start=runs/painterly/generator.keras \
              --set 'train.only=["-filter"]' --set train.g_learning_rate=6e-4
@@ -23,10 +24,10 @@ Takes:   68 ms a step of 8 clips of 8 frames on one NVIDIA H200 (JAX, batches ma
          pixels.
 Result:  these fields made the last 3,773 steps of what shipped, going on as above; the
          card tells of the stages before, with other weights of the losses, and of what
-         it reached. They have not been run from nothing to the end.
+         it reached. They have not been run from scratch to the end.
 """
 
-from vgan.config import Data, Experiment, Losses, Train
+from vgan.config import Data, Experiment, Train
 
 
 def get_config():
@@ -54,26 +55,19 @@ def get_config():
             style_filters=(32, 64, 96, 128),
         ),
         discriminator=dict(filters=(32, 64, 128)),
-        losses=Losses(
+        losses=dict(
             features="vgg19",
-            content=2.5,
+            content=dict(weight=2.5, target=0.24),
             layout=4.0,
-            edges=16.0,
+            edges=dict(weight=16.0, target=0.205),
             style=100.0,
-            second_features="vgg19",
-            second_style=320.0,
-            second_grey=0.5,
-            temporal=600.0,
-            temporal_long=1300.0,
-            aging=3000.0,
-            gan=0.5,
-            targets=dict(
-                content=0.24,
-                edges=0.205,
-                temporal=0.0025,
-                temporal_long=0.006,
-                aging=0.0002,
+            last_frame_style=dict(
+                weight=320.0, features="vgg19", grayscale_probability=0.5
             ),
+            temporal_long=dict(weight=1300.0, target=0.006),
+            state_consistency=dict(weight=3000.0, target=0.0002),
+            adversarial=dict(name="relativistic", weight=0.5),
+            temporal=dict(weight=600.0, target=0.0025),
         ),
         train=Train(
             steps=12_000,
@@ -82,7 +76,7 @@ def get_config():
             d_learning_rate=3e-4,
             clip_norm=2.0,
             cooldown=0.5,
-            laps=2,
+            burn_in=2,
             evaluate_every=1000,
             sample_every=1000,
         ),

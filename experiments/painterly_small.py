@@ -17,15 +17,18 @@ def get_config():
         "generator.filters=[8, 16, 32, 64]",
         "generator.hidden_filters=32",
         "generator.blocks=2",
-        'losses.targets={"content": 0.26, "edges": 0.225, "temporal": 0.003, '
-        '"temporal_long": 0.008, "aging": 0.0004}',
-        "losses.aging=2000",
+        "losses.content.target=0.26",
+        "losses.edges.target=0.225",
+        "losses.temporal.target=0.003",
+        "losses.temporal_long.target=0.008",
+        "losses.state_consistency.target=0.0004",
+        "losses.state_consistency.weight=2000",
         "train.start=painterly_small",
         'train.start_layers=["style", "mapping", "filter"]',
         'train.only=["-filter"]',
         "train.g_learning_rate=1.5e-3",
         "train.steps=6200",
         "train.cooldown=0.4",
-        "train.laps=1",
+        "train.burn_in=1",
     ]
     return override(load("painterly"), changes)

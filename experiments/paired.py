@@ -12,7 +12,7 @@ Command: make train EXP=paired
 Takes:   a GPU is advised. So far it was run for 3 steps only, to see that it runs.
 """
 
-from vgan.config import Data, Experiment, Losses, Train
+from vgan.config import Data, Experiment, Train
 
 
 def get_config():
@@ -27,12 +27,12 @@ def get_config():
             clip_length=4,
             fps=12,
         ),
-        losses=Losses(
-            reconstruction_l1=10.0,  # the main term
+        losses=dict(
             content=0.1,
             style=1.0,  # forgives what L1 would blur
+            reconstruction_l1=10.0,  # the main term
+            adversarial=dict(name="relativistic", weight=0.05),  # for texture
             temporal=5.0,  # lower, if the target itself moves against the content
-            gan=0.05,  # a little, for texture
         ),
         train=Train(steps=20_000, batch_size=4),
     )

@@ -1,4 +1,4 @@
-"""From nothing to a stylised clip: rendered clips, procedural paintings, no download.
+"""From scratch to a stylised clip: rendered clips, procedural paintings, no download.
 
 Command: make train EXP=quickstart
 Takes:   3 min 33 s on 2 cores, start and end included.
@@ -9,7 +9,7 @@ Reached: style strength 0.61 mosaic, 0.30 hatching, 0.63 waves in the loss's own
          six: by luck.
 """
 
-from vgan.config import Data, Experiment, Losses, Train
+from vgan.config import Data, Experiment, Train
 
 
 def get_config():
@@ -18,6 +18,11 @@ def get_config():
         data=Data(image_size=96),
         generator=dict(filters=(8, 16, 32, 64), hidden_filters=32, blocks=1),
         discriminator=dict(filters=(16, 32, 64)),
-        losses=Losses(content=0.2, style=12.0, gan=0.5),
+        losses=dict(
+            content=0.2,
+            style=12.0,
+            adversarial=dict(name="relativistic", weight=0.5),
+            temporal=20.0,
+        ),
         train=Train(steps=800, ema_decay=0.995, sample_every=200),
     )

@@ -11,7 +11,7 @@ or, with photos too and weights of VGG-19 from a file:
 Takes:   a GPU is advised. It has not been trained to the end yet.
 """
 
-from vgan.config import Data, Experiment, Losses, Train
+from vgan.config import Data, Experiment, Train
 
 
 def get_config():
@@ -23,6 +23,12 @@ def get_config():
             image_size=128,
             clip_length=4,
         ),
-        losses=Losses(features="vgg19"),
+        losses=dict(
+            features="vgg19",
+            content=0.5,
+            style=10.0,
+            adversarial=dict(name="relativistic", weight=0.2),
+            temporal=20.0,
+        ),
         train=Train(steps=40_000, batch_size=4),
     )

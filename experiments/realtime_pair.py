@@ -10,7 +10,7 @@ Reached: LSTM: style strength 0.27 mosaic, 0.14 hatching, 0.45 waves, warping er
          Content sharp, colours of the style, calm; little texture.
 """
 
-from vgan.config import Data, Experiment, Losses, Train
+from vgan.config import Data, Experiment, Train
 
 
 def get_config():
@@ -21,6 +21,11 @@ def get_config():
             filters=(8, 16, 32, 64), hidden_filters=32, blocks=1, cell="lstm"
         ),
         discriminator=dict(filters=(16, 32, 64)),
-        losses=Losses(adversarial="pair", gan=1.0, r2=0.0, content=0.2, style=12.0),
+        losses=dict(
+            content=0.2,
+            style=12.0,
+            adversarial=dict(name="pair", weight=1.0, r2=0.0),
+            temporal=20.0,
+        ),
         train=Train(steps=1000, ema_decay=0.995),
     )

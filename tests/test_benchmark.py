@@ -30,8 +30,12 @@ def test_train_tells_what_a_term_costs(tmp_path):
     output = tmp_path / "report.json"
     done = benchmark(
         *("train", "--experiment=smoke", "--steps=3", f"--output={output}"),
-        *("--set=losses.gan=0", "--set=losses.content=0", "--set=losses.temporal=0"),
-        *("--set=train.g_every=2", "--term=cycle"),
+        *(
+            "--set=losses.adversarial.weight=0",
+            "--set=losses.content=0",
+            "--set=losses.temporal=0",
+        ),
+        *("--set=train.g_every=2", "--term=edges"),
     )
     assert done.returncode == 0, done.stderr
     facts = json.loads(output.read_text())
@@ -39,12 +43,12 @@ def test_train_tells_what_a_term_costs(tmp_path):
     assert "CPUs" in facts["setup"]["machine"]
     assert "2 clips of 2 frames, 32 pixels" in done.stdout
     (row,) = facts["terms"]
-    assert (row["term"], row["used"], row["weight"]) == ("cycle", False, 0)
+    assert (row["term"], row["used"], row["weight"]) == ("edges", False, 0)
     assert row["variant_ms"] / facts["step_ms"] == pytest.approx(row["ratio"])
     assert row["cost_ms"] / facts["step_ms"] == pytest.approx(row["share"])
     assert 0 <= facts["pipeline"]["wait_share"] < 1
     assert "whole step" in done.stdout
-    assert "cycle" in done.stdout
+    assert "edges" in done.stdout
 
 
 def test_generate_times_the_stages(tmp_path):
@@ -78,17 +82,18 @@ def test_variants_change_one_thing_each():
     losses = config.load(str(ROOT / "experiments" / "smoke.py")).losses
     found = {(v.kind, v.name): v.losses for v in costs.variants(losses)}
     assert found["whole", ""] == found["noise", ""] == losses
-    assert found["used", "style"].style == 0
-    assert found["used", "style"].content == losses.content
-    assert found["unused", "cycle"].cycle == 1
-    assert found["unpunished", ""].r1 == found["unpunished", ""].gradient_penalty == 0
-    assert found["penalty", "r2"].r2 == 1
-    assert found["penalty", "r2"].r1 == 0
-    assert found["penalty", "r1"].penalty_interval == 1
-    assert ("penalty", "gradient_penalty") not in found  # not in this game
-    no_game = {(v.kind, v.name) for v in costs.variants(config.Losses(gan=0.0))}
-    assert ("unused", "gan") in no_game
-    assert ("penalty", "r1") not in no_game
+    assert found["used", "style"]["style"]["weight"] == 0
+    assert found["used", "style"]["content"] == losses["content"]
+    assert found["unused", "edges"]["edges"]["weight"] == 1
+    bare = found["unpunished", ""]["adversarial"]
+    assert bare["r1"] == bare["r2"] == 0
+    r2 = found["penalty", "r2"]["adversarial"]
+    assert (r2["r1"], r2["r2"], r2["penalty_interval"]) == (0, 1, 1)
+    assert ("penalty", "gradient_penalty") not in found  # not of this loss
+    alone = {**losses, "adversarial": {"weight": 0.0}}
+    alone = {(v.kind, v.name) for v in costs.variants(alone)}
+    assert ("unused", "adversarial") in alone
+    assert ("penalty", "r1") not in alone
     with pytest.raises(InputError, match="--term=nothing"):
         costs.variants(losses, ["nothing"])
 
@@ -97,7 +102,7 @@ def test_costs_are_of_whole_cycles():
     """A penalty at every second step, on a machine that slows down: 30 ms of 100."""
     from vgan.benchmark import costs
 
-    losses = config.Losses(penalty_interval=2)
+    losses = {"style": {"weight": 3.0}, "adversarial": {"penalty_interval": 2}}
     slow = np.linspace(0, 1, 8)
     lazy = np.array([0.115, 0.085] * 4) + slow
     kinds = {"whole": lazy, "noise": lazy, "unpunished": 0.085 + slow}

@@ -13,7 +13,7 @@ import pytest
 from vgan import config
 from vgan.datasets.clips import make_dataset
 from vgan.train import checkpoint
-from vgan.train.gan import VideoGAN
+from vgan.train.build import build_gan
 
 pytest.importorskip("jax", reason="needs the extra jax")
 ROOT = pathlib.Path(__file__).resolve().parents[1]
@@ -32,10 +32,10 @@ import json, pathlib, sys
 import keras, numpy as np, tensorflow as tf
 from vgan import config
 from vgan.train import checkpoint
-from vgan.train.gan import VideoGAN
+from vgan.train.build import build_gan
 
 folder, batches, steps, *changes = sys.argv[1:]
-gan = VideoGAN(config.load("smoke", changes))
+gan = build_gan(config.load("smoke", changes))
 checkpoint.restore(folder, gan)
 logged = []
 keep = keras.callbacks.LambdaCallback(
@@ -84,7 +84,7 @@ def state(folder, step):
 def test_both_backends_train_alike(tmp_path, in_root):
     experiment = config.load("smoke", CHANGES)
     keras.utils.set_random_seed(3)  # chance starts may amplify rounding
-    gan, clips = VideoGAN(experiment), make_dataset(experiment, "train")
+    gan, clips = build_gan(experiment), make_dataset(experiment, "train")
     clips = list(clips.take(STEPS).as_numpy_iterator())
     batches = {name: np.stack([batch[name] for batch in clips]) for name in clips[0]}
     np.savez(tmp_path / "batches.npz", **batches)

@@ -24,29 +24,29 @@ def test_one_training_at_a_time(tmp_path):
 def test_a_run_begins_with_the_weights_of_a_model(tmp_path):
     from vgan.runtime.engines.keras_engine import load_generator
     from vgan.train import checkpoint
-    from vgan.train.gan import VideoGAN
+    from vgan.train.build import build_gan
 
     smoke = config.load("smoke")
     path = tmp_path / "generator.keras"
-    checkpoint.save_generator(path, VideoGAN(smoke), {})
+    checkpoint.save_generator(path, build_gan(smoke), {})
     wanted = load_generator(path)
-    fresh = VideoGAN(config.override(smoke, ["seed=1"]))
+    fresh = build_gan(config.override(smoke, ["seed=1"]))
     start = config.Train(start=str(path))
     run._start_from(wanted, fresh, start)
     for network in (fresh.generator, fresh.ema_generator):
         for own, weight in zip(network.weights, wanted.weights, strict=True):
             np.testing.assert_array_equal(own, weight)
-    other = VideoGAN(config.override(smoke, ["generator.cell=gru"]))
+    other = build_gan(config.override(smoke, ["generator.cell=gru"]))
     with pytest.raises(InputError, match=r"cell=lstm.* gru; set generator\.cell"):
         run._start_from(wanted, other, start)
 
 
 def test_a_run_begins_with_some_layers_of_another_model(tmp_path):
-    from vgan.train.gan import VideoGAN
+    from vgan.train.build import build_gan
 
     smoke = config.load("smoke")
-    model = VideoGAN(smoke).generator
-    gan = VideoGAN(config.override(smoke, ["seed=1", "generator.cell=gru"]))
+    model = build_gan(smoke).generator
+    gan = build_gan(config.override(smoke, ["seed=1", "generator.cell=gru"]))
     before = [np.array(w) for w in gan.generator.stem.weights]
 
     def begin(*names):

@@ -60,11 +60,11 @@ def test_a_resumed_run_goes_on_bit_for_bit(tmp_path, fields, quiet_runs):
 
 
 def test_a_clip_that_goes_on_begins_with_the_state_it_was_left_in(fields):
-    from vgan.train import terms
-    from vgan.train.gan import VideoGAN
+    from vgan.train.build import build_gan
+    from vgan.train.forward import Forward
 
     changes = ["data.where=device", "train.unroll=2", "losses.gan=0"]
-    gan = VideoGAN(config.load("smoke", changes))
+    gan = build_gan(config.load("smoke", changes))
     random = np.random.default_rng(0)
     clip = {
         name: random.uniform(-1, 1, (2, 2, 32, 32, 3)).astype("float32")
@@ -73,11 +73,11 @@ def test_a_clip_that_goes_on_begins_with_the_state_it_was_left_in(fields):
     clip["flow"], clip["occlusion"] = (
         np.zeros((2, 1, 32, 32, size), "float32") for size in (2, 1)
     )
-    first = terms.Forward(gan, {**clip, "age": np.int32([0, 1])})
+    first = Forward(gan, {**clip, "age": np.int32([0, 1])})
     for name, variable in gan.carried.items():
         variable.assign(first.state[name])
-    then = terms.Forward(gan, {**clip, "age": np.int32([0, 1])})
-    fresh = terms.Forward(gan, clip)  # of validation
+    then = Forward(gan, {**clip, "age": np.int32([0, 1])})
+    fresh = Forward(gan, clip)  # of validation
     same, older, plain = (np.asarray(x.frames) for x in (first, then, fresh))
     np.testing.assert_allclose(older[0], same[0], atol=1e-6)
     assert np.abs(older[1] - same[1]).max() > 1e-4
@@ -100,14 +100,14 @@ def test_a_run_ends_in_time_and_goes_on(tmp_path, fields, quiet_runs, capsys):
 
 
 def test_rates_fall_with_the_time_that_is_left():
-    from vgan.train.gan import VideoGAN
+    from vgan.train.build import build_gan
 
-    gan = VideoGAN(config.load("smoke", ["train.cooldown=0.5", "train.steps=10"]))
+    gan = build_gan(config.load("smoke", ["train.cooldown=0.5", "train.steps=10"]))
     rates = []
     for left, step in ((1.0, 0), (0.25, 0), (0.25, 9), (0.0, 0)):
-        gan.time_left.assign(left)
+        gan.rates.time_left.assign(left)
         gan.step.assign(step)
-        gan.set_learning_rates()
+        gan.rates.update(gan.step)
         rates.append(float(gan.g_optimizer.learning_rate) / 1e-3)
     assert rates == pytest.approx([1, 0.5, 0.2, 0], abs=1e-6)
 
@@ -117,7 +117,7 @@ def test_rates_fall_with_the_time_that_is_left():
     [
         (["train.unroll=0"], "train.unroll: must be at least 1"),
         (["train.unroll=2", "data.where=host"], "set data.where=device"),
-        (["train.unroll=2", "train.laps=1"], "goes with no train.laps"),
+        (["train.unroll=2", "train.burn_in=1"], "goes with no train.burn_in"),
         (["data.target=clips"], "which have no stylised form"),
         (["data.where=gpu"], "data.where: must be host or device"),
         (["train.minutes=-1"], "train.minutes: must be 0 or more"),

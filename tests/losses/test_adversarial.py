@@ -1,12 +1,11 @@
 import numpy as np
 import pytest
 
-from vgan import InputError
 from vgan.losses import adversarial
 
 SURE = 8.0  # a logit at which sigmoid is 1 to a part in 3000
-SMOOTHED = sorted(name for name, game in adversarial.GAMES.items() if game.labels)
-GAMES = pytest.mark.parametrize("name", sorted(adversarial.GAMES))
+KINDS = adversarial.Adversarial.kinds
+EACH = pytest.mark.parametrize("name", sorted(KINDS))
 
 
 def noise(*shape, seed=0):
@@ -23,8 +22,8 @@ def slope(function, at, step=1e-2):
 
 
 def g_loss(name, real, fake):
-    game = adversarial.game(name)
-    return game.generator(real if game.relative else None, fake)
+    loss = KINDS[name]()
+    return loss.generator(real if loss.relative else None, fake)
 
 
 def sigmoid(x):
@@ -73,34 +72,34 @@ def sigmoid(x):
 )
 def test_known_values(name, discriminator, generator):
     real, fake = noise(2, 3, 4, 4, 1), noise(2, 3, 4, 4, 1, seed=1)
-    value = adversarial.game(name).discriminator(real, fake)
+    value = KINDS[name]().discriminator(real, fake)
     np.testing.assert_allclose(value, discriminator(real, fake), rtol=1e-5, atol=1e-6)
     value = g_loss(name, real, fake)
     np.testing.assert_allclose(value, generator(real, fake), rtol=1e-5, atol=1e-6)
 
 
-def test_known_values_are_of_all_games():
+def test_known_values_are_of_all():
     tested = {
         parameters[0]
         for mark in test_known_values.pytestmark
         for parameters in mark.args[1]
     }
-    assert tested == set(adversarial.GAMES)
+    assert tested == set(KINDS)
 
 
-@GAMES
+@EACH
 def test_discriminator_gains_by_telling_apart(name):
-    loss = adversarial.game(name).discriminator
+    loss = KINDS[name]().discriminator
     assert slope(lambda x: loss(logits(x), logits(0.3)), 0.2) < -0.1
     assert slope(lambda x: loss(logits(0.3), logits(x)), 0.2) > 0.1
 
 
-@GAMES
+@EACH
 def test_generator_gains_by_fooling(name):
     assert slope(lambda x: g_loss(name, logits(0.3), logits(x)), -0.2) < -0.1
 
 
-@GAMES
+@EACH
 def test_toy_pair_pulls_in_the_right_direction(name):
     """D is a slope, G a shift of noise: D should turn to the data, and G move there."""
     data = 2.0 + 0.1 * noise(16, 2, 3, 3, 1)
@@ -108,7 +107,7 @@ def test_toy_pair_pulls_in_the_right_direction(name):
 
     def d_loss(weight):
         real, fake = weight * data, weight * (noises + 0.5)
-        return adversarial.game(name).discriminator(real, fake)
+        return KINDS[name]().discriminator(real, fake)
 
     def of_shift(shift):
         return g_loss(name, 0.3 * data, 0.3 * (noises + shift))
@@ -119,16 +118,14 @@ def test_toy_pair_pulls_in_the_right_direction(name):
     assert float(of_shift(2.0)) < float(of_shift(0.5)) < float(of_shift(-1.0))
 
 
-@GAMES
+@EACH
 def test_one_discriminator_step_and_one_generator_step(name):
     """Each side's own step of gradient descent lowers its own loss."""
     data, noises = 1.5 + noise(64, 1, 2, 2, 1), noise(64, 1, 2, 2, 1, seed=1)
     weight, shift, rate = 0.1, 0.0, 0.05
 
     def d_loss(weight):
-        return adversarial.game(name).discriminator(
-            weight * data, weight * (noises + shift)
-        )
+        return KINDS[name]().discriminator(weight * data, weight * (noises + shift))
 
     learned = weight - rate * slope(d_loss, weight)
     assert float(d_loss(learned)) < float(d_loss(weight))
@@ -147,63 +144,33 @@ def test_minimax_saturates_and_the_others_do_not():
         return slope(lambda x: g_loss(name, logits(SURE), logits(x)), -SURE)
 
     assert -1e-3 < pull("minimax") < 0
-    for name in set(adversarial.GAMES) - {"minimax"}:
+    for name in set(KINDS) - {"minimax"}:
         assert pull(name) < -0.9, name
 
 
 def test_pair_is_at_rest_where_nothing_is_told_apart():
-    game = adversarial.game("pair")
-    assert game.pair
+    loss = adversarial.Pair()
+    assert loss.pair
     rest = logits(0.0)  # D = 0.5
-    np.testing.assert_allclose(game.discriminator(rest, rest), 2 * np.log(2), 1e-6)
-    np.testing.assert_allclose(game.generator(None, rest), np.log(2), 1e-6)
+    np.testing.assert_allclose(loss.discriminator(rest, rest), 2 * np.log(2), 1e-6)
+    np.testing.assert_allclose(loss.generator(None, rest), np.log(2), 1e-6)
     # Where both pairs look alike, D has one answer for both, and its best is 0.5.
-    assert abs(slope(lambda x: game.discriminator(logits(x), logits(x)), 0.0)) < 1e-4
+    assert abs(slope(lambda x: loss.discriminator(logits(x), logits(x)), 0.0)) < 1e-4
     for other in (-1.0, 0.5):
-        assert game.discriminator(logits(other), logits(other)) > 2 * np.log(2) + 0.01
+        assert loss.discriminator(logits(other), logits(other)) > 2 * np.log(2) + 0.01
 
 
-@pytest.mark.parametrize("name", SMOOTHED)
-def test_smoothing_moves_the_label_of_real_clips_alone(name):
-    loss, fake = adversarial.game(name).discriminator, logits(-1.0)
-    best = 0.9 if name == "least_squares" else np.log(0.9 / 0.1)
-    assert abs(slope(lambda x: loss(logits(x), fake, 0.1), best)) < 1e-3
-    assert slope(lambda x: loss(logits(x), fake, 0.0), best) < -0.05
-    # On generated clips nothing changes.
-    real = logits(0.7)
-    np.testing.assert_allclose(
-        slope(lambda x: loss(real, logits(x), 0.1), 0.4),
-        slope(lambda x: loss(real, logits(x), 0.0), 0.4),
-        atol=1e-4,
-    )
-
-
-@GAMES
-def test_smoothing_goes_where_there_are_labels(name):
-    game = adversarial.game(name)
-    real, fake = logits(0.7), logits(-0.4)
-    changed = float(game.discriminator(real, fake, 0.3)) != float(
-        game.discriminator(real, fake)
-    )
-    assert changed == game.labels
-
-
-def test_relativistic_compares_and_does_not_centre():
-    game = adversarial.game("relativistic")
+def test_relativistic_compares_and_does_not_center():
+    loss = adversarial.Relativistic()
     real, fake = noise(2, 3, 4, 4, 1), noise(2, 3, 4, 4, 1, seed=1)
-    for side in (game.discriminator, game.generator):
+    for side in (loss.discriminator, loss.generator):
         np.testing.assert_allclose(side(real + 5, fake + 5), side(real, fake), 1e-5)
     # Style clips may be shorter than content clips: then whole clips are compared.
     shorter = real[:, :2]
     difference = fake.mean((1, 2, 3, 4)) - shorter.mean((1, 2, 3, 4))
     np.testing.assert_allclose(
-        game.discriminator(shorter, fake), np.log1p(np.exp(difference)).mean(), 1e-5
+        loss.discriminator(shorter, fake), np.log1p(np.exp(difference)).mean(), 1e-5
     )
-
-
-def test_unknown_game_lists_the_known():
-    with pytest.raises(InputError, match="non_saturating"):
-        adversarial.game("chess")
 
 
 def test_penalties_of_a_linear_critic():
@@ -213,12 +180,12 @@ def test_penalties_of_a_linear_critic():
     for scale in (0.0, 0.5 / norm, 1.0 / norm, 3.0 / norm):
         gradients = np.stack([scale * weights] * 2)
         np.testing.assert_allclose(
-            adversarial.zero_centred_penalty(gradients),
+            adversarial.zero_centered_penalty(gradients),
             0.5 * (scale * norm) ** 2,
             rtol=1e-5,
         )
         np.testing.assert_allclose(
-            adversarial.one_centred_penalty(gradients),
+            adversarial.one_centered_penalty(gradients),
             (scale * norm - 1) ** 2,
             rtol=1e-5,
             atol=1e-5,
@@ -228,8 +195,8 @@ def test_penalties_of_a_linear_critic():
 def test_penalties_are_of_each_clip():
     gradients = np.zeros((2, 1, 1, 1, 3), "float32")
     gradients[0, ..., 0] = 2.0  # its norm is 2; the other clip's is 0
-    assert float(adversarial.zero_centred_penalty(gradients)) == 1.0
-    np.testing.assert_allclose(adversarial.one_centred_penalty(gradients), 1.0, 1e-5)
+    assert float(adversarial.zero_centered_penalty(gradients)) == 1.0
+    np.testing.assert_allclose(adversarial.one_centered_penalty(gradients), 1.0, 1e-5)
 
 
 def test_advantage():
@@ -246,21 +213,3 @@ def test_advantage():
     np.testing.assert_allclose(
         adversarial.advantage(real[:, :2], fake), np.tanh(means / 2).mean(), atol=1e-6
     )
-
-
-def test_feature_matching_compares_means_at_each_layers_own_scale():
-    loss = adversarial.feature_matching_loss
-    real = [noise(2, 3, 8, 8, 4), 100 * noise(2, 3, 4, 4, 8, seed=1)]
-    assert float(loss(real, real)) == 0
-    # Where things are does not count, nor how many frames they are shown.
-    moved = [np.concatenate([x[:, ::-1, :, ::-1]] * 2, axis=1) for x in real]
-    assert float(loss(moved, real)) < 1e-8
-    # Every layer counts alike, however large its numbers are.
-    shifted = [x + np.sqrt(np.mean(x**2)) for x in real]
-    np.testing.assert_allclose(loss(shifted, real), 1.0, rtol=1e-4)
-    one = loss([shifted[0], real[1]], real)
-    other = loss([real[0], shifted[1]], real)
-    np.testing.assert_allclose([one, other], 0.5, rtol=1e-4)
-    # Each clip has its own style: exchanged clips do not match.
-    apart = [x + np.array([1, -1], "float32")[:, None, None, None, None] for x in real]
-    assert float(loss([x[::-1] for x in apart], apart)) > 0.5

@@ -18,7 +18,7 @@ def test_gram_matrix_and_moments():
     np.testing.assert_allclose(
         perceptual.gram_matrix(features), gram.reshape(2, 3, 36), atol=1e-6
     )
-    moments = np.asarray(perceptual.mean_and_spread(features))
+    moments = np.asarray(perceptual.mean_and_std(features))
     np.testing.assert_allclose(moments[..., :6], features.mean((2, 3)), atol=1e-6)
     np.testing.assert_allclose(moments[..., 6:], features.std((2, 3)), atol=1e-4)
 

@@ -5,9 +5,10 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from vgan import config
 from vgan.datasets.clips import make_dataset
-from vgan.train import Stopped, terms
+from vgan.train import Stopped, teacher
 from vgan.train.alarm import Alarm, diagnose
-from vgan.train.gan import VideoGAN, make_deterministic
+from vgan.train.build import build_gan
+from vgan.train.gan import make_deterministic
 from vgan.train.summaries import SummaryWriter
 
 STEPS = 60
@@ -24,7 +25,7 @@ WELL = {
     "content_change": 0.6,
     "advantage": 0.5,
     "swing": 0.2,
-    "game_share": 0.5,
+    "adversarial_share": 0.5,
 }
 
 
@@ -32,7 +33,7 @@ def run(folder, *changes):
     """Train for some steps under the alarm; return its lines and the model."""
     experiment = config.override(GOOD, changes)
     make_deterministic(experiment.seed)
-    gan = VideoGAN(experiment)
+    gan = build_gan(experiment)
     clips = next(make_dataset(experiment, "validation").as_numpy_iterator())
     writer = SummaryWriter(folder / "tensorboard")
     alarm = Alarm(writer, folder, gan, clips, experiment.train)
@@ -46,7 +47,7 @@ def run(folder, *changes):
 
 def test_a_resumed_run_says_nothing_twice(tmp_path):
     """What is said of steps that are taken again is said anew; what is known is not."""
-    gan = VideoGAN(GOOD)
+    gan = build_gan(GOOD)
     clips = next(make_dataset(GOOD, "validation").as_numpy_iterator())
     writer = SummaryWriter(tmp_path)
     (tmp_path / "alarms.txt").write_text("step 20: before\nstep 41: after\n")
@@ -71,16 +72,16 @@ def lines(folder):
 def test_silent_on_a_good_run(tmp_path):
     gan = run(tmp_path)
     assert gan.lines == []
-    assert 0 < float(gan.advantage.value) < 0.9
+    assert 0 < float(gan.advantage.mean.value) < 0.9
 
 
 def test_a_discriminator_that_learns_too_fast(tmp_path):
     rate = 50 * GOOD.train.d_learning_rate
-    gan = run(tmp_path, f"train.d_learning_rate={rate}", "train.alarm=lower")
-    assert "the game drowns the rest" in gan.lines[0]
-    assert "the game swings" in gan.lines[1]
+    gan = run(tmp_path, f"train.d_learning_rate={rate}", "train.alarm=reduce_lr")
+    assert "the adversarial loss drowns the rest" in gan.lines[0]
+    assert "training oscillates" in gan.lines[1]
     lowered = 0.5 ** len({line.split(":")[0] for line in gan.lines})
-    assert float(gan.rate_scale.value) == lowered
+    assert float(gan.rates.scale.value) == lowered
     assert float(gan.d_optimizer.learning_rate) == pytest.approx(rate * lowered)
     events = EventAccumulator(str(tmp_path / "tensorboard")).Reload()
     text = [e.tensor_proto.string_val[0].decode() for e in events.Tensors("alarm")]
@@ -89,14 +90,14 @@ def test_a_discriminator_that_learns_too_fast(tmp_path):
 
 @pytest.mark.parametrize("part", ["style", "content"])
 def test_a_generator_that_is_deaf(tmp_path, monkeypatch, part):
-    generate = terms.generate
+    generate = teacher.generate
 
     def deaf(generator, content, code, state=None):
         if part == "style":
             return generate(generator, content, 0 * code, state)
         return generate(generator, 0 * content, code, state)
 
-    monkeypatch.setattr(terms, "generate", deaf)
+    monkeypatch.setattr(teacher, "generate", deaf)
     with pytest.raises(Stopped, match=f"ignores the {part}"):
         run(tmp_path, "train.alarm=stop")
     assert len(lines(tmp_path)) == 1
@@ -108,9 +109,9 @@ def test_a_generator_that_is_deaf(tmp_path, monkeypatch, part):
     [
         ({}, None),
         ({"advantage": 0.99}, None),  # ahead, but the generator still learns from it
-        ({"advantage": 0.99, "game_share": 1e-4}, "the discriminator wins"),
-        ({"swing": 0.7}, "swings"),
-        ({"game_share": 1000.0}, "drowns"),
+        ({"advantage": 0.99, "adversarial_share": 1e-4}, "the discriminator wins"),
+        ({"swing": 0.7}, "oscillates"),
+        ({"adversarial_share": 1000.0}, "drowns"),
         ({"style_change": 0.01}, "ignores the style"),
         ({"content_change": 0.05}, "ignores the content"),
         ({"style_change": float("nan")}, None),  # all styles are alike

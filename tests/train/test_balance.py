@@ -1,4 +1,4 @@
-"""What keeps the game in balance: turns, rests, warm-up, gradients, precision."""
+"""What keeps the two networks in balance: turns, skips, warm-up, precision."""
 
 import numpy as np
 import pytest
@@ -6,8 +6,9 @@ import tensorflow as tf
 
 from vgan import config
 from vgan.datasets.clips import make_dataset
-from vgan.train import terms
-from vgan.train.gan import VideoGAN, make_deterministic
+from vgan.train.build import build_gan
+from vgan.train.forward import Forward
+from vgan.train.gan import make_deterministic
 
 SMOKE = config.load("smoke")
 
@@ -21,7 +22,7 @@ def batches():
 def play(batches, *changes):
     """Train a step on each batch; return model, logs and who learned at each step."""
     make_deterministic(0)
-    gan = VideoGAN(config.override(SMOKE, changes))
+    gan = build_gan(config.override(SMOKE, changes))
     step = gan.compile_function(gan.train_step)
     logs, learned = [], []
     for batch in batches:
@@ -44,39 +45,40 @@ def test_each_network_has_its_turns(batches):
 
 
 def test_weights_of_terms_that_are_held_follow_how_far_off_they_are(batches):
-    held = ['losses.targets={"content": 1e-6, "style": 1e6}']
+    held = ["losses.content.target=1e-6", "losses.style.target=1e6"]
     gan, _, _ = play(batches, *held)
-    np.testing.assert_allclose(gan.steering.value, [0.02, -0.02], atol=1e-6)
-    gan.steering.assign([2.302, -2.302])
+    logarithms = gan.multipliers.logarithms
+    np.testing.assert_allclose(logarithms.value, [0.02, -0.02], atol=1e-6)
+    logarithms.assign([2.302, -2.302])
     step = gan.compile_function(gan.train_step)
     for batch in batches:
         logs = step(batch)
-    np.testing.assert_allclose(np.exp(gan.steering.value), [10, 0.1], rtol=1e-5)
+    np.testing.assert_allclose(np.exp(logarithms.value), [10, 0.1], rtol=1e-5)
     # The loss is that of the weights as they stand.
-    weights = gan.weights_of_losses
-    parts = {name: float(logs[f"g/{name}"]) for name in ("content", "style", "gan")}
-    parts["temporal"] = float(logs["g/temporal"])
     factors = {"content": 10, "style": 0.1}
-    total = sum(getattr(weights, n) * factors.get(n, 1) * x for n, x in parts.items())
+    total = sum(
+        term.weight * factors.get(term.name, 1) * float(logs[f"g/{term.name}"])
+        for term in gan.terms
+    )
     np.testing.assert_allclose(logs["g/loss"] - logs["g/mapping"], total, rtol=1e-3)
 
 
 def test_rates_fall_at_the_end(batches):
     gan, _, learned = play(batches, "train.steps=4", "train.cooldown=0.5")
-    wanted = gan.train_config.g_learning_rate / 2  # of the last step: one of two left
+    wanted = SMOKE.train.g_learning_rate / 2  # of the last step: one of two left
     assert float(gan.g_optimizer.learning_rate) == pytest.approx(wanted)
     assert learned == [(True, True)] * 4
-    gan.set_learning_rates()
+    gan.rates.update(gan.step)
     assert float(gan.g_optimizer.learning_rate) == 0
 
 
 def test_half_of_the_clips_begin_with_an_old_state(batches):
-    gan, logs, _ = play(batches, "train.laps=2", "losses.aging=1")
-    assert all(np.isfinite(x["g/aging"]) for x in logs)
+    gan, logs, _ = play(batches, "train.burn_in=2", "losses.state_consistency=1")
+    assert all(np.isfinite(x["g/state_consistency"]) for x in logs)
     count, first = 64, {name: x[:1] for name, x in batches[0].items()}
     many = {name: tf.repeat(x, count, axis=0) for name, x in first.items()}
     noise = np.random.default_rng(0).standard_normal(many["noise"].shape)
-    forward = terms.Forward(gan, {**many, "noise": noise.astype("float32")})
+    forward = Forward(gan, {**many, "noise": noise.astype("float32")})
     # One content, one style: results differ by the state alone, of 0, 1 or 2 laps.
     frames = np.asarray(forward.frames).reshape(count, -1)
     same = np.abs(frames[:, None] - frames).max(axis=-1) < 1e-4
@@ -88,24 +90,27 @@ def test_half_of_the_clips_begin_with_an_old_state(batches):
     np.testing.assert_allclose(
         fresh[0], np.asarray(forward.fresh)[0].ravel(), atol=1e-5
     )
-    assert float(terms.aging(forward)) > 0
+    (loss,) = [term for term in gan.terms if term.name == "state_consistency"]
+    assert float(loss(forward)) > 0
 
 
 def test_a_discriminator_that_is_ahead_rests(batches):
-    gan, logs, learned = play(batches, "train.balance=-0.9")
+    gan, logs, learned = play(batches, "train.d_skip_above=-0.9")
     assert learned == [(True, False)] * 4
     followed = np.mean([x["d/advantage"] for x in logs])
-    np.testing.assert_allclose(gan.advantage.value, followed, atol=1e-5)
+    np.testing.assert_allclose(gan.advantage.mean.value, followed, atol=1e-5)
     spread = np.var([x["d/advantage"] for x in logs])
-    np.testing.assert_allclose(gan.advantage_variance.value, spread, atol=1e-5)
+    np.testing.assert_allclose(gan.advantage.variance.value, spread, atol=1e-5)
 
 
 def test_gradients_are_averaged_and_clipped(batches):
     """Twice the same batch, accumulated, is that batch."""
     twice = [batches[0], batches[0]]
-    accumulated, _, learned = play(twice, "train.accumulate=2", "losses.gan=0")
+    accumulated, _, learned = play(
+        twice, "train.accumulate=2", "losses.adversarial.weight=0"
+    )
     assert learned == [(False, False), (True, False)]
-    once, _, _ = play(twice[:1], "losses.gan=0")
+    once, _, _ = play(twice[:1], "losses.adversarial.weight=0")
     # Adam's first step is the sign of a gradient, of which some are but rounding; the
     # mapping network has another memory of codes at the second batch.
     near = [
@@ -121,7 +126,7 @@ def test_gradients_are_averaged_and_clipped(batches):
 
 
 def test_the_game_is_faded_in(batches):
-    _, logs, _ = play(batches[:2], "losses.gan_warmup=4", "losses.gan=1")
+    _, logs, _ = play(batches[:2], "losses.adversarial.warmup=4", "losses.gan=1")
     for number, values in enumerate(logs, start=1):
         rest = (
             0.5 * values["g/content"]
@@ -129,7 +134,7 @@ def test_the_game_is_faded_in(batches):
             + 20 * values["g/temporal"]
             + values["g/mapping"]
         )
-        expected = rest + number / 4 * values["g/gan"]
+        expected = rest + number / 4 * values["g/adversarial"]
         np.testing.assert_allclose(values["g/loss"], expected, rtol=1e-4)
 
 

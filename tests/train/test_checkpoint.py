@@ -3,12 +3,12 @@ import pytest
 
 from vgan import InputError, config
 from vgan.train import checkpoint
-from vgan.train.gan import VideoGAN
+from vgan.train.build import build_gan
 
 
 @pytest.fixture(scope="module")
 def gan():
-    return VideoGAN(config.load("smoke"))
+    return build_gan(config.load("smoke"))
 
 
 def test_restore_brings_everything_back(gan, tmp_path):
@@ -57,7 +57,7 @@ def test_bad_checkpoints_are_one_clear_line(gan, tmp_path):
     path = checkpoint.save(tmp_path, gan)
     other = config.override(config.load("smoke"), ["generator.hidden_filters=12"])
     with pytest.raises(InputError, match="another network"):
-        checkpoint.restore(tmp_path, VideoGAN(other))
+        checkpoint.restore(tmp_path, build_gan(other))
     whole = path.read_bytes()
     with np.load(path) as file:
         arrays = dict(file)

@@ -3,8 +3,8 @@ import pytest
 import tensorflow as tf
 
 from vgan import InputError, config
-from vgan.train import terms
-from vgan.train.gan import VideoGAN
+from vgan.train.build import build_gan
+from vgan.train.forward import Forward
 
 SMOKE = config.load("smoke")
 
@@ -37,7 +37,7 @@ def changed(before, variables):
 
 
 def test_a_step_trains_both_networks_and_moves_the_average():
-    gan = VideoGAN(SMOKE)
+    gan = build_gan(SMOKE)
     groups = gan.saved_variables()
     before = {g: [np.array(v.value) for v in vs] for g, vs in groups.items()}
     logs = stepper(gan)(batch())
@@ -48,14 +48,14 @@ def test_a_step_trains_both_networks_and_moves_the_average():
     assert np.mean(changed(before["ema_generator"], groups["ema_generator"])) > 0.9
     assert int(gan.step.value) == 1
     assert set(logs) == {
-        *("g/loss", "g/content", "g/style", "g/temporal", "g/gan", "g/mapping"),
+        *("g/loss", "g/content", "g/style", "g/temporal", "g/adversarial", "g/mapping"),
         *("d/loss", "d/real", "d/fake", "d/advantage", "d/r1", "d/r2"),
     }
     assert all(np.isfinite(value) for value in logs.values())
 
 
 def test_style_and_content_errors_fall():
-    gan = VideoGAN(SMOKE)
+    gan = build_gan(SMOKE)
     step, data = stepper(gan), batch()
     first, mapping = step(data), []
     for _ in range(120):
@@ -71,7 +71,7 @@ def test_style_and_content_errors_fall():
 def test_layers_that_are_not_named_keep_their_weights(other):
     named = {"stem", "recurrent"}
     only = '["-stem", "-recurrent"]' if other else '["stem", "recurrent"]'
-    gan = VideoGAN(config.override(SMOKE, [f"train.only={only}"]))
+    gan = build_gan(config.override(SMOKE, [f"train.only={only}"]))
     layers = {layer.name: layer.weights for layer in gan.generator.layers}
     before = {name: [np.array(w) for w in ws] for name, ws in layers.items()}
     stepper(gan)(batch())
@@ -80,38 +80,41 @@ def test_layers_that_are_not_named_keep_their_weights(other):
     assert len(moved) > 1
 
 
-def test_the_second_network_looks_at_the_last_frame_alone():
-    fields = ["losses.second_features=random", "losses.second_style=1"]
-    gan, data = VideoGAN(config.override(SMOKE, fields)), batch()
+LAST_FRAME = 'losses.last_frame_style={"weight": 1, "features": "random"}'
 
-    def error(frames):
-        return float(terms.second_style(terms.Forward(gan, data, frames)))
+
+def last_frame_style(gan, data, frames):
+    (loss,) = [term for term in gan.terms if term.name == "last_frame_style"]
+    return float(loss(Forward(gan, data, frames)))
+
+
+def test_the_second_network_looks_at_the_last_frame_alone():
+    gan, data = build_gan(config.override(SMOKE, [LAST_FRAME])), batch()
 
     last, first = data["style"].copy(), data["style"].copy()
     last[:, :-1] = 0
     first[:, -1:] = 0
-    assert error(last) < 1e-6
-    assert error(first) > 0.1
+    assert last_frame_style(gan, data, last) < 1e-6
+    assert last_frame_style(gan, data, first) > 0.1
 
 
 @pytest.mark.parametrize(("part", "judged"), [(0, True), (1, False)])
 def test_the_second_network_is_blind_to_colour_where_asked(part, judged):
-    fields = ["losses.second_features=random", "losses.second_style=1"]
-    fields += [f"losses.second_grey={part}"]
-    gan, data = VideoGAN(config.override(SMOKE, fields)), batch()
+    fields = [LAST_FRAME, f"losses.last_frame_style.grayscale_probability={part}"]
+    gan, data = build_gan(config.override(SMOKE, fields)), batch()
     tint = np.array([0.1, -0.1 * 0.299 / 0.587, 0], np.float32)  # of no luma
     recoloured = data["style"] + tint
-    error = float(terms.second_style(terms.Forward(gan, data, recoloured)))
+    error = last_frame_style(gan, data, recoloured)
     assert (error > 1e-4) == judged
 
 
 def test_a_smaller_network_learns_from_its_teacher():
-    teacher = VideoGAN(config.override(SMOKE, ["seed=1"])).generator
+    teacher = build_gan(config.override(SMOKE, ["seed=1"])).generator
     before = [np.array(weight) for weight in teacher.weights]
-    zero = ["content", "style", "temporal", "gan"]
+    zero = ["content", "style", "temporal", "adversarial.weight"]
     fields = [*(f"losses.{name}=0" for name in zero), "losses.distillation=10"]
     fields += ["train.teacher=t.keras", "generator.filters=[8, 8]"]
-    gan = VideoGAN(config.override(SMOKE, fields), teacher)
+    gan = build_gan(config.override(SMOKE, fields), teacher)
     step, data = stepper(gan), batch()
     errors = [step(data)["g/distillation"] for _ in range(60)]
     assert errors[-1] < 0.7 * errors[0]
@@ -128,30 +131,30 @@ def test_a_smaller_network_learns_from_its_teacher():
 )
 def test_arguments_that_a_network_does_not_take(change, says):
     with pytest.raises(InputError, match=says):
-        VideoGAN(config.override(SMOKE, [change]))
+        build_gan(config.override(SMOKE, [change]))
 
 
 def test_a_teacher_that_needs_other_sizes_is_refused():
-    teacher = VideoGAN(config.override(SMOKE, ["generator.filters=[8, 8, 8]"]))
+    teacher = build_gan(config.override(SMOKE, ["generator.filters=[8, 8, 8]"]))
     fields = ["losses.distillation=1", "train.teacher=t.keras", "data.image_size=34"]
     smaller = config.override(SMOKE, [*fields, "generator.filters=[8, 8]"])
     with pytest.raises(InputError, match="34 does not divide by the teacher's stride"):
-        VideoGAN(smaller, teacher.generator)
+        build_gan(smaller, teacher.generator)
 
 
 def test_r1_is_taken_every_interval():
-    gan = VideoGAN(config.override(SMOKE, ["losses.penalty_interval=2"]))
+    gan = build_gan(config.override(SMOKE, ["losses.adversarial.penalty_interval=2"]))
     step = stepper(gan)
     values = [step(batch(seed))["d/r1"] for seed in range(4)]
     assert values[0] == values[1] != values[2] == values[3]
 
 
 def test_without_a_game_the_discriminator_rests():
-    gan = VideoGAN(config.override(SMOKE, ["losses.gan=0"]))
+    gan = build_gan(config.override(SMOKE, ["losses.adversarial.weight=0"]))
     before = [np.array(v.value) for v in gan.discriminator.weights]
     logs = stepper(gan)(batch())
     assert not any(changed(before, gan.discriminator.weights))
-    assert "g/gan" not in logs
+    assert "g/adversarial" not in logs
     assert "d/loss" not in logs
 
 
@@ -161,31 +164,36 @@ def test_without_a_game_the_discriminator_rests():
         ("generator.filtres=[8, 8]", "filtres"),
         ("generator.cell=rnn", "cell must be one of"),
         ("discriminator.depth=3", "depth"),
-        ("losses.adversarial=chess", "no game 'chess'"),
+        ("losses.adversarial=chess", "losses.adversarial: there is no loss 'chess'"),
+        ("losses.stile=3", "no loss 'stile'; did you mean 'style'"),
         ("losses.features=nowhere.npz", "nowhere.npz"),
-        ("losses.second_style=1", "name it in losses.second_features"),
+        ('losses.last_frame_style={"weight": 1, "features": 3}', "a name or a file"),
         ("losses.distillation=1", "in train.teacher"),
-        ("losses.aging=1", "set train.laps"),
+        ("losses.state_consistency=1", "set train.burn_in"),
         ('train.only=["brush"]', "no layer 'brush'; it has style, mapping, stem"),
         ('train.only=["-brush"]', "no layer 'brush'"),
         ('train.only=["stem", "-stem"]', "no layer is left that learns"),
         ("train.only=[1]", "must be names of layers"),
-        ('losses.targets={"edges": 0.2}', "'edges' is no term that has a weight"),
-        ('losses.targets={"features": 1}', "'features' is no term"),
-        ('losses.targets={"style": 0}', "style takes a number above 0"),
+        ("losses.style.target=0", "losses.style.target: takes a number above 0"),
+        ("losses.style.wait=1", "losses.style: Style takes no wait"),
+        ("losses.style=-1", "losses.style.weight: takes a number 0 or more"),
+        ("losses.adversarial.r1=-1", "losses.adversarial.r1: takes a number"),
+        ("losses.adversarial.penalty_interval=0", "at least 1"),
         ("data.image_size=34", "stride"),
         ("data.image_size=16", "at least 32"),
-        ("losses.second_grey=2", "from 0 to 1"),
-        ("losses.second_grey=0.5", "set that above 0"),
+        (
+            'losses.last_frame_style={"grayscale_probability": 2}',
+            "grayscale_probability: takes a number from 0 to 1",
+        ),
         ('train.start_layers=["style"]', "in train.start"),
         (
-            'losses.targets={"style": 1' + "0" * 400 + "}",
-            "style takes a number above 0",
+            "losses.style.target=1" + "0" * 400,
+            "style.target: takes a number above 0",
         ),
         ("train.steps=" + "9" * 5000, "expected int"),
-        ("losses.targets=" + "[" * 100_000, "expected dict"),
+        ("losses.style=" + "[" * 100_000, "Style takes no name"),
     ],
 )
 def test_bad_experiments_fail_before_the_first_step(assignment, says):
     with pytest.raises(InputError, match=says):
-        VideoGAN(config.override(SMOKE, [assignment]))
+        build_gan(config.override(SMOKE, [assignment]))

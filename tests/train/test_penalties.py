@@ -11,7 +11,7 @@ import pytest
 
 from vgan import config
 from vgan.losses import adversarial
-from vgan.train.gan import VideoGAN
+from vgan.train.build import build_gan
 
 STEP = 2e-3  # small, as leaky ReLUs have kinks
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -25,16 +25,16 @@ def clips(seed):
 @pytest.fixture(scope="module")
 def gan():
     keras.utils.set_random_seed(0)  # a kink near by makes finite differences differ
-    return VideoGAN(config.load("smoke"))
+    return build_gan(config.load("smoke"))
 
 
 @pytest.mark.parametrize("seed", [0, 1], ids=["r1_on_real", "r2_on_generated"])
 def test_penalty_is_the_slope_of_the_discriminator(gan, seed):
     judged = clips(seed)
     if seed:
-        judged = np.asarray(gan.stylise(judged, clips(2))[0])
+        judged = np.asarray(gan.stylize(judged, clips(2))[0])
     code = np.asarray(gan.generator.encode_style(clips(3)))
-    slope = np.asarray(gan.compile_function(gan.slope)(judged, code))
+    slope = np.asarray(gan.compile_function(gan.logit_gradient)(judged, code))
 
     def score(x):
         return np.mean(np.asarray(gan.discriminator(x, code)), axis=(1, 2, 3, 4))
@@ -43,7 +43,7 @@ def test_penalty_is_the_slope_of_the_discriminator(gan, seed):
     along = 1e-2 * slope / norm[:, None, None, None, None]
     risen = (score(judged + along) - score(judged - along)) / 2e-2
     np.testing.assert_allclose(risen, norm, rtol=0.02)
-    penalty = float(adversarial.zero_centred_penalty(slope))
+    penalty = float(adversarial.zero_centered_penalty(slope))
     np.testing.assert_allclose(penalty, 0.5 * np.mean(risen**2), rtol=0.04)
 
 
@@ -53,7 +53,7 @@ def test_gradient_of_the_penalty(gan):
     variables = gan.discriminator.trainable_variables
 
     def penalty():
-        return adversarial.zero_centred_penalty(gan.slope(real, code)), {}
+        return adversarial.zero_centered_penalty(gan.logit_gradient(real, code)), {}
 
     value = gan.compile_function(lambda: penalty()[0])
     gradients = gan.compile_function(lambda: gan.gradients(penalty, variables)[0])()

@@ -12,14 +12,14 @@ def test_changes_are_told_and_other_networks_refused(tmp_path):
     assert record.changes(tmp_path, before) == []
     after = config.override(before, ["losses.style=3", "train.steps=9"])
     assert record.changes(tmp_path, after) == [
-        "losses.style from 10.0 to 3.0",
+        "losses.style from {'weight': 10.0} to {'weight': 3}",
         "train.steps from 4 to 9",
     ]
     for field in (
         "generator.cell=gru",
         'train.only=["stem"]',
         "train.start=other.keras",
-        'losses.targets={"style": 1}',
+        "losses.style.target=1",
     ):
         with pytest.raises(InputError, match="--run"):
             record.changes(tmp_path, config.override(before, [field]))

@@ -7,14 +7,17 @@ from keras import ops
 
 from tests.tiny import TINY_PAINTER
 from tests.train.test_gan import SMOKE, batch, stepper
-from vgan import InputError, config
-from vgan.losses import reconstruction
+from vgan import InputError, config, losses
+from vgan.losses import distillation
 from vgan.models import Painter
-from vgan.train import terms
-from vgan.train.gan import VideoGAN
+from vgan.train.build import build_gan
+from vgan.train.forward import Forward
 from vgan.train.teacher import load_teacher, teach
 
-ZERO = [f"losses.{name}=0" for name in ("content", "style", "temporal", "gan")]
+ZERO = [
+    f"losses.{name}=0"
+    for name in ("content", "style", "temporal", "adversarial.weight")
+]
 
 
 def clip(shape=(2, 3, 16, 24, 3), seed=0):
@@ -33,11 +36,11 @@ def of_pictures(path, inputs=("content", "style"), channels=3, sides=(None, None
 
 def test_a_pyramid_of_errors():
     target = clip()
-    assert float(reconstruction.pyramid_loss(target, target)) == 0
-    constant = float(reconstruction.pyramid_loss(target + 0.1, target))
+    assert float(distillation.pyramid_loss(target, target)) == 0
+    constant = float(distillation.pyramid_loss(target + 0.1, target))
     assert constant == pytest.approx(0.4, rel=1e-4)  # at four sizes, and no edges
     checks = np.indices((16, 24)).sum(0)[..., None] % 2 * 0.2 - 0.1
-    fine = float(reconstruction.pyramid_loss(target + checks.astype("f"), target))
+    fine = float(distillation.pyramid_loss(target + checks.astype("f"), target))
     assert fine == pytest.approx(0.1 + 2 * (0.2 + 0.2), rel=1e-4)  # at one, and edges
 
 
@@ -56,7 +59,7 @@ def test_a_painter_learns_from_another_kind_of_model(tmp_path):
     fields = [*ZERO, "losses.distillation=3", "losses.distillation_texture=0.1"]
     painter = {**TINY_PAINTER, "network": "painter"}
     experiment = dataclasses.replace(SMOKE, generator=painter)
-    gan = VideoGAN(
+    gan = build_gan(
         config.override(experiment, [*fields, "train.teacher=t.keras"]), teacher
     )
     assert isinstance(gan.ema_generator, Painter)
@@ -64,10 +67,11 @@ def test_a_painter_learns_from_another_kind_of_model(tmp_path):
     step, data = stepper(gan), batch()
     errors = [step(data)["g/distillation"] for _ in range(40)]
     assert errors[-1] < 0.85 * errors[0]
-    forward = terms.Forward(gan, data)
-    alike = terms.Forward(gan, data, forward.taught)
-    assert terms.distillation_texture(alike) < 1e-6
-    assert terms.distillation_texture(forward) > 1e-2
+    forward = Forward(gan, data)
+    alike = Forward(gan, data, forward.taught)
+    texture = losses.DistillationTexture()
+    assert texture(alike) < 1e-6
+    assert texture(forward) > 1e-2
     for old, weight in zip(before, teacher.weights, strict=True):
         np.testing.assert_array_equal(old, weight)
 

@@ -4,7 +4,7 @@ import pytest
 
 from vgan import InputError, config
 from vgan.runtime import engines
-from vgan.train.gan import VideoGAN
+from vgan.train.build import build_gan
 from vgan.train.summaries import SummaryWriter
 from vgan.train.validation import Validation
 
@@ -12,7 +12,7 @@ from vgan.train.validation import Validation
 @pytest.fixture
 def validation(tmp_path):
     """One whose measure returns the next of `scores`."""
-    gan = VideoGAN(config.load("smoke"))
+    gan = build_gan(config.load("smoke"))
     writer = SummaryWriter(tmp_path / "tensorboard")
     scores = []
     callback = Validation(

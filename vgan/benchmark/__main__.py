@@ -182,12 +182,16 @@ def objectives(config):
         files.check(FLAGS.output, ".md")
         files.with_block(FLAGS.output, "objectives", "")
     command.import_keras()  # no device is taken yet: the runs need them
-    from vgan.losses.adversarial import GAMES, game
+    from vgan.losses import Adversarial, build
 
     for name in FLAGS.game:
-        game(name)
+        build({"adversarial": name})
     plan = runs.plan(
-        FLAGS.experiment, FLAGS.set, FLAGS.game or GAMES, FLAGS.seeds, FLAGS.runs
+        FLAGS.experiment,
+        FLAGS.set,
+        FLAGS.game or [*Adversarial.kinds],
+        FLAGS.seeds,
+        FLAGS.runs,
     )
     figures = pathlib.Path(FLAGS.runs) / "objectives.json"
     figures.parent.mkdir(parents=True, exist_ok=True)

@@ -5,9 +5,7 @@ import dataclasses
 import numpy as np
 
 from vgan import InputError
-from vgan.losses import adversarial
-from vgan.train import terms
-from vgan.train.gan import PENALTIES
+from vgan import losses as room
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,57 +17,64 @@ class Variant:
         kind: "whole", "noise" (the whole step once more), "used" (without a term that
             the experiment uses), "unused" (with one that it does not), "unpunished"
             (without penalties) or "penalty" (one of them, at every step).
-        losses: The config.Losses.
+        losses: The experiment's losses, a dict.
     """
 
     name: str
     kind: str
-    losses: object
+    losses: dict = dataclasses.field(compare=False)
 
 
 def variants(losses, names=()):
     """Return the Variants of an experiment's losses, the whole step first.
 
     Args:
-        losses: The config.Losses.
+        losses: {name: arguments}, as an experiment has them.
         names: Of the terms and penalties to look at; all of them if there are none.
 
     Raises:
         InputError: There is no such term.
     """
-    penalties = [name for name, kind, _ in PENALTIES if _is_taken(kind, losses)]
-    known = [*terms.TERMS, *penalties]
+    used = {name: weight_of(losses, name) for name in losses if name != "features"}
+    adversarial = adversarial_of(losses)
+    penalties = [] if adversarial is None else [*adversarial.penalties]
+    terms = [*used, *(name for name in room.Loss.known if name not in used)]
+    known = [*terms, *penalties]
     for name in names:
         if name not in known:
             raise InputError(f"--term={name}: not here; known: {', '.join(known)}")
     found = [Variant("", "whole", losses), Variant("", "noise", losses)]
-    for name in [name for name in terms.TERMS if name in (names or known)]:
-        used = bool(getattr(losses, name))
-        if name == "feature_matching" and not losses.gan:
-            continue  # there are no features to match
-        changed = dataclasses.replace(losses, **{name: 0.0 if used else 1.0})
-        found.append(Variant(name, "used" if used else "unused", changed))
-    penalties = [name for name in penalties if name in (names or known)]
-    none = dict.fromkeys((name for name, _, _ in PENALTIES), 0.0)
-    bare = dataclasses.replace(losses, **none, penalty_interval=1)
-    if penalties:
-        found.append(Variant("", "unpunished", bare))
-    for name in penalties:
-        changed = dataclasses.replace(bare, **{name: getattr(losses, name) or 1.0})
-        found.append(Variant(name, "penalty", changed))
+    for name in [name for name in terms if name in (names or known)]:
+        weight = 0.0 if used.get(name) else 1.0
+        changed = {**losses, name: {**losses.get(name, {}), "weight": weight}}
+        found.append(Variant(name, "used" if used.get(name) else "unused", changed))
+    chosen = [name for name in penalties if name in (names or known)]
+    if chosen:
+        own = {**losses["adversarial"], "penalty_interval": 1}
+        none = {**own, **dict.fromkeys(penalties, 0.0)}
+        found.append(Variant("", "unpunished", {**losses, "adversarial": none}))
+        for name in chosen:
+            one = {**none, name: adversarial.penalties[name] or 1.0}
+            found.append(Variant(name, "penalty", {**losses, "adversarial": one}))
     return found
 
 
-def _is_taken(kind, losses):
-    """Whether the game, if there is one, takes penalties of this kind."""
-    return bool(losses.gan) and kind == adversarial.game(losses.adversarial).penalty
+def adversarial_of(losses):
+    """The adversarial loss of an experiment's losses; None without one."""
+    given = {name: value for name, value in losses.items() if name == "adversarial"}
+    return next(iter(room.build(given)), None)
+
+
+def weight_of(losses, name):
+    """What a loss weighs in an experiment's losses; 0 where it is not there."""
+    return losses[name].get("weight", 1.0) if name in losses else 0.0
 
 
 def figures(losses, times, cycle):
     """Return what terms and penalties cost.
 
     Args:
-        losses: The config.Losses.
+        losses: The experiment's losses, a dict.
         times: {Variant: seconds of each step}, taken in turn.
         cycle: Steps after which all that is lazy comes around again.
 
@@ -84,6 +89,7 @@ def figures(losses, times, cycle):
     kinds = {variant.kind: seconds for variant, seconds in times.items()}
     whole = kinds["whole"]
     step_ms = typical(whole)
+    adversarial = adversarial_of(losses)
     rows, penalties = [], []
     for variant, seconds in times.items():
         if variant.kind in ("used", "unused"):
@@ -94,7 +100,7 @@ def figures(losses, times, cycle):
                 {
                     "term": variant.name,
                     "used": variant.kind == "used",
-                    "weight": getattr(losses, variant.name),
+                    "weight": weight_of(losses, variant.name),
                     "variant_ms": typical(seconds),
                     "ratio": typical(seconds) / step_ms,
                     "cost_ms": cost,
@@ -103,16 +109,17 @@ def figures(losses, times, cycle):
             )
         elif variant.kind == "penalty":
             cost = typical(seconds - kinds["unpunished"])
-            share = cost / losses.penalty_interval / step_ms
+            interval = adversarial.penalty_interval
+            weight = adversarial.penalties[variant.name]
             penalties.append(
                 {
                     "term": variant.name,
-                    "used": bool(getattr(losses, variant.name)),
-                    "weight": getattr(losses, variant.name),
+                    "used": bool(weight),
+                    "weight": weight,
                     "taken_ms": cost,
-                    "interval": losses.penalty_interval,
-                    "cost_ms": cost / losses.penalty_interval,
-                    "share": share,
+                    "interval": interval,
+                    "cost_ms": cost / interval,
+                    "share": cost / interval / step_ms,
                 }
             )
     return {

@@ -44,7 +44,9 @@ def plan(experiment, overrides, games, num_seeds, folder):
     Raises:
         InputError: A field does not fit, or there is a run of another experiment.
     """
-    from vgan.train import checks  # with Keras, which is not needed to train
+    from vgan.train.build import (
+        build_losses,  # with Keras, which is not needed to train
+    )
 
     runs = []
     for game in games:
@@ -61,7 +63,7 @@ def plan(experiment, overrides, games, num_seeds, folder):
                     f"--run={name}",
                 ],
             )
-            checks.check_losses(run.config)
+            build_losses(run.config)
             _check(run)
             runs.append(run)
     return runs

@@ -36,7 +36,7 @@ def measure(config, runs):
     """
     with plain_errors():
         batch = next(_clips(config).as_numpy_iterator())
-    features = MeasuringFeatures([config.losses.features], config.data.image_size)
+    features = MeasuringFeatures([config.losses["features"]], config.data.image_size)
     judge = _Judge(batch, features)
     rows = [
         {
@@ -60,7 +60,7 @@ def measure(config, runs):
         "seeds": len({run.seed for run in runs}),
         "clips": f"{CLIPS} held-out clips of {FRAMES} frames, "
         f"{config.data.image_size} pixels",
-        "features": config.losses.features,
+        "features": config.losses["features"],
         **machine.describe(),
     }
     return {"setup": setup, "runs": rows}

@@ -17,7 +17,8 @@ from vgan import InputError
 from vgan.benchmark import costs, machine
 from vgan.datasets.clips import make_dataset, plain_errors
 from vgan.runtime.engines.keras_engine import load_generator
-from vgan.train.gan import VideoGAN, make_deterministic
+from vgan.train.build import build_gan
+from vgan.train.gan import make_deterministic
 
 BATCHES = 4  # different ones that steps are timed on
 LONGEST_CYCLE = 200  # steps
@@ -97,11 +98,12 @@ def time_step(config, num_steps):
 def _cycle(config):
     """Steps after which all that is not done at every step comes around again."""
     train = config.train
-    lazy = config.losses.penalty_interval if config.losses.gan else 1
+    adversarial = costs.adversarial_of(config.losses)
+    lazy = 1 if adversarial is None else adversarial.penalty_interval
     cycle = math.lcm(lazy, train.g_every, train.d_every, train.accumulate)
     if cycle > LONGEST_CYCLE:
         raise InputError(
-            "losses.penalty_interval, train.g_every, train.d_every and "
+            "losses.adversarial.penalty_interval, train.g_every, train.d_every and "
             f"train.accumulate come around together every {cycle} steps only; --set "
             "smaller ones to time them"
         )
@@ -125,7 +127,7 @@ def _compile(config, chosen, batch):
     for variant in _bar(chosen, "compiling", "variant"):
         try:
             changed = dataclasses.replace(config, losses=variant.losses)
-            gan = VideoGAN(changed, teacher)
+            gan = build_gan(changed, teacher)
         except InputError as error:
             if variant.kind != "unused":
                 raise

@@ -1,8 +1,8 @@
 """What an experiment is: frozen dataclasses, read from a file, changed by --set.
 
 An experiment is a Python file with a docstring and `get_config() -> Experiment`.
-`generator` and `discriminator` go straight into the constructors in vgan.models, so
-a default is written once, there.
+`generator`, `discriminator` and each of `losses` go straight into the constructors in
+vgan.models and vgan.losses, so a default is written once, there.
 """
 
 import dataclasses
@@ -12,8 +12,8 @@ import runpy
 import typing
 
 from vgan import InputError
-from vgan.config import checks
-from vgan.config.fields import Data, Experiment, Losses, Train
+from vgan.config import checks, legacy
+from vgan.config.fields import Data, Experiment, Train
 
 NOISE = 1024  # standard normal numbers that come with each example
 
@@ -21,7 +21,6 @@ __all__ = [
     "NOISE",
     "Data",
     "Experiment",
-    "Losses",
     "Train",
     "from_json",
     "load",
@@ -71,7 +70,8 @@ def override(config, assignments):
         if not equals:
             raise InputError(f"--set {assignment}: write it as section.field=value")
         try:
-            config = _replace(config, name.strip().split("."), text.strip(), name)
+            keys = legacy.current_name(name.strip()).split(".")
+            config = _replace(config, keys, text.strip(), name)
         except InputError as error:
             raise InputError(f"--set {error}") from error
     return config
@@ -86,13 +86,13 @@ def from_json(text):
     """Return the Experiment that `to_json` wrote.
 
     Raises:
-        InputError: It is no JSON, or a field is unknown or of another type.
+        InputError: It is not valid JSON, or a field is unknown or of another type.
     """
     try:
         values = json.loads(text)
     except (json.JSONDecodeError, RecursionError) as error:
-        raise InputError(f"no JSON: {error}") from error
-    return _from_dict(Experiment, values, "")
+        raise InputError(f"is not valid JSON: {error}") from error
+    return _from_dict(Experiment, legacy.translate(values), "")
 
 
 def _from_dict(cls, values, prefix):
@@ -114,13 +114,18 @@ def _from_dict(cls, values, prefix):
 def _replace(config, keys, text, name):
     key, *rest = keys
     if isinstance(config, dict):
+        inner = config.get(key, {})
         if rest:
-            inner = config.get(key, {})
             if not isinstance(inner, dict):
                 raise InputError(f"{name}: {key!r} is a value and has no fields")
             inner = _replace(inner, rest, text, name)
             return {**config, key: inner}
-        return {**config, key: checks.parse(text)}
+        value = checks.parse(text)
+        # A number is the weight of a loss, a word its name; the rest stays.
+        for part, kind in (("weight", int | float), ("name", str)):
+            if isinstance(inner, dict) and part in inner and isinstance(value, kind):
+                value = {**inner, part: value}
+        return {**config, key: value}
     checks.check_name(type(config), key, name)
     hint = typing.get_type_hints(type(config))[key]
     value = getattr(config, key)

@@ -74,6 +74,6 @@ def check_where(config):
         return
     if data.where != "device":
         raise InputError("train.unroll: needs clips that go on; set data.where=device")
-    for name in ("laps", "schedule"):
+    for name in ("burn_in", "schedule"):
         if getattr(train, name):
             raise InputError(f"train.unroll: goes with no train.{name}; leave one out")

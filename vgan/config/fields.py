@@ -81,111 +81,35 @@ class Data:
         return size == 0 or size >= self.image_size
 
 
-@dataclasses.dataclass(frozen=True)
-class Losses:
-    """Which terms the two networks minimise, and their weights (0 leaves one out).
+def default_losses():
+    """Losses of an experiment that names none: any style, sharp and steady."""
+    return {
+        "features": "random",
+        "content": 0.5,
+        "style": 10.0,
+        "adversarial": {"name": "relativistic", "weight": 0.2},
+        "temporal": 20.0,
+    }
 
-    Formulas and sources: vgan/losses/ (adversarial.py: the games and penalties;
-    perceptual.py: content and style; temporal.py; reconstruction.py; regularizers.py).
 
-    Attributes:
-        adversarial: The game: "relativistic", "non_saturating", "minimax", "pair",
-            "least_squares", "hinge" or "wasserstein".
-        gan: Weight of the game in what the generator minimises.
-        gan_warmup: Steps over which this weight grows from 0.
-        feature_matching: Weight of the discriminator's features, result against style.
-        label_smoothing: Taken off the label 1 of real clips, in games that have labels.
-        r1: Gamma of the discriminator's R1 penalty (on real clips); not in wasserstein.
-        r2: The same of R2 (on generated clips).
-        gradient_penalty: Weight of the gradient penalty of wasserstein.
-        penalty_interval: Steps from one penalty to the next (lazy regularisation).
-        features: Network of the perceptual terms: "random" (fixed random filters,
-            no download), "vgg19" (keras.applications), or the path of an .npz file.
-        content: Relative feature error against the content.
-        layout: Whether light and dark patches lie as in the content.
-        edges: Whether edges are strong and weak where the content's are.
-        style: Gram and mean/spread errors against the style.
-        second_features: Another network for `second_style`; "" for none.
-        second_style: As `style`, in `second_features`, of each clip's last frame alone:
-            a large network, which sees more, can be paid for one frame of several.
-        second_grey: Part of the clips that `second_style` compares without colour, so
-            that nothing but brushwork can please it.
-        total_variation: Differences of neighbouring pixels.
-        reconstruction_l1: Absolute error against `data.target`.
-        reconstruction_l2: Squared error against `data.target`.
-        distillation: Error against what `train.teacher` makes of the same, at several
-            sizes and of edges.
-        distillation_texture: As `style`, against what the teacher makes of the same.
-        code: The style code of the result against the one that was asked for.
-        identity: Content in its own style against the content.
-        cycle: The result, in the content's style, against the content.
-        diversity: Rewards that two random codes give different results.
-        temporal: Warped difference of neighbouring frames.
-        temporal_luminance: The same, but following the content's change of light.
-        temporal_feature: Warped difference of the content encoder's features.
-        temporal_long: Warped difference of each frame and the first.
-        frame_difference: Change of the result against the change of the content.
-        ping_pong: The clip played forward against the same played back.
-        aging: The clip as a state of some laps paints it against how a fresh one does;
-            needs `train.laps`.
-        targets: Values to hold terms at, {term: value}: while a term is above its
-            value, its weight grows, while below, it falls, to within ten times and a
-            tenth of what is given. So what is not held goes as far as these let it.
-    """
-
-    adversarial: str = "relativistic"
-    gan: float = 0.2
-    gan_warmup: int = 0
-    feature_matching: float = 0.0
-    label_smoothing: float = 0.0
-    r1: float = 1.0
-    r2: float = 1.0
-    gradient_penalty: float = 10.0
-    penalty_interval: int = 4
-    features: str = "random"
-    content: float = 0.5
-    layout: float = 0.0
-    edges: float = 0.0
-    style: float = 10.0
-    second_features: str = ""
-    second_style: float = 0.0
-    second_grey: float = 0.0
-    total_variation: float = 0.0
-    reconstruction_l1: float = 0.0
-    reconstruction_l2: float = 0.0
-    distillation: float = 0.0
-    distillation_texture: float = 0.0
-    code: float = 0.0
-    identity: float = 0.0
-    cycle: float = 0.0
-    diversity: float = 0.0
-    temporal: float = 20.0
-    temporal_luminance: float = 0.0
-    temporal_feature: float = 0.0
-    temporal_long: float = 0.0
-    frame_difference: float = 0.0
-    ping_pong: float = 0.0
-    aging: float = 0.0
-    targets: dict[str, float] = dataclasses.field(default_factory=dict, hash=False)
-
-    def __post_init__(self):
-        others = (
-            *("adversarial", "features", "second_features", "targets"),
-            *("label_smoothing", "penalty_interval", "second_grey"),
-        )
-        weights = [f.name for f in dataclasses.fields(self) if f.name not in others]
-        rules = [
-            ("0 or more", lambda x: 0 <= x < math.inf, weights),
-            ("from 0 to below 1", lambda x: 0 <= x < 1, ("label_smoothing",)),
-            ("from 0 to 1", lambda x: 0 <= x <= 1, ("second_grey",)),
-            ("at least 1", lambda x: x >= 1, ("penalty_interval",)),
-        ]
-        checks.check_values("losses", self, rules)
+def full_losses(losses):
+    """Write a number as the weight that it is, and a word as the name that it is."""
+    full = {"features": "random"}
+    for name, value in losses.items():
+        if name == "features":
+            full[name] = checks.check_type(str, value, "losses.features")
+        elif isinstance(value, str):
+            full[name] = {"name": value}
+        elif isinstance(value, dict):
+            full[name] = value
+        else:
+            full[name] = {"weight": checks.check_type(float, value, f"losses.{name}")}
+    return full
 
 
 @dataclasses.dataclass(frozen=True)
 class Train:
-    """How long and how fast, and what keeps the game in balance.
+    """How long and how fast, and what keeps the two networks in balance.
 
     Attributes:
         start: Path of a generator.keras, or name of a model that ships, whose weights
@@ -196,7 +120,7 @@ class Train:
         only: Layers of the generator that learn, as ["filter"], or that do not, as
             ["-filter"]; the others keep their weights, or learn. All learn, where none
             is named.
-        teacher: Path of the model that `losses.distillation` learns from: a
+        teacher: Path of the model that the distillation losses learn from: a
             generator.keras of any kind and size, or a `.keras` file whose inputs
             "content" and "style" are pictures [N, H, W, 3] in [-1, 1], as its output.
         steps: Steps in all, resumed ones included; each takes a new batch.
@@ -211,22 +135,22 @@ class Train:
         d_learning_rate: Adam's rate for the discriminator.
         g_every: The generator learns at every so many steps only.
         d_every: The discriminator likewise.
-        balance: The discriminator rests while its advantage, -1 to 1, is on average
-            over this; 1 lets it always learn, 0.4 is TecoGAN's.
+        d_skip_above: The discriminator skips its update while its advantage, -1 to 1,
+            is on average over this; 1 never skips, 0.4 is TecoGAN's.
         clip_norm: Bound on the norm of each network's gradient; 0 for none.
         accumulate: Steps whose gradients are averaged for one update.
         precision: "float32", "bfloat16", or "float16", of the two networks' layers.
         cooldown: Part of all steps, the last ones, over which both rates fall to 0.
-        laps: Times that clips are played forth and back before they are judged, so that
-            the state is older: half of the clips by one lap, a quarter by two, and so
+        burn_in: Times that clips are played forth and back before they are judged, so
+            that the state is older: half of the clips once, a quarter twice, and so
             on. It costs the generator's work, no gradients.
         unroll: Steps over which a clip goes on with the generator's state, each of
             `data.clip_length` frames: back-propagation through time, truncated at the
             step. Clips of a batch differ in age. Needs `data.where` "device".
         ema_decay: Decay per step of the averaged generator that ships.
-        alarm: What happens when the game goes wrong: "say" it, "lower" the learning
-            rates too, or "stop" too.
-        alarm_every: Steps between looks at how the game goes.
+        alarm: What happens when training shows a failure mode: "warn", "reduce_lr",
+            which halves both learning rates too, or "stop".
+        alarm_every: Steps between looks for failure modes.
         log_every: Steps between scalars in TensorBoard.
         sample_every: Steps between moving samples in TensorBoard.
         evaluate_every: Steps between figures of validation clips; best.keras is the
@@ -246,15 +170,15 @@ class Train:
     d_learning_rate: float = 1e-3
     g_every: int = 1
     d_every: int = 1
-    balance: float = 1.0
+    d_skip_above: float = 1.0
     clip_norm: float = 0.0
     accumulate: int = 1
     precision: str = "float32"
     cooldown: float = 0.0
-    laps: int = 0
+    burn_in: int = 0
     unroll: int = 1
     ema_decay: float = 0.999
-    alarm: str = "say"
+    alarm: str = "warn"
     alarm_every: int = 50
     log_every: int = 20
     sample_every: int = 500
@@ -267,7 +191,7 @@ class Train:
         rates = ("g_learning_rate", "d_learning_rate")
         precisions, alarms = (
             ("float32", "bfloat16", "float16"),
-            ("say", "lower", "stop"),
+            ("warn", "reduce_lr", "stop"),
         )
         rules = [
             ("names of layers", _all_text, ("start_layers", "only")),
@@ -275,8 +199,8 @@ class Train:
             ("above 0", lambda x: 0 < x < math.inf, rates),
             ("from 0 to below 1", lambda x: 0 <= x < 1, ("ema_decay",)),
             ("from 0 to 1", lambda x: 0 <= x <= 1, ("cooldown",)),
-            ("from 0 to 8", lambda x: 0 <= x <= 8, ("laps",)),
-            ("above -1, at most 1", lambda x: -1 < x <= 1, ("balance",)),
+            ("from 0 to 8", lambda x: 0 <= x <= 8, ("burn_in",)),
+            ("above -1, at most 1", lambda x: -1 < x <= 1, ("d_skip_above",)),
             ("at most train.steps", lambda x: x <= self.steps, ("accumulate",)),
             ("0 or more", lambda x: 0 <= x < math.inf, ("clip_norm", "minutes")),
             (", ".join(precisions), lambda x: x in precisions, ("precision",)),
@@ -287,16 +211,31 @@ class Train:
 
 @dataclasses.dataclass(frozen=True)
 class Experiment:
-    """All that decides what a run computes."""
+    """All that decides what a run computes.
+
+    Attributes:
+        data: Where clips come from.
+        generator: Arguments of the generator, and "network", its kind in
+            `vgan.models.NETWORKS`.
+        discriminator: Arguments of `vgan.models.Discriminator`.
+        losses: {name: weight, or a dict of arguments}, in the order in which they are
+            summed. A name is that of a class in `vgan.losses`, in snake case; the
+            adversarial loss is {"adversarial": {"name": "hinge", "weight": 0.2}}.
+            "features" is the network of content and style: "random" (fixed random
+            filters, no download), "vgg19" (keras.applications) or an .npz file.
+        train: How long and how fast.
+        seed: Of all that is random.
+    """
 
     data: Data = dataclasses.field(default_factory=Data)
     generator: dict = dataclasses.field(default_factory=dict)
     discriminator: dict = dataclasses.field(default_factory=dict)
-    losses: Losses = dataclasses.field(default_factory=Losses)
+    losses: dict = dataclasses.field(default_factory=default_losses)
     train: Train = dataclasses.field(default_factory=Train)
     seed: int = 0
 
     def __post_init__(self):
+        object.__setattr__(self, "losses", full_losses(self.losses))
         checks.check_values(
             "experiment",
             self,

@@ -291,18 +291,18 @@ def _adversarial(system, contents):
     from vgan.datasets.clips import make_dataset, plain_errors
     from vgan.metrics.distributions import adversarial_balance
     from vgan.train import checkpoint
-    from vgan.train.gan import VideoGAN
+    from vgan.train.build import build_gan
 
     try:
         settings = config.from_json((folder / "config.json").read_text())
-        gan = VideoGAN(settings)
+        gan = build_gan(settings)
         if not checkpoint.restore(folder / "checkpoints", gan):
             raise NotMeasured("needs a checkpoint beside the model")
         real, fake = [], []
         with plain_errors():
             batches = make_dataset(settings, "validation").take(BATCHES)
             for batch in batches.as_numpy_iterator():
-                frames, code = gan.stylise(
+                frames, code = gan.stylize(
                     batch["content"], batch["style"], gan.ema_generator
                 )
                 real.append(np.ravel(gan.discriminator(batch["style"], code)))

@@ -1,158 +1,241 @@
-"""Adversarial games: what the discriminator and the generator minimise.
+"""Adversarial losses: what the discriminator and the generator minimize.
 
-Every game is a function of patch logits [B, t, h, w, 1], without a sigmoid: `real` of
-real clips, `fake` of generated ones. D stands for sigmoid(logit), x for a real clip and
-G(z) for a generated one. An experiment names a game; `game` finds it.
+Every one is of patch logits [B, t, h, w, 1], without a sigmoid: `real` of real clips,
+`fake` of generated ones. D stands for sigmoid(logit), x for a real clip and G(z) for a
+generated one.
 """
 
 import typing
-from collections.abc import Callable
 
 from keras import ops
 
 from vgan import InputError
+from vgan.losses.base import Loss, number
 
 
-class Game(typing.NamedTuple):
-    """The two sides of a game, and what it asks of those who play it.
-
-    Attributes:
-        discriminator: (real, fake, smoothing=0.0) -> scalar. The smoothing is taken
-            off the label 1 of real clips; games without labels ignore it.
-        generator: (real, fake) -> scalar; `real` is None unless `relative`.
-        relative: The generator's loss needs the logits of real clips too.
-        labels: Label smoothing applies.
-        pair: The discriminator judges a clip beside a reference clip.
-        penalty: What keeps the discriminator smooth: "zero", `zero_centred_penalty`
-            (R1, R2), or "one", `one_centred_penalty`.
-    """
-
-    discriminator: Callable
-    generator: Callable
-    relative: bool = False
-    labels: bool = False
-    pair: bool = False
-    penalty: str = "zero"
-
-
-def cross_entropy_discriminator(real, fake, smoothing=0.0):
-    """-E[log D(x)] - E[log(1 - D(G(z)))] (Goodfellow et al., 2014).
-
-    With one-sided label smoothing (Salimans et al., 2016), real clips have the label
-    1 - smoothing, and D gains nothing by being surer; generated ones keep the label 0.
-    """
-    on_real = (1.0 - smoothing) * ops.softplus(-real) + smoothing * ops.softplus(real)
-    return ops.mean(on_real) + ops.mean(ops.softplus(fake))
-
-
-def minimax_generator(real, fake):
-    """E[log(1 - D(G(z)))] (Goodfellow et al., 2014): no gradient where D is sure."""
-    return -ops.mean(ops.softplus(fake))
-
-
-def non_saturating_generator(real, fake):
-    """-E[log D(G(z))] (Goodfellow et al., 2014, section 3)."""
-    return ops.mean(ops.softplus(-fake))
-
-
-def pair_discriminator(real, fake, smoothing=0.0):
-    """-E[log D(x, x')] - E[log(1 - D(G(z), x))], a clip judged beside a real one.
-
-    Where the two cannot be told apart D is 0.5 on both, and the loss 2 log 2. The note
-    that this game comes from prints a minus between the two terms: that would pay D
-    for calling the generated clip real, so that both networks would want the same and
-    there would be no game. The plus makes it adversarial.
+class Adversarial(Loss):
+    """Base of the adversarial losses: two sides, and penalties of the discriminator.
 
     Args:
-        real: Logits of D(x, x'), a real clip beside another real clip.
-        fake: Logits of D(G(z), x), a generated clip beside a real clip.
-        smoothing: Taken off the label 1 of D(x, x').
+        weight: Of the generator's side.
+        r1: Gamma of the R1 penalty on real clips, see `zero_centered_penalty`.
+        r2: The same of R2, on generated clips.
+        penalty_interval: Steps from one penalty to the next, which weighs as many
+            times more (lazy regularization, StyleGAN2, Karras et al., 2020).
+        warmup: Steps over which the weight grows from 0.
+        target: As of every `Loss`.
     """
-    return cross_entropy_discriminator(real, fake, smoothing)
+
+    kinds: typing.ClassVar[dict[str, type]] = {}  # subclasses, {name: class}
+    relative = False  # the generator's side needs the logits of real clips too
+    pair = False  # the discriminator judges a clip beside a reference clip
+    unbounded = False  # logits have no scale: they are a critic's
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        Adversarial.kinds[cls.name] = Loss.known.pop(cls.name)
+        cls.name = "adversarial"  # there is one at a time
+
+    def __init__(
+        self,
+        weight: float = 1.0,
+        *,
+        r1: float = 1.0,
+        r2: float = 1.0,
+        penalty_interval: int = 4,
+        warmup: int = 0,
+        target: float | None = None,
+    ):
+        super().__init__(weight, target=target)
+        self.penalties = {"r1": number("r1", r1), "r2": number("r2", r2)}
+        for name, value, least in (
+            ("penalty_interval", penalty_interval, 1),
+            ("warmup", warmup, 0),
+        ):
+            if type(value) is not int or value < least:
+                raise InputError(
+                    f"{name}: takes a whole number of at least {least}, got {value!r}"
+                )
+        self.penalty_interval = penalty_interval
+        self.warmup = warmup
+
+    def discriminator(self, real, fake):
+        """What the discriminator minimizes, a scalar."""
+        raise NotImplementedError
+
+    def generator(self, real, fake):
+        """What the generator minimizes; `real` is None unless `relative`."""
+        raise NotImplementedError
+
+    def penalty(self, gradient_at, real, fake, share):
+        """Return {name: penalty} of the discriminator's slope, without weights.
+
+        Args:
+            gradient_at: Function of clips [B, T, H, W, 3] that gives the gradient of
+                each clip's mean patch logit by the clip, of the same shape.
+            real: Real clips, [B, T, H, W, 3].
+            fake: Generated clips, of the same shape where they are mixed.
+            share: Uniform noise, 0 to 1, [B].
+        """
+        clips = {"r1": real, "r2": fake}
+        return {
+            name: zero_centered_penalty(gradient_at(clips[name]))
+            for name, weight in self.penalties.items()
+            if weight
+        }
+
+    def __call__(self, forward):
+        """The generator's side."""
+        real = forward.judge(forward.style) if self.relative else None
+        return self.generator(real, forward.judge(forward.frames))
+
+    def check_sizes(self, batch_size, clip_length, style_length):
+        """Raise InputError where clips cannot be set beside each other, or mixed."""
+        joined = self.pair or "gradient_penalty" in self.penalties
+        if joined and clip_length != style_length:
+            raise InputError(
+                f"style_length: {type(self).__name__} joins clips of one length, got "
+                f"clip_length {clip_length} and style_length {style_length}"
+            )
+        if self.pair and batch_size < 2:
+            raise InputError(
+                f"batch_size: {type(self).__name__} sets clips of a batch beside each "
+                "other; give at least 2"
+            )
 
 
-def pair_generator(real, fake):
-    """-E[log D(G(z), x)], on the logits of D(G(z), x)."""
-    return non_saturating_generator(real, fake)
+class Minimax(Adversarial):
+    """Binary cross-entropy (Goodfellow et al., 2014).
+
+    D: -E[log D(x)] - E[log(1 - D(G(z)))]. G: E[log(1 - D(G(z)))], whose gradient
+    vanishes where D is sure.
+    """
+
+    def discriminator(self, real, fake):
+        """-E[log D(x)] - E[log(1 - D(G(z)))]."""
+        return ops.mean(ops.softplus(-real)) + ops.mean(ops.softplus(fake))
+
+    def generator(self, real, fake):
+        """E[log(1 - D(G(z)))]."""
+        return -ops.mean(ops.softplus(fake))
 
 
-def relativistic_discriminator(real, fake, smoothing=0.0):
-    """E[log(1 + exp(fake - real))]: real clips look more real than generated ones.
+class NonSaturating(Minimax):
+    """`Minimax`, but G minimizes -E[log D(G(z))] (Goodfellow et al., 2014, part 3)."""
+
+    def generator(self, real, fake):
+        """-E[log D(G(z))]."""
+        return ops.mean(ops.softplus(-fake))
+
+
+class Pair(NonSaturating):
+    """`NonSaturating`, each clip judged beside a real one: D(x, x'), D(G(z), x).
+
+    D: -E[log D(x, x')] - E[log(1 - D(G(z), x))]. Where the two cannot be told apart D
+    is 0.5 on both, and the loss 2 log 2. The note that this loss comes from prints a
+    minus between the two terms: that would pay D for calling the generated clip real,
+    and both networks would want the same. The plus makes it adversarial.
+    """
+
+    pair = True
+
+
+class Relativistic(Adversarial):
+    """D: E[log(1 + exp(fake - real))]; G: the same with the roles exchanged.
 
     The relativistic pairing loss (Jolicoeur-Martineau, 2018), patch by patch, that is
-    steady under R1 and R2 (R3GAN, Huang et al., 2024).
+    stable under R1 and R2 (R3GAN, Huang et al., 2024).
     """
-    real, fake = _comparable(real, fake)
-    return ops.mean(ops.softplus(fake - real))
+
+    relative = True
+
+    def discriminator(self, real, fake):
+        """E[log(1 + exp(fake - real))]."""
+        real, fake = _comparable(real, fake)
+        return ops.mean(ops.softplus(fake - real))
+
+    def generator(self, real, fake):
+        """E[log(1 + exp(real - fake))]."""
+        return self.discriminator(fake, real)
 
 
-def relativistic_generator(real, fake):
-    """E[log(1 + exp(real - fake))], the same with the roles exchanged."""
-    return relativistic_discriminator(fake, real)
+class LeastSquares(Adversarial):
+    """D: (E[(real - 1)^2] + E[fake^2]) / 2; G: E[(fake - 1)^2] / 2 (Mao, 2017)."""
+
+    def discriminator(self, real, fake):
+        """(E[(real - 1)^2] + E[fake^2]) / 2."""
+        on_real = ops.mean(ops.square(real - 1.0))
+        return 0.5 * (on_real + ops.mean(ops.square(fake)))
+
+    def generator(self, real, fake):
+        """E[(fake - 1)^2] / 2."""
+        return 0.5 * ops.mean(ops.square(fake - 1.0))
 
 
-def least_squares_discriminator(real, fake, smoothing=0.0):
-    """(E[(real - 1)^2] + E[fake^2]) / 2 (Mao et al., 2017)."""
-    on_real = ops.mean(ops.square(real - (1.0 - smoothing)))
-    return 0.5 * (on_real + ops.mean(ops.square(fake)))
-
-
-def least_squares_generator(real, fake):
-    """E[(fake - 1)^2] / 2 (Mao et al., 2017)."""
-    return 0.5 * ops.mean(ops.square(fake - 1.0))
-
-
-def hinge_discriminator(real, fake, smoothing=0.0):
-    """E[max(0, 1 - real)] + E[max(0, 1 + fake)] (Lim and Ye, 2017).
+class Hinge(Adversarial):
+    """D: E[max(0, 1 - real)] + E[max(0, 1 + fake)]; G: -E[fake] (Lim and Ye, 2017).
 
     Made known by SNGAN (Miyato et al., 2018).
     """
-    return ops.mean(ops.relu(1.0 - real)) + ops.mean(ops.relu(1.0 + fake))
+
+    def discriminator(self, real, fake):
+        """E[max(0, 1 - real)] + E[max(0, 1 + fake)]."""
+        return ops.mean(ops.relu(1.0 - real)) + ops.mean(ops.relu(1.0 + fake))
+
+    def generator(self, real, fake):
+        """-E[fake]."""
+        return -ops.mean(fake)
 
 
-def wasserstein_discriminator(real, fake, smoothing=0.0):
-    """E[fake] - E[real] (Arjovsky et al., 2017), of a critic whose slope is 1.
+class Wasserstein(Adversarial):
+    """D: E[fake] - E[real]; G: -E[fake] (Arjovsky et al., 2017).
 
-    The slope is what `one_centred_penalty` asks for (Gulrajani et al., 2017).
+    D is a critic whose slope is held at 1 by `one_centered_penalty` (Gulrajani et al.,
+    2017).
+
+    Args:
+        weight: Of the generator's side.
+        gradient_penalty: Weight of the penalty.
+        penalty_interval: As of `Adversarial`.
+        warmup: Likewise.
+        target: Likewise.
     """
-    return ops.mean(fake) - ops.mean(real)
+
+    unbounded = True
+    needs = ("noise",)
+
+    def __init__(
+        self,
+        weight: float = 1.0,
+        *,
+        gradient_penalty: float = 10.0,
+        penalty_interval: int = 4,
+        warmup: int = 0,
+        target: float | None = None,
+    ):
+        super().__init__(
+            weight, penalty_interval=penalty_interval, warmup=warmup, target=target
+        )
+        penalty = number("gradient_penalty", gradient_penalty)
+        self.penalties = {"gradient_penalty": penalty}
+
+    def discriminator(self, real, fake):
+        """E[fake] - E[real]."""
+        return ops.mean(fake) - ops.mean(real)
+
+    def generator(self, real, fake):
+        """-E[fake]."""
+        return -ops.mean(fake)
+
+    def penalty(self, gradient_at, real, fake, share):
+        """{"gradient_penalty": of the slope at clips drawn between real and fake}."""
+        if not self.penalties["gradient_penalty"]:
+            return {}
+        mixed = real + share[:, None, None, None, None] * (fake - real)
+        return {"gradient_penalty": one_centered_penalty(gradient_at(mixed))}
 
 
-def critic_generator(real, fake):
-    """-E[fake], in the hinge and the Wasserstein game."""
-    return -ops.mean(fake)
-
-
-GAMES = {
-    "minimax": Game(cross_entropy_discriminator, minimax_generator, labels=True),
-    "non_saturating": Game(
-        cross_entropy_discriminator, non_saturating_generator, labels=True
-    ),
-    "pair": Game(pair_discriminator, pair_generator, labels=True, pair=True),
-    "relativistic": Game(
-        relativistic_discriminator, relativistic_generator, relative=True
-    ),
-    "least_squares": Game(
-        least_squares_discriminator, least_squares_generator, labels=True
-    ),
-    "hinge": Game(hinge_discriminator, critic_generator),
-    "wasserstein": Game(wasserstein_discriminator, critic_generator, penalty="one"),
-}
-
-
-def game(name):
-    """Return the `Game` of that name.
-
-    Raises:
-        InputError: There is no game of that name.
-    """
-    if name not in GAMES:
-        known = ", ".join(sorted(GAMES))
-        raise InputError(f"losses.adversarial: no game {name!r}; known: {known}")
-    return GAMES[name]
-
-
-def zero_centred_penalty(gradients):
+def zero_centered_penalty(gradients):
     """E[||g||^2] / 2: R1 on real clips, R2 on generated ones (Mescheder et al., 2018).
 
     Args:
@@ -162,11 +245,11 @@ def zero_centred_penalty(gradients):
     return 0.5 * ops.mean(ops.sum(ops.square(gradients), axis=(1, 2, 3, 4)))
 
 
-def one_centred_penalty(gradients):
+def one_centered_penalty(gradients):
     """E[(||g||_2 - 1)^2], one norm for each clip (WGAN-GP, Gulrajani et al., 2017).
 
     Args:
-        gradients: As in `zero_centred_penalty`, at clips drawn between real and
+        gradients: As in `zero_centered_penalty`, at clips drawn between real and
             generated ones.
     """
     square = ops.sum(ops.square(gradients), axis=(1, 2, 3, 4))
@@ -174,34 +257,13 @@ def one_centred_penalty(gradients):
     return ops.mean(ops.square(ops.sqrt(square + 1e-12) - 1.0))
 
 
-def feature_matching_loss(fake, real):
-    """What the discriminator sees on average, in generated against real clips.
-
-    |m(fake) - m(real)|^2 / E[real^2], where m is a clip's mean over time and space;
-    mean over layers. After Salimans et al., 2016, with each layer divided by its own
-    scale. Averages only, as the two clips do not show the same scene.
-
-    Args:
-        fake: List of the discriminator's features [B, t, h, w, C] of generated clips.
-        real: The same of the real clips that have the same styles; t, h and w may
-            differ.
-    """
-    terms = []
-    for y, x in zip(fake, real, strict=True):
-        y, x = ops.cast(y, "float32"), ops.cast(x, "float32")
-        error = ops.mean(y, axis=(1, 2, 3)) - ops.mean(x, axis=(1, 2, 3))
-        scale = ops.mean(ops.square(x)) + 1e-6
-        terms.append(ops.mean(ops.square(error)) / scale)
-    return sum(terms) / len(terms)
-
-
 def advantage(real, fake):
     """How far the discriminator is ahead, in [-1, 1]: 2 E[sigmoid(real - fake)] - 1.
 
     0 says that it cannot tell real from generated, 1 that it always can. Only
-    differences of logits count, so that it does not depend on where the logits of a
-    game are centred (those of `relativistic` and `wasserstein` may be anywhere); it is
-    our measure, in the spirit of the balance of TecoGAN (Chu et al., 2020).
+    differences of logits count, so that it does not depend on where the logits are
+    centered (those of `Relativistic` and `Wasserstein` may be anywhere); it is our
+    measure, in the spirit of the balance of TecoGAN (Chu et al., 2020).
 
     Args:
         real: [B, t, h, w, 1], compared patch by patch, or clip by clip where the

@@ -7,7 +7,85 @@ Every layer is divided by its own scale, so that none drowns the others.
 import numpy as np
 from keras import ops
 
+from vgan import InputError
+from vgan.losses.base import Loss, number
+from vgan.losses.features import FeatureNetwork
+
 LUMA = (0.299, 0.587, 0.114)  # of R, G, B (ITU-R BT.601)
+
+
+class Content(Loss):
+    """`content_loss`: what is shown stays (Johnson et al., 2016)."""
+
+    def __call__(self, forward):
+        """Return the term."""
+        wanted = forward.features(forward.content)
+        return content_loss(forward.features_of_frames["content"], wanted["content"])
+
+
+class Layout(Loss):
+    """`layout_loss`: what is light stays lighter than what is dark."""
+
+    def __call__(self, forward):
+        """Return the term."""
+        return layout_loss(forward.frames, forward.content)
+
+
+class Edges(Loss):
+    """`edge_loss`: edges stay where they are."""
+
+    def __call__(self, forward):
+        """Return the term."""
+        return edge_loss(forward.frames, forward.content)
+
+
+class Style(Loss):
+    """`style_loss`: how it is painted is the style's (Gatys et al., 2016)."""
+
+    def __call__(self, forward):
+        """Return the term."""
+        wanted = forward.features(forward.style)
+        return style_loss(forward.features_of_frames["style"], wanted["style"])
+
+
+class LastFrameStyle(Loss):
+    """`style_loss` of each clip's last frame alone, in a network of its own.
+
+    A large network, which sees more, can be paid for one frame of several.
+
+    Args:
+        weight: As of every `Loss`.
+        features: What `FeatureNetwork` takes.
+        grayscale_probability: Part of the clips that are compared without color, so
+            that nothing but brushwork can please.
+        target: As of every `Loss`.
+    """
+
+    def __init__(
+        self,
+        weight: float = 1.0,
+        *,
+        features: str = "vgg19",
+        grayscale_probability: float = 0.0,
+        target: float | None = None,
+    ):
+        super().__init__(weight, target=target)
+        self.grayscale_probability = number(
+            "grayscale_probability", grayscale_probability, most=1.0
+        )
+        if not isinstance(features, str) or not features:
+            raise InputError(f"features: takes a name or a file, got {features!r:.50}")
+        self.features = FeatureNetwork(features, "features")
+
+    def __call__(self, forward):
+        """Return the term."""
+        clips = [clip[:, -1:] for clip in (forward.frames, forward.style)]
+        if self.grayscale_probability:
+            gray = forward.chance(2) < self.grayscale_probability
+            gray = ops.reshape(gray, (-1, 1, 1, 1, 1))
+            clips = [ops.where(gray, grayscale(clip), clip) for clip in clips]
+        made, wanted = (self.features(clip) for clip in clips)
+        return style_loss(made["style"], wanted["style"])
 
 
 def content_loss(result, content):
@@ -28,7 +106,7 @@ def content_loss(result, content):
 
 
 def style_loss(result, style):
-    """Relative error of Gram matrices and of means and spreads, mean over layers.
+    """Relative error of Gram matrices and of means and deviations, mean over layers.
 
     2 ||G(y) - G(s)||^2 / (||G(y)||^2 + ||G(s)||^2) of Gram matrices (Gatys et al.,
     2016), and the same of the channels' means and standard deviations (Huang and
@@ -41,7 +119,7 @@ def style_loss(result, style):
     """
     terms = []
     for y, s in zip(result, style, strict=True):
-        for statistic in (gram_matrix, mean_and_spread):
+        for statistic in (gram_matrix, mean_and_std):
             wanted = ops.mean(statistic(s), axis=1, keepdims=True)
             made = statistic(y)
             error = ops.sum(ops.square(made - wanted), axis=-1)
@@ -63,7 +141,7 @@ def layout_loss(result, content, patch=8):
     """
 
     def tones(clip):
-        return ops.average_pool(_light(clip), patch, patch, "valid", "channels_last")
+        return ops.average_pool(_luma(clip), patch, patch, "valid", "channels_last")
 
     return 1.0 - _correlation(tones(result), tones(content))
 
@@ -80,7 +158,7 @@ def edge_loss(result, content):
     """
 
     def edges(clip):
-        light = ops.pad(_light(clip), [[0, 0], [3, 3], [3, 3], [0, 0]], mode="reflect")
+        light = ops.pad(_luma(clip), [[0, 0], [3, 3], [3, 3], [0, 0]], mode="reflect")
         slopes = ops.conv(light, _SLOPES, 1, "valid", "channels_last")
         return ops.sqrt(ops.sum(ops.square(slopes), axis=-1) + 1e-6)
 
@@ -99,15 +177,15 @@ def _gaussian_slopes(radius=3):
 _SLOPES = _gaussian_slopes()
 
 
-def grey(clip):
+def grayscale(clip):
     """Luma of [..., 3], in all three channels."""
     light = ops.sum(clip * ops.array(LUMA, clip.dtype), axis=-1, keepdims=True)
     return ops.repeat(light, 3, axis=-1)
 
 
-def _light(clip):
+def _luma(clip):
     """[B, T, H, W, 3] -> luma [B T, H, W, 1]."""
-    return ops.reshape(grey(clip)[..., :1], (-1, *clip.shape[2:4], 1))
+    return ops.reshape(grayscale(clip)[..., :1], (-1, *clip.shape[2:4], 1))
 
 
 def _correlation(a, b):
@@ -131,7 +209,7 @@ def gram_matrix(features):
     return ops.reshape(gram, (shape[0], shape[1], shape[4] * shape[4]))
 
 
-def mean_and_spread(features):
+def mean_and_std(features):
     """[B, T, h, w, C] -> [B, T, 2 C], means and standard deviations over space."""
     mean = ops.mean(features, axis=(2, 3))
     spread = ops.sqrt(ops.var(features, axis=(2, 3)) + 1e-6)

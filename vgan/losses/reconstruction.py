@@ -2,12 +2,43 @@
 
 from keras import ops
 
+from vgan.losses.base import Loss
+
+
+class ReconstructionL1(Loss):
+    """E|y - x|, the result against the batch's "target"."""
+
+    needs = ("target",)
+
+    def __call__(self, forward):
+        """Return the term."""
+        return reconstruction_l1(forward.frames, forward.batch["target"])
+
+
+class ReconstructionL2(Loss):
+    """E[(y - x)^2], the result against the batch's "target": min ||G(x) - y||^2."""
+
+    needs = ("target",)
+
+    def __call__(self, forward):
+        """Return the term."""
+        return reconstruction_l2(forward.frames, forward.batch["target"])
+
+
+class StyleCode(Loss):
+    """E|s' - s|: the result's style code against the one that was asked for.
+
+    Style reconstruction of StarGAN v2 (Choi et al., 2020).
+    """
+
+    def __call__(self, forward):
+        """Return the term."""
+        found = forward.generator.encode_style(forward.frames)
+        return code_loss(found, ops.stop_gradient(forward.code))
+
 
 def reconstruction_l1(result, target):
     """E|y - x|.
-
-    For paired clips, for content in its own style, and for the way there and back
-    (identity and cycle, Zhu et al., 2017).
 
     Args:
         result: [B, T, H, W, 3] in [-1, 1].
@@ -24,28 +55,6 @@ def reconstruction_l2(result, target):
         target: The same.
     """
     return ops.mean(ops.square(result - target))
-
-
-def pyramid_loss(result, target, levels=4):
-    """E|y - x| at several sizes, and twice that of the differences of neighbours.
-
-    Each size is the mean of 2 x 2 pixels of the one before: large areas have the right
-    colour before small ones have the right strokes (low-pass, after Burt and Adelson,
-    1983). Differences of neighbouring pixels, at full size, ask for their edges.
-
-    Args:
-        result: [B, T, H, W, 3] in [-1, 1], H and W multiples of 2 ** (levels - 1).
-        target: The same.
-        levels: Number of sizes.
-    """
-    error = ops.reshape(result - target, (-1, *ops.shape(result)[2:]))
-    edges = (error[:, 1:] - error[:, :-1], error[:, :, 1:] - error[:, :, :-1])
-    loss = 2 * sum(ops.mean(ops.abs(edge)) for edge in edges)
-    for level in range(levels):
-        if level:
-            error = ops.average_pool(error, 2, 2, "valid", "channels_last")
-        loss = loss + ops.mean(ops.abs(error))
-    return loss
 
 
 def code_loss(code, target):

@@ -1,4 +1,4 @@
-"""Steadiness in time: what moves with the scene should look the same.
+"""Temporal consistency: what moves with the scene should look the same.
 
 Flow is backward, in pixels, (x, y): `frames[:, t + 1]` at p shows what `frames[:, t]`
 showed at p + flow[:, t](p), but where occlusion is 1. The losses are means over all
@@ -8,8 +8,45 @@ pixels that are not occluded, and 0 for clips that are too short to change.
 from keras import ops
 
 from vgan import InputError
+from vgan.losses.base import Loss
 
-LUMINANCE = (0.2126, 0.7152, 0.0722)  # of R, G, B (ITU-R BT.709), as ReCoNet has it
+
+class Temporal(Loss):
+    """`warp_loss`: what moves with the scene looks the same in the next frame."""
+
+    needs = ("flow", "occlusion")
+
+    def __call__(self, forward):
+        """Return the term."""
+        return warp_loss(forward.frames, *forward.motion())
+
+
+class TemporalLong(Loss):
+    """`long_range_loss`: what moves with the scene looks as it did in frame one."""
+
+    needs = ("flow", "occlusion")
+
+    def __call__(self, forward):
+        """Return the term."""
+        return long_range_loss(forward.frames, *forward.motion())
+
+
+class StateConsistency(Loss):
+    """What an old state paints is what a fresh one has painted: E[(y_old - y_new)^2].
+
+    Of the clips that began with the state of burn-in passes.
+    """
+
+    def __call__(self, forward):
+        """Return the term."""
+        change = ops.mean(ops.square(forward.frames - forward.fresh), axis=(1, 2, 3, 4))
+        aged = ops.cast(forward.aged, "float32")
+        return ops.sum(aged * change) / (ops.sum(aged) + 1.0)
+
+    def check(self, gan):
+        """Raise InputError where every clip begins with a fresh state."""
+        if not gan.burn_in:
+            raise InputError("needs old states; set burn_in to 1 or more")
 
 
 def warp(frames, flow):
@@ -64,61 +101,6 @@ def warp_loss(frames, flow, occlusion):
     return _mean_square(_change(frames, flow), 1.0 - _fold(occlusion))
 
 
-def luminance_warp_loss(frames, content, flow, occlusion):
-    """As `warp_loss`, but each channel may follow the content's change of light.
-
-    |(y_t - warp(y_(t-1))) - Y(x_t - warp(x_(t-1)))|^2 (ReCoNet, Gao et al., 2018),
-    where Y = 0.2126 R + 0.7152 G + 0.0722 B, of the values as they are.
-
-    Args:
-        frames: y, the result, [B, T, H, W, 3] in [-1, 1].
-        content: x, of the same shape and range.
-        flow: [B, T - 1, H, W, 2] in pixels.
-        occlusion: [B, T - 1, H, W, 1], 1 where the flow does not hold.
-    """
-    if frames.shape[1] < 2:
-        return _nothing(frames)
-    weights = ops.convert_to_tensor(LUMINANCE, dtype="float32")
-    light = ops.sum(_change(content, flow) * weights, axis=-1, keepdims=True)
-    return _mean_square(_change(frames, flow) - light, 1.0 - _fold(occlusion))
-
-
-def feature_warp_loss(features, flow, occlusion):
-    """`warp_loss` of features at a lower resolution (ReCoNet, Gao et al., 2018).
-
-    Each feature moves by the mean flow of the pixels under it; it counts where none of
-    them is occluded.
-
-    Args:
-        features: [B, T, h, w, C].
-        flow: [B, T - 1, H, W, 2] in pixels; H and W are multiples of h and w.
-        occlusion: [B, T - 1, H, W, 1], 1 where the flow does not hold.
-
-    Raises:
-        InputError: H or W is not a multiple.
-    """
-    if features.shape[1] < 2:
-        return _nothing(features)
-    size, pixels = tuple(features.shape[2:4]), tuple(flow.shape[2:4])
-    strides = pixels[0] // size[0], pixels[1] // size[1]
-    if (size[0] * strides[0], size[1] * strides[1]) != pixels:
-        raise InputError(
-            f"losses.temporal: features of {size[0]} x {size[1]} do not divide "
-            f"{pixels[0]} x {pixels[1]} pixels; choose sizes that are multiples"
-        )
-
-    def cells(x):
-        """[B, T - 1, H, W, C] -> [B, T - 1, h, H / h, w, W / w, C]."""
-        return ops.reshape(
-            x, (*x.shape[:2], size[0], strides[0], size[1], strides[1], x.shape[4])
-        )
-
-    step = ops.convert_to_tensor(strides[::-1], dtype="float32")
-    flow = ops.mean(cells(flow), axis=(3, 5)) / step
-    occlusion = ops.max(cells(occlusion), axis=(3, 5))
-    return warp_loss(ops.cast(features, "float32"), flow, occlusion)
-
-
 def long_range_loss(frames, flow, occlusion):
     """As `warp_loss`, but of each frame and the first (Ruder et al., 2016).
 
@@ -147,36 +129,6 @@ def long_range_loss(frames, flow, occlusion):
         errors.append(frames[:, t] - warp(frames[:, 0], total))
         valid.append(1.0 - hidden)
     return _mean_square(ops.concatenate(errors), ops.concatenate(valid))
-
-
-def frame_difference_loss(frames, content):
-    """E|(y_t - y_(t-1)) - (x_t - x_(t-1))|: the result changes as the content does.
-
-    Needs no flow (Xu, Xiong and Hu, 2021, their loss in the space of pixels).
-
-    Args:
-        frames: y, the result, [B, T, H, W, 3].
-        content: x, of the same shape.
-    """
-    if frames.shape[1] < 2:
-        return _nothing(frames)
-    changes = frames[:, 1:] - frames[:, :-1], content[:, 1:] - content[:, :-1]
-    return ops.mean(ops.abs(changes[0] - changes[1]))
-
-
-def ping_pong_loss(forward, backward):
-    """E|y_t - y'_t|^2 of a clip played to its end and back (TecoGAN, Chu et al., 2020).
-
-    A recurrent network that drifts has drifted further on the way back.
-
-    Args:
-        forward: y, [B, T, H, W, 3].
-        backward: y', made on the way back, without the turning point T, in the order
-            of `forward`: [B, T - 1, H, W, 3].
-    """
-    if forward.shape[1] < 2:
-        return _nothing(forward)
-    return ops.mean(ops.square(forward[:, :-1] - backward))
 
 
 def _nothing(frames):

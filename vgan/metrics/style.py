@@ -234,4 +234,4 @@ def _gram(features):
 
 def _spread(features):
     """[N, h, w, C] -> [N, 2 C], means and standard deviations over space."""
-    return np.asarray(perceptual.mean_and_spread(features[None]))[0]
+    return np.asarray(perceptual.mean_and_std(features[None]))[0]

@@ -62,31 +62,20 @@ class Discriminator(keras.Model):
         self.built = True
 
     def call(self, frames, style_code, reference=None):
-        """Return patch logits [B, T, h, w, 1].
+        """Return patch logits [B, T, h, w, 1], float32.
 
         Args:
             frames: The judged clip [B, T, H, W, 3] in [-1, 1].
             style_code: [B, D].
             reference: With `pair`, the real clip beside it, of the same shape.
         """
-        return self.score(self.features(frames, reference), style_code)
-
-    def features(self, frames, reference=None):
-        """Return what each stage sees of a clip, [B, T, h, w, C] each; as `call`."""
         if (reference is not None) != self.pair:
             raise ValueError(
                 f"a reference clip goes with pair=True, and pair is {self.pair}"
             )
         x = ops.concatenate([frames, reference], axis=-1) if self.pair else frames
-        seen = []
         for stage in self.stages:
             x = ops.leaky_relu(stage(x), 0.2)
-            seen.append(x)
-        return seen
-
-    def score(self, features, style_code):
-        """Return the patch logits, float32, of `features` under a style code [B, D]."""
-        x = features[-1]
         weights = self.project(style_code)[:, None, None, None, :]
         match = ops.mean(x * weights, axis=-1, keepdims=True)
         return ops.cast(self.head(x) + match, "float32")

@@ -2,4 +2,4 @@
 
 
 class Stopped(Exception):  # noqa: N818, it is no error of the code
-    """Training has ended since the game went wrong; the message says how."""
+    """Training has ended because of a failure mode; the message says which."""

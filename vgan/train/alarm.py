@@ -1,7 +1,7 @@
-"""Notices when the game goes wrong, and names the disease in one line.
+"""Notices failure modes of adversarial training, and names each in one line.
 
-A look at the game is a function of the trained state, moving averages included, and of
-a fixed batch: a resumed run sees what it would have seen.
+A look is a function of the trained state, moving averages included, and of a fixed
+batch: a resumed run sees what it would have seen.
 """
 
 import math
@@ -14,20 +14,21 @@ import numpy as np
 import tqdm
 from keras import ops
 
-from vgan.train import Stopped, terms
-from vgan.train.gan import DISEASES
+from vgan.train import Stopped
+from vgan.train.forward import Forward
+from vgan.train.gan import FAILURE_MODES
 
 ALIKE = 0.02  # mean difference, of 2, under which two inputs count as the same
 STYLE_CHANGE = 0.05  # of the results, for a change of 1 of the style
 CONTENT_CHANGE = 0.1  # likewise
 SWING = 0.4  # standard deviation of the advantage
 WON = 0.9  # advantage from which the discriminator has won,
-GONE = 0.01  # and the game's part in what moves the generator, from nothing
+GONE = 0.01  # and the adversarial part of what moves the generator, from nothing
 FLOOD = 100  # to all
 
 
 def look(gan, batch):
-    """Return figures of how the generator and the game do, as scalar tensors.
+    """Return figures of how generator and discriminator do, as scalar tensors.
 
     Args:
         gan: The VideoGAN.
@@ -38,20 +39,20 @@ def look(gan, batch):
             means and standard deviations of colour; NaN where the styles are alike.
         content_change: E|difference| of results of two contents, over that of the
             contents; NaN where these are alike.
-        advantage: The discriminator's, -1 to 1, a moving average; 0 without a game.
-        swing: Standard deviation of the advantage; NaN in wasserstein, where a
-            critic's logits, and with them the advantage, have no scale.
-        game_share: Norm of the game's gradient by the result, over that of the other
-            terms'; 1 without a game.
+        advantage: The discriminator's, -1 to 1, a moving average; 0 without one.
+        swing: Standard deviation of the advantage; NaN where a critic's logits, and
+            with them the advantage, have no scale.
+        adversarial_share: Norm of the adversarial loss's gradient by the result, over
+            that of the other losses; 1 without one of the two.
     """
-    forward = terms.Forward(gan, batch)
+    forward = Forward(gan, batch)
 
     def change(result, x):
         difference = ops.mean(ops.abs(x - ops.roll(x, 1, axis=0)))
         changed = ops.mean(ops.abs(forward.frames - result))
         return ops.where(difference < ALIKE, math.nan, changed / (difference + 1e-6))
 
-    critic = gan.game.penalty == "one"
+    critic = gan.adversarial is not None and gan.adversarial.unbounded
     other_style = ops.roll(forward.code, 1, axis=0)
     in_other_style, _ = forward.generate(forward.content, other_style)
     other_content = ops.roll(forward.content, 1, axis=0)
@@ -65,61 +66,63 @@ def look(gan, batch):
     return {
         "style_change": change(in_other_style, colors),
         "content_change": change(of_other_content, forward.content),
-        "advantage": gan.advantage + 0.0,
-        "swing": math.nan if critic else ops.sqrt(gan.advantage_variance + 0.0),
-        "game_share": _game_share(gan, forward),
+        "advantage": gan.advantage.mean + 0.0,
+        "swing": math.nan if critic else ops.sqrt(gan.advantage.variance + 0.0),
+        "adversarial_share": _adversarial_share(gan, forward),
     }
 
 
-def _game_share(gan, forward):
-    weights = gan.weights_of_losses
-    used = [name for name in terms.TERMS if getattr(weights, name)]
-    others = [name for name in used if name not in ("gan", "feature_matching")]
-    if not weights.gan or not others:
+def _adversarial_share(gan, forward):
+    others = [term for term in gan.terms if term is not gan.adversarial]
+    if gan.adversarial is None or not others:
         return ops.ones(())
 
-    def slope(names):
+    def size_of_gradient(terms):
         def loss(frames):
-            seen = terms.Forward(gan, forward.batch, frames)
-            return sum(gan.weight_of(n) * terms.TERMS[n](seen) for n in names)
+            seen = Forward(gan, forward.batch, frames)
+            return sum(gan.weight_of(term) * term(seen) for term in terms)
 
         gradient = gan.input_gradient(loss, forward.frames)
         return ops.sqrt(ops.sum(ops.square(gradient)))
 
-    return slope(["gan"]) / (slope(others) + 1e-12)
+    share = size_of_gradient([gan.adversarial])
+    return share / (size_of_gradient(others) + 1e-12)
 
 
 def diagnose(figures):
-    """Return {disease: one line that says what it is and what helps}, causes first.
+    """Return {failure mode: one line, what it is and what helps}, causes first.
 
     Args:
         figures: As `look` gives them, as floats.
     """
     found = {}
-    if figures["game_share"] > FLOOD:
+    if figures["adversarial_share"] > FLOOD:
         found["flood"] = (
-            f"the game drowns the rest: its gradient is {figures['game_share']:.0f} "
-            "times that of the other terms; lower train.d_learning_rate or losses.gan, "
-            "raise losses.r1"
+            "the adversarial loss drowns the rest: its gradient is "
+            f"{figures['adversarial_share']:.0f} "
+            "times that of the other losses; lower train.d_learning_rate or "
+            "losses.adversarial.weight, raise losses.adversarial.r1"
         )
     if figures["swing"] > SWING:
         found["oscillation"] = (
-            "the game swings: the discriminator's advantage varies by "
+            "training oscillates: the discriminator's advantage varies by "
             f"{figures['swing']:.2f} about {figures['advantage']:.2f}; lower "
-            "train.d_learning_rate or losses.gan, raise losses.r1"
+            "train.d_learning_rate or losses.adversarial.weight, raise "
+            "losses.adversarial.r1"
         )
-    if figures["advantage"] > WON and figures["game_share"] < GONE:
+    if figures["advantage"] > WON and figures["adversarial_share"] < GONE:
         found["discriminator"] = (
             "the discriminator wins: its advantage is "
-            f"{figures['advantage']:.2f} of 1, and the game's gradient "
-            f"{figures['game_share']:.4f} of the other terms'; lower "
-            "train.d_learning_rate, set train.balance, or take another game"
+            f"{figures['advantage']:.2f} of 1, and its gradient "
+            f"{figures['adversarial_share']:.4f} of the other losses'; lower "
+            "train.d_learning_rate, set train.d_skip_above, or take another "
+            "losses.adversarial"
         )
     if figures["style_change"] < STYLE_CHANGE:
         found["style"] = (
             "the generator ignores the style: another style changes the result by "
             f"{figures['style_change']:.3f} of what the styles differ by; raise "
-            "losses.style or losses.code, lower losses.content"
+            "losses.style or losses.style_code, lower losses.content"
         )
     if figures["content_change"] < CONTENT_CHANGE:
         found["content"] = (
@@ -131,7 +134,7 @@ def diagnose(figures):
 
 
 class Alarm(keras.callbacks.Callback):
-    """Looks at the game every so many steps; says what is wrong, once as it begins.
+    """Looks for failure modes every so many steps; warns once, as one begins.
 
     A line goes to the terminal, to TensorBoard's texts and to alarms.txt in the run
     folder. By `train.alarm` it also halves both learning rates, or stops. A loss that
@@ -184,15 +187,20 @@ class Alarm(keras.callbacks.Callback):
         )
         found = diagnose(figures)
         present = dict(
-            zip(DISEASES, np.asarray(self.model.diseases.value), strict=True)
+            zip(
+                FAILURE_MODES,
+                np.asarray(self.model.failure_modes.value),
+                strict=True,
+            )
         )
         new = [line for name, line in found.items() if not present[name]]
-        self.model.diseases.assign([int(name in found) for name in DISEASES])
+        self.model.failure_modes.assign([int(name in found) for name in FAILURE_MODES])
         for line in new:
             self._say(line)
-        if new and self.train.alarm == "lower":
-            self.model.rate_scale.assign(self.model.rate_scale * 0.5)
-            self.model.set_learning_rates()
+        if new and self.train.alarm == "reduce_lr":
+            rates = self.model.rates
+            rates.scale.assign(rates.scale * 0.5)
+            rates.update(self.model.step)
         if new and self.train.alarm == "stop":
             raise Stopped(new[0])
 

@@ -40,7 +40,7 @@ def run_callbacks(folder, config, gan, samples, named_styles, measure, deadline=
     """
     folder = pathlib.Path(folder)
     stylised = gan.compile_function(
-        lambda content, style: gan.stylise(content, style, gan.ema_generator)[0]
+        lambda content, style: gan.stylize(content, style, gan.ema_generator)[0]
     )
 
     def stylise():
@@ -87,7 +87,7 @@ def _frames_at(frames, step):
 
 
 class ProgressBar(keras.callbacks.Callback):
-    """One line: step, speed, time left, and how the game stands."""
+    """One line: step, speed, time left, and how training stands."""
 
     def __init__(self, config):
         super().__init__()
@@ -226,7 +226,7 @@ class Deadline(keras.callbacks.Callback):
         self.told = left
         if keras.backend.backend() == "jax":
             self.model.jax_state_sync()  # within `fit`, values are not in the variables
-        self.model.time_left.assign(max(left, 0.0))
+        self.model.rates.time_left.assign(max(left, 0.0))
 
 
 class Checkpoints(keras.callbacks.Callback):

@@ -15,6 +15,7 @@ import numpy as np
 
 from vgan import InputError
 
+RENAMED = {"diseases": "failure_modes"}  # since earlier versions
 KEEP = 2  # the newest, and one before it
 
 
@@ -56,7 +57,7 @@ def restore(folder, gan):
     damaged = f"{path}: damaged; remove it, and the run goes on from the one before"
     try:
         with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
+            arrays = {_current(name): file[name] for name in file.files}
     except (
         *(ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile),
         *(zlib.error, RuntimeError),  # encrypted, packed in a way unknown
@@ -78,7 +79,7 @@ def restore(folder, gan):
         raise InputError(damaged)
     for name, variable in variables.items():
         variable.assign(arrays[name])
-    gan.set_learning_rates()
+    gan.rates.update(gan.step)
     return int(gan.step.value)
 
 
@@ -104,6 +105,12 @@ def save_generator(path, gan, named_styles):
     partial = path.with_name(f".partial_{path.name}")
     generator.save(partial)
     os.replace(partial, path)
+
+
+def _current(name):
+    """The name that a variable of a file has now."""
+    group, index, variable = name.split("/", 2)
+    return "/".join((group, index, RENAMED.get(variable, variable)))
 
 
 def _checkpoints(folder):

@@ -1,4 +1,4 @@
-"""The two networks, what each of them minimises, and the step that trains them.
+"""The two networks, what each of them minimizes, and the step that trains them.
 
 One step trains the discriminator, then the generator, then moves the averaged
 generator, which is the one that ships. How gradients are taken depends on the backend:
@@ -6,19 +6,14 @@ generator, which is the one that ships. How gradients are taken depends on the b
 what chance it needs comes as noise with the batch.
 """
 
-import contextlib
-import inspect
-import math
-
 import keras
-import numpy as np
 from keras import ops
 
-from vgan import InputError, models
-from vgan.config.checks import check_where
-from vgan.losses import adversarial
+from vgan import InputError
+from vgan.losses import adversarial as adversarial_losses
 from vgan.losses.features import FeatureNetwork
-from vgan.train import checks, optimizers, terms
+from vgan.train import optimizers, state, teacher
+from vgan.train.forward import Forward
 
 if keras.backend.backend() == "jax":
     from vgan.train import gradients_jax as gradients
@@ -28,92 +23,146 @@ else:
 make_deterministic = gradients.make_deterministic
 accelerator = gradients.accelerator
 
-DISEASES = ("flood", "oscillation", "discriminator", "style", "content")  # of alarm.py
-WATCH_RATE = 0.01  # of the moving averages of the advantage, as in TecoGAN
-STEER_RATE = 0.005  # of the logarithm of a weight, per step
-STEER_MOST = 10.0  # times more or less than the weight that was given
-PENALTIES = (  # weight, for which games, function of the discriminator's slope
-    ("r1", "zero", adversarial.zero_centred_penalty),
-    ("r2", "zero", adversarial.zero_centred_penalty),
-    ("gradient_penalty", "one", adversarial.one_centred_penalty),
-)
+FAILURE_MODES = ("flood", "oscillation", "discriminator", "style", "content")
+SMALLEST = 32  # pixels; below, the deeper features have no area
 
 
 class VideoGAN(gradients.Gradients, keras.Model):
-    """Generator, discriminator, and their losses; trained by `fit`.
+    """A generator and a discriminator of clips, trained against each other by `fit`.
 
     Args:
-        config: The `vgan.config.Experiment`.
-        teacher: What `losses.distillation` learns from, of `teacher.load_teacher`.
+        generator: Any Keras model that is called as `vgan.models.Generator` is:
+            (content [B, T, H, W, 3], code [B, D], state) -> (frames [B, T, H, W, 3],
+            state), with `encode_style(style [B, T', h, w, 3]) -> code`,
+            `initial_state(B, H, W) -> {name: tensor}` and `get_config`. With
+            `encode_noise(noise [B, Z]) -> code` and `noise_size`, it learns codes
+            from noise, too.
+        discriminator: Any Keras model that is called as `vgan.models.Discriminator`
+            is: (frames, code) -> patch logits [B, t, h, w, 1], without a sigmoid. With
+            an adversarial loss of pairs: (frames, code, reference).
 
     Attributes:
+        ema_generator: Moving average of the generator in float32, which ships.
         make_batch: Function (batch, pictures) that the step begins with, where `fit` is
-            given draws, as `vgan.datasets.windows.make_batch`; or None.
+            given draws; or None.
         pictures: Its second argument, tensors in tuples: they are arguments of the
             compiled step, too, not part of it, and no part of the trained state.
-        advantage: The discriminator's, -1 to 1, a moving average; see
-            `adversarial.advantage`.
-        advantage_variance: Moving average of its squared deviation.
+        step: Number of steps so far, a variable.
 
-    Raises:
-        InputError: A network does not take an argument that the experiment gives, a
-            loss is unknown, or fields of the experiment do not fit one another.
+    Example:
+        gan = VideoGAN(Generator(), Discriminator(code_size=64))
+        gan.compile(
+            g_optimizer=keras.optimizers.Adam(1e-3, beta_1=0.5, beta_2=0.99),
+            d_optimizer=keras.optimizers.Adam(1e-3, beta_1=0.0, beta_2=0.99),
+            adversarial=losses.Relativistic(0.2),
+            losses=[losses.Content(0.5), losses.Style(10.0), losses.Temporal(20.0)],
+        )
+        gan.fit(clips, steps_per_epoch=1000)
+        gan.ema_generator.save("generator.keras")
     """
 
-    def __init__(self, config, teacher=None):
+    def __init__(self, generator, discriminator):
         super().__init__(name="video_gan")
-        self.teacher = teacher
-        self.weights_of_losses = config.losses
-        self.train_config = config.train
-        self.game = adversarial.game(config.losses.adversarial)
-        checks.check_losses(config)
-        check_where(config)
+        self.generator = generator
+        self.discriminator = discriminator
+        plain = {**generator.get_config(), "dtype": "float32"}
+        self.ema_generator = type(generator).from_config(plain)
+        self.ema_generator.set_weights(generator.get_weights())
         self.make_batch = None
-        self.features = FeatureNetwork(config.losses.features)
-        if config.losses.second_style:
-            self.second_features = FeatureNetwork(
-                config.losses.second_features, "losses.second_features"
-            )
-        with _precision(config.train.precision):
-            self.generator = _generator(config)
-        with _precision(gradients.conv3d_precision(config.train.precision)):
-            self.discriminator = _construct(
-                models.Discriminator,
-                "discriminator",
-                {"code_size": self.generator.code_size, "pair": self.game.pair},
-                config.discriminator,
-            )
-        checks.check_networks(config, self)
-        plain = {**self.generator.get_config(), "dtype": "float32"}
-        self.ema_generator = type(self.generator).from_config(plain)
-        self.ema_generator.set_weights(self.generator.get_weights())
 
-        self.learning = checks.learning_variables(self.generator, config.train.only)
+    def compile(
+        self,
+        g_optimizer,
+        d_optimizer,
+        adversarial=None,
+        losses=(),
+        *,
+        features="random",
+        teacher=None,
+        ema_decay=0.999,
+        g_every=1,
+        d_every=1,
+        d_skip_above=1.0,
+        burn_in=0,
+        carry=None,
+        cooldown=0.0,
+        steps=None,
+        seed=0,
+    ):
+        """Say what is minimized, and how.
 
-        self.step = _counter(0, "step", "int32")
-        self.advantage = _counter(0.0, "advantage")
-        self.advantage_variance = _counter(0.0, "advantage_variance")
-        self.rate_scale = _counter(1.0, "rate_scale")
-        self.time_left = _counter(1.0, "time_left")  # of this start; not kept
-        self.diseases = _counter([0] * len(DISEASES), "diseases", "int32")
-        self.penalties = _counter([0.0] * len(PENALTIES), "penalties")
-        self.steering = _counter([0.0] * len(config.losses.targets), "steering")
-        random = np.random.default_rng(config.seed)
-        noise = random.normal(size=(terms.CODES, self.generator.noise_size))
-        self.codes = _counter(self.generator.encode_noise(noise), "codes")
+        Args:
+            g_optimizer: Of the generator, a `keras.optimizers.Optimizer`.
+            d_optimizer: Of the discriminator.
+            adversarial: A `losses.Adversarial`, such as `losses.Relativistic(0.2)`;
+                None where `losses` holds one, or where the discriminator is not used.
+            losses: What else the generator minimizes: `losses.Loss` objects, summed in
+                this order.
+            features: What `losses.features.FeatureNetwork` takes, or one; it gives the
+                features of content and style.
+            teacher: Model that the distillation losses learn from, as
+                `teacher.load_teacher` gives it.
+            ema_decay: Decay per step of the averaged generator, 0 to below 1.
+            g_every: The generator learns at every so many steps only.
+            d_every: The discriminator likewise.
+            d_skip_above: The discriminator skips its update while its advantage, -1 to
+                1, is on average over this; 1 never skips, 0.4 is TecoGAN's.
+            burn_in: Passes, forth and back, that clips take before they are judged, so
+                that the state is older: half of the clips take one, a quarter two, ...
+            carry: (B, H, W) of batches whose clips go on over steps with their state;
+                None where every clip is new.
+            cooldown: Part of `steps`, the last ones, over which both learning rates
+                fall to 0.
+            steps: Number of steps in all; needed with `cooldown`.
+            seed: Of the first codes that noise is compared with.
+
+        Raises:
+            InputError: A loss lacks what it needs, or the networks do not fit.
+        """
+        terms = [*losses] if adversarial is None else [*losses, adversarial]
+        _check_terms(terms)
+        self.terms = terms
+        self.adversarial = next(
+            (t for t in terms if isinstance(t, adversarial_losses.Adversarial)), None
+        )
+        if not isinstance(features, FeatureNetwork):
+            features = FeatureNetwork(features, "features")
+        self.features = features
+        self.teacher = teacher
+        self.ema_decay, self.d_skip_above = ema_decay, d_skip_above
+        self.g_every, self.d_every = g_every, d_every
+        self.burn_in = burn_in
+        self._check_networks()
+
+        self.g_optimizer, self.d_optimizer = g_optimizer, d_optimizer
+        g_optimizer.build(self.generator.trainable_variables)
+        d_optimizer.build(self.discriminator.trainable_variables)
+
+        self.step = state.variable(0, "step", "int32")
+        self.rates = state.LearningRates(g_optimizer, d_optimizer, cooldown, steps)
+        none = [0] * len(FAILURE_MODES)
+        self.failure_modes = state.variable(none, "failure_modes", "int32")
+        self.advantage = state.Advantage()
+        self.penalties = state.LazyPenalties(self.adversarial)
+        self.multipliers = state.Multipliers(terms)
+        self.codes = None
+        if hasattr(self.generator, "encode_noise"):
+            self.codes = state.RecentCodes(self.generator, seed)
         self.carried = {}  # state of clips that go on at the next step
-        if config.train.unroll > 1:
-            size = config.data.image_size
-            state = self.generator.initial_state(config.train.batch_size, size, size)
-            self.carried = {name: _counter(x, name) for name, x in state.items()}
-        # Little momentum and a short memory, as is usual for GANs (StyleGAN2, 2020).
-        self.g_optimizer = optimizers.adam(config.train, "g_learning_rate", beta_1=0.5)
-        self.d_optimizer = optimizers.adam(config.train, "d_learning_rate", beta_1=0.0)
-        self.g_optimizer.build(self.learning)
-        self.d_optimizer.build(self.discriminator.trainable_variables)
+        if carry:
+            first = self.generator.initial_state(*carry)
+            self.carried = {name: state.variable(x, name) for name, x in first.items()}
+        # Keras finds variables in lists that are attributes.
+        self.counters = [
+            *(self.step, *self.rates.variables, self.failure_modes),
+            *(*self.advantage.variables, *self.penalties.variables),
+            *(self.codes.variables if self.codes else ()),
+            *self.multipliers.variables,
+        ]
+        self._unsaved = [self.rates.time_left]
         self.built = True
-        self.compile(
-            optimizer=optimizers.PairOptimizer(self.g_optimizer, self.d_optimizer),
+        super().compile(
+            optimizer=optimizers.PairOptimizer(g_optimizer, d_optimizer),
             # Without it, JAX runs one operation after the other; with it, Keras warns
             # on TensorFlow that deterministic operations are not compiled by XLA.
             jit_compile=keras.backend.backend() == "jax",
@@ -121,40 +170,39 @@ class VideoGAN(gradients.Gradients, keras.Model):
 
     def saved_variables(self):
         """All that a resumed run needs, {group: [variables]}."""
-        alarm = [self.rate_scale, self.diseases]
-        game = [self.advantage, self.advantage_variance, self.penalties]
-        steering = [self.steering] if self.weights_of_losses.targets else []
         return {
             "generator": self.generator.weights,
             "ema_generator": self.ema_generator.weights,
             "discriminator": self.discriminator.weights,
-            "g_optimizer": optimizers.memory(self.g_optimizer),
-            "d_optimizer": optimizers.memory(self.d_optimizer),
+            "g_optimizer": optimizers.slot_variables(self.g_optimizer),
+            "d_optimizer": optimizers.slot_variables(self.d_optimizer),
             **({"carried": [*self.carried.values()]} if self.carried else {}),
-            "counters": [self.step, *alarm, *game, self.codes, *steering],
+            "counters": [*self.counters],
         }
 
-    def stylise(self, content, style, generator=None):
+    def stylize(self, content, style, generator=None):
         """Return the clip [B, T, H, W, 3] and the style code [B, D]."""
         generator = generator or self.generator
         code = generator.encode_style(style)
-        return terms.generate(generator, content, code)[0], code
+        return teacher.generate(generator, content, code)[0], code
 
     def update(self, batch, pictures=None):
         """Train on one batch: discriminator, generator, EMA; return scalars to log.
 
         Args:
-            batch: As `vgan.datasets.clips.make_dataset` gives it, or draws, which
+            batch: {"content" [B, T, H, W, 3], "style" [B, T', h, w, 3], in [-1, 1],
+                and what the losses need}, as `vgan.datasets` gives it; or draws, which
                 `make_batch` makes such a batch of.
             pictures: What `make_batch` needs for that.
         """
         batch = keras.utils.unpack_x_y_sample_weight(batch)[0]
         if self.make_batch is not None:
             batch = self.make_batch(batch, pictures)
-        self.set_learning_rates()
+        self._check_batch(batch)
+        self.rates.update(self.step)
 
         def loss():
-            forward = terms.Forward(self, batch)
+            forward = Forward(self, batch)
             d_logs = self._update_discriminator(forward)
             # The same frames, against the discriminator that has just learned of them.
             value, g_logs = self.generator_loss(forward)
@@ -162,206 +210,181 @@ class VideoGAN(gradients.Gradients, keras.Model):
                 variable.assign(ops.stop_gradient(forward.state[name]))
             return value, {**g_logs, **d_logs}
 
-        variables, train = self.learning, self.train_config
-        slopes, logs = self.gradients(loss, variables, self.g_optimizer)
-        self._apply(train.g_every, True, self.g_optimizer, slopes, variables)
+        variables = self.generator.trainable_variables
+        found, logs = self.gradients(loss, variables, self.g_optimizer)
+        self._apply(self.g_every, True, self.g_optimizer, found, variables)
         self.step.assign(self.step + 1)
         self._update_ema()
-        self._steer(logs)
+        self.multipliers.update(logs)
         return logs
 
     def _update_discriminator(self, forward):
-        if not self.weights_of_losses.gan:
+        if self.adversarial is None:
             return {}
         real, fake, code, reference = (
             None if x is None else ops.stop_gradient(x)
             for x in (forward.style, forward.frames, forward.code, forward.reference)
         )
+        share = forward.chance(0) if "noise" in forward.batch else None
 
         def loss():
-            real_logits = self.discriminator(real, code, reference)
-            fake_logits = self.discriminator(fake, code, reference)
+            real_logits = self.judge(real, code, reference)
+            fake_logits = self.judge(fake, code, reference)
             value, logs = self.discriminator_loss(real_logits, fake_logits)
-            share = forward.chance(0)
-            penalty, penalty_logs = self._penalty(real, fake, share, code, reference)
+
+            def gradient_at(clips):
+                return self.logit_gradient(clips, code, reference)
+
+            penalty, penalty_logs = self.penalties.update(
+                self.step,
+                lambda: self.adversarial.penalty(gradient_at, real, fake, share),
+            )
             return value + penalty, {**logs, **penalty_logs}
 
-        variables, train = self.discriminator.trainable_variables, self.train_config
-        slopes, logs = self.gradients(loss, variables, self.d_optimizer)
-        awake = True if train.balance == 1 else self.advantage <= train.balance
-        self._apply(train.d_every, awake, self.d_optimizer, slopes, variables)
-        self._watch(logs["d/advantage"])
+        variables = self.discriminator.trainable_variables
+        found, logs = self.gradients(loss, variables, self.d_optimizer)
+        limit = self.d_skip_above
+        learns = True if limit == 1 else self.advantage.mean <= limit
+        self._apply(self.d_every, learns, self.d_optimizer, found, variables)
+        self.advantage.update(logs["d/advantage"], self.step)
         return logs
 
-    def _apply(self, every, awake, optimizer, slopes, variables):
-        """Let a network learn if its turn has come and it is awake."""
-        if every == 1 and awake is True:
-            self.apply(optimizer, slopes, variables)
+    def _apply(self, every, learns, optimizer, found, variables):
+        """Let a network learn if its turn has come and it may."""
+        if every == 1 and learns is True:
+            self.apply(optimizer, found, variables)
         else:
-            due = ops.logical_and(self.step % every == 0, awake)
-            self.apply_if(due, optimizer, slopes, variables)
-
-    def _watch(self, advantage):
-        """Follow the discriminator's advantage."""
-        step = ops.cast(self.step, "float32")
-        rate = ops.maximum(WATCH_RATE, 1.0 / (1.0 + step))
-        deviation = advantage - self.advantage
-        self.advantage.assign(self.advantage + rate * deviation)
-        spread = (1.0 - rate) * ops.square(deviation) - self.advantage_variance
-        self.advantage_variance.assign(self.advantage_variance + rate * spread)
+            due = ops.logical_and(self.step % every == 0, learns)
+            self.apply_if(due, optimizer, found, variables)
 
     def _update_ema(self):
         """Move the averaged generator; the average is short while it is young."""
-        step, train = ops.cast(self.step, "float32"), self.train_config
-        decay = ops.minimum(train.ema_decay, (1.0 + step) / (10.0 + step))
+        step = ops.cast(self.step, "float32")
+        decay = ops.minimum(self.ema_decay, (1.0 + step) / (10.0 + step))
         # The decay is meant per update of the weights, which not every step brings.
-        rate = (1.0 - decay) / (train.accumulate * train.g_every)
+        updates = optimizers.accumulation_steps(self.g_optimizer) * self.g_every
+        rate = (1.0 - decay) / updates
         pairs = zip(self.ema_generator.weights, self.generator.weights, strict=True)
         for average, weight in pairs:
             average.assign(average + rate * (weight - average))
 
     def discriminator_loss(self, real, fake):
-        """Loss of the game, without penalties, of patch logits; and what to log."""
-        smoothing = self.weights_of_losses.label_smoothing
-        labels = {"smoothing": smoothing} if smoothing else {}
-        loss = self.game.discriminator(real, fake, **labels)
+        """The discriminator's loss of patch logits, without penalties; what to log."""
+        loss = self.adversarial.discriminator(real, fake)
         return loss, {
             "d/loss": loss,
             "d/real": ops.mean(ops.sigmoid(real)),
             "d/fake": ops.mean(ops.sigmoid(fake)),
-            "d/advantage": adversarial.advantage(real, fake),
+            "d/advantage": adversarial_losses.advantage(real, fake),
         }
 
-    def _penalty(self, real, fake, share, code, reference):
-        """The weighted sum of the gradient penalties that the game takes; logs."""
-        weights = self.weights_of_losses
-        kinds = [
-            (index, name, penalty)
-            for index, (name, kind, penalty) in enumerate(PENALTIES)
-            if kind == self.game.penalty and getattr(weights, name)
-        ]
-        if not kinds:
-            return 0.0, {}
+    def judge(self, clips, code, reference=None):
+        """The discriminator's patch logits [B, t, h, w, 1] of clips.
 
-        def fresh():
-            clips = {"r1": real, "r2": fake}
-            if self.game.penalty == "one":
-                mixed = real + share[:, None, None, None, None] * (fake - real)
-                clips["gradient_penalty"] = mixed
-            values = [ops.zeros(())] * len(PENALTIES)
-            for index, name, penalty in kinds:
-                gradient = self.slope(clips[name], code, reference)
-                values[index] = penalty(gradient)
-            return ops.stack(values)
+        Args:
+            clips: [B, T, H, W, 3] in [-1, 1].
+            code: [B, D].
+            reference: Real clips beside them, for an adversarial loss of pairs.
+        """
+        beside = () if reference is None else (reference,)
+        return self.discriminator(clips, code, *beside)
 
-        # Lazy: what is taken rarely weighs more; what is old has no gradient.
-        due = self.step % weights.penalty_interval == 0
-        values = ops.cond(due, fresh, lambda: self.penalties + 0.0)
-        self.penalties.assign(ops.stop_gradient(values))
-        total = sum(getattr(weights, name) * values[index] for index, name, _ in kinds)
-        logs = {f"d/{name}": values[index] for index, name, _ in kinds}
-        return weights.penalty_interval * total, logs
-
-    def slope(self, clips, code, reference=None):
+    def logit_gradient(self, clips, code, reference=None):
         """Gradient of each clip's mean patch logit by the clip, [B, T, h, w, 3]."""
 
         def score(clips):
             # Patches are averaged, clips are summed: each clip has its own gradient.
-            logits = self.discriminator(clips, code, reference)
+            logits = self.judge(clips, code, reference)
             return ops.sum(ops.mean(logits, axis=(1, 2, 3, 4)))
 
         return self.input_gradient(score, clips)
 
     def generator_loss(self, forward):
-        """Weighted sum of the generator's terms, and each of them to log."""
-        weights = self.weights_of_losses
-        loss, logs = terms.mapping(forward), {}
-        logs["g/mapping"] = loss
-        for name, term in terms.TERMS.items():
-            if getattr(weights, name):
-                logs[f"g/{name}"] = term(forward)
-                loss = loss + self.weight_of(name) * logs[f"g/{name}"]
+        """Weighted sum of the generator's losses, and each of them to log."""
+        loss, logs = 0.0, {}
+        if self.codes and "noise" in forward.batch:
+            loss = self.codes.update(forward.code, forward.batch["noise"])
+            logs["g/mapping"] = loss
+        for term in self.terms:
+            logs[f"g/{term.name}"] = value = term(forward)
+            loss = loss + self.weight_of(term) * value
         return loss, {"g/loss": loss, **logs}
 
-    def weight_of(self, name):
-        """Return what a term weighs at this step: as given, warmed up, steered."""
-        weights = self.weights_of_losses
-        weight = getattr(weights, name)
-        if name == "gan" and weights.gan_warmup:
+    def weight_of(self, term):
+        """Return what a loss weighs at this step: as given, warmed up, multiplied."""
+        weight = term.weight
+        if term is self.adversarial and term.warmup:
             step = ops.cast(self.step, "float32")
-            weight *= ops.minimum(1.0, (step + 1.0) / weights.gan_warmup)
-        if name in weights.targets:
-            held = sorted(weights.targets).index(name)
-            weight *= ops.exp(self.steering[held])
+            weight *= ops.minimum(1.0, (step + 1.0) / term.warmup)
+        if term.target is not None:
+            weight *= self.multipliers(term.name)
         return weight
 
-    def _steer(self, logs):
-        """Let the weights of terms that are held follow how far off these are.
+    def check_sizes(self, batch_size, image_size, clip_length, style_length):
+        """Raise InputError where batches of these sizes do not fit networks or losses.
 
-        Ascent on the multipliers of constraints (Platt and Barr, 1987), of their
-        logarithms, by errors relative to the targets, which may be of any scale.
+        Args:
+            batch_size: B.
+            image_size: H and W in pixels.
+            clip_length: T.
+            style_length: T'.
         """
-        if not self.weights_of_losses.targets:
-            return
-        errors = [
-            ops.clip(logs[f"g/{name}"] / target - 1.0, -1.0, 1.0)
-            for name, target in sorted(self.weights_of_losses.targets.items())
-        ]
-        most = math.log(STEER_MOST)
-        moved = self.steering + STEER_RATE * ops.stack(errors)
-        self.steering.assign(ops.clip(moved, -most, most))
+        if image_size < SMALLEST:
+            raise InputError(
+                f"image_size: {image_size} is too small for the networks; give at "
+                f"least {SMALLEST}"
+            )
+        networks = {"generator": self.generator, "teacher": self.teacher}
+        for name, network in networks.items():
+            stride = getattr(network, "stride", 1)
+            if image_size % stride:
+                raise InputError(
+                    f"image_size: {image_size} does not divide by the {name}'s stride "
+                    f"{stride}"
+                )
+        for term in self.terms:
+            term.check_sizes(batch_size, clip_length, style_length)
 
-    def set_learning_rates(self):
-        """Set both rates to the experiment's, lowered by alarms and at the end."""
-        train = self.train_config
-        scale = self.rate_scale + 0.0
-        if train.cooldown:
-            left = 1.0 - ops.cast(self.step, "float32") / train.steps
-            left = ops.minimum(left, self.time_left)
-            scale *= ops.clip(left / train.cooldown, 0.0, 1.0)
-        self.g_optimizer.learning_rate = scale * train.g_learning_rate
-        self.d_optimizer.learning_rate = scale * train.d_learning_rate
+    def _check_networks(self):
+        pair = self.adversarial is not None and self.adversarial.pair
+        wanted = {"code_size": getattr(self.generator, "code_size", None)}
+        if self.adversarial is not None:
+            wanted["pair"] = pair
+        for name, value in wanted.items():
+            own = getattr(self.discriminator, name, value)
+            if value is not None and own != value:
+                raise InputError(
+                    f"discriminator.{name}: must be {value}, as the generator and the "
+                    f"adversarial loss have it, got {own}"
+                )
+        for term in self.terms:
+            try:
+                term.check(self)
+            except InputError as error:
+                raise InputError(f"losses.{term.name}: {error}") from error
+
+    def _check_batch(self, batch):
+        for term in self.terms:
+            if missing := [name for name in term.needs if name not in batch]:
+                raise InputError(
+                    f"losses.{term.name}: needs {', '.join(missing)}, which the batch "
+                    "has not; leave the loss out, or give another data set"
+                )
 
 
-def _counter(value, name, dtype="float32"):
-    return keras.Variable(value, dtype=dtype, trainable=False, name=name)
-
-
-@contextlib.contextmanager
-def _precision(name):
-    """Construct networks whose layers work in this precision, on float32 weights."""
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(name if name == "float32" else f"mixed_{name}")
-    try:
-        yield
-    finally:
-        keras.config.set_dtype_policy(before)
-
-
-def _generator(config):
-    """The network that the experiment names, with the arguments that it gives."""
-    arguments = {
-        "style_size": config.data.style_size or config.data.image_size,
-        **config.generator,
-    }
-    name = arguments.pop("network", "overlay")
-    if name not in models.NETWORKS:
+def _check_terms(terms):
+    for term in terms:
+        if not hasattr(term, "weight") or not callable(term):
+            raise InputError(
+                f"losses: takes objects such as losses.Style(10.0), got {term!r:.80}"
+            )
+    names = [term.name for term in terms]
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError(f"losses: {name} is there twice; give each once")
+    kinds = [t for t in terms if isinstance(t, adversarial_losses.Adversarial)]
+    if len(kinds) > 1:
         raise InputError(
-            f"generator.network: {name!r} is none of {', '.join(models.NETWORKS)}"
+            "losses: takes one adversarial loss, got "
+            + ", ".join(type(kind).__name__ for kind in kinds)
         )
-    return _construct(models.NETWORKS[name], "generator", {}, arguments)
-
-
-def _construct(network, section, defaults, arguments):
-    # Styles are named when the model is saved.
-    parameters = inspect.signature(network.__init__).parameters
-    known = parameters.keys() - {"self", "kwargs", "named_styles"}
-    if unknown := sorted(set(arguments) - known):
-        raise InputError(
-            f"{section}: a {network.__name__} takes no {', '.join(unknown)}; it takes "
-            f"{', '.join(sorted(known))}"
-        )
-    try:
-        return network(**{**defaults, **arguments})
-    except (TypeError, ValueError) as error:
-        raise InputError(f"{section}: {error}") from error

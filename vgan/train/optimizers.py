@@ -3,27 +3,37 @@
 import keras
 
 
-def memory(optimizer):
+def slot_variables(optimizer):
     """An optimizer's variables but the learning rate, which the experiment decides."""
     return [v for v in optimizer.variables if v.name != "learning_rate"]
 
 
-def adam(train, rate, beta_1):
+def accumulation_steps(optimizer):
+    """Steps whose gradients an optimizer averages for one update."""
+    inner = getattr(optimizer, "inner_optimizer", optimizer)
+    return inner.gradient_accumulation_steps or 1
+
+
+def adam(learning_rate, beta_1, *, clip_norm=0.0, accumulate=1, precision="float32"):
     """Return the Adam of one network.
 
+    Little momentum and a short memory, as is usual for GANs (StyleGAN2, 2020).
+
     Args:
-        train: A config.Train.
-        rate: Name of the field that is its learning rate.
-        beta_1: Momentum.
+        learning_rate: Above 0.
+        beta_1: Momentum, 0 to below 1.
+        clip_norm: Bound on the norm of the whole gradient; 0 for none.
+        accumulate: Steps whose gradients are averaged for one update.
+        precision: Of the network's layers; "float16" scales the loss.
     """
     optimizer = keras.optimizers.Adam(
-        getattr(train, rate),
+        learning_rate,
         beta_1=beta_1,
         beta_2=0.99,
-        global_clipnorm=train.clip_norm or None,
-        gradient_accumulation_steps=None if train.accumulate == 1 else train.accumulate,
+        global_clipnorm=clip_norm or None,
+        gradient_accumulation_steps=None if accumulate == 1 else accumulate,
     )
-    if train.precision == "float16":  # its gradients would vanish without a scale
+    if precision == "float16":  # its gradients would vanish without a scale
         return keras.optimizers.LossScaleOptimizer(optimizer)
     return optimizer
 

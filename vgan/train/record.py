@@ -35,12 +35,14 @@ def changes(folder, config):
                 f"{folder}: was trained with {section}={old[section]}, not "
                 f"{new[section]}; give the run another name with --run"
             )
-    for section, name in (("losses", "targets"), ("train", "only")):
-        names = [sorted(set(side[section][name])) for side in (old, new)]
-        if names[0] != names[1]:
+    for what, then, now in (
+        ("a target of", _constrained(old), _constrained(new)),
+        ("train.only of", sorted(old["train"]["only"]), sorted(new["train"]["only"])),
+    ):
+        if then != now:
             raise InputError(
-                f"{folder}: was trained with {section}.{name} of {names[0]}; give the "
-                "run another name with --run, and begin with its weights by train.start"
+                f"{folder}: was trained with {what} {then}; give the run another name "
+                "with --run, and begin with its weights by train.start"
             )
     if old["train"]["unroll"] != new["train"]["unroll"]:
         raise InputError(
@@ -56,8 +58,14 @@ def changes(folder, config):
             )
     seeds = [(old["seed"], new["seed"])] if old["seed"] != new["seed"] else []
     return [f"seed from {a} to {b}" for a, b in seeds] + [
-        f"{section}.{name} from {old[section][name]} to {value}"
+        f"{section}.{name} from {before} to {value}"
         for section in ("data", "losses", "train")
-        for name, value in new[section].items()
-        if old[section][name] != value
+        for name in {**old[section], **new[section]}
+        if (before := old[section].get(name)) != (value := new[section].get(name))
     ]
+
+
+def _constrained(values):
+    """Names of the losses that are held at a target."""
+    losses = {name: v for name, v in values["losses"].items() if isinstance(v, dict)}
+    return sorted(name for name, value in losses.items() if value.get("target"))

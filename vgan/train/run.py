@@ -18,7 +18,8 @@ def train(config, folder):
     check_where(config)
     command.import_keras()  # not before: flags are answered at once
     from vgan.datasets.styles import named_styles
-    from vgan.train.gan import VideoGAN, make_deterministic
+    from vgan.train.build import build_gan
+    from vgan.train.gan import make_deterministic
 
     make_deterministic(config.seed)
     # Wrong folders are told of before the feature networks are downloaded.
@@ -30,7 +31,7 @@ def train(config, folder):
 
         size = config.data.image_size
         teacher = load_teacher(pretrained.find(config.train.teacher), size)
-    gan = VideoGAN(config, teacher)
+    gan = build_gan(config, teacher)
     gan.pictures = pictures
     first_step = checkpoint.restore(folder / "checkpoints", gan)
     if first_step:
@@ -122,7 +123,7 @@ def _start_from(generator, gan, train):
 
 def _take_layers(generator, network, train):
     """Give a network some of the layers of a generator."""
-    from vgan.train.checks import check_layers
+    from vgan.train.build import check_layers
 
     theirs, own = (
         {layer.name: layer for layer in model.layers} for model in (generator, network)
@@ -156,7 +157,7 @@ def _fit(gan, config, folder, styles, first_step, dataset, deadline):
     ]
     # All of it is accepted: from here on, this is what the run computes.
     record.write(folder, config)
-    features = MeasuringFeatures([config.losses.features], config.data.image_size)
+    features = MeasuringFeatures([config.losses["features"]], config.data.image_size)
     measure = QuickMeasure(samples, features)
     callbacks = run_callbacks(folder, config, gan, samples, styles, measure, deadline)
     try:
@@ -224,7 +225,7 @@ def _report(config, folder, styles):
     content, flow, occlusion = (
         batch[name][0] for name in ("content", "flow", "occlusion")
     )
-    features = MeasuringFeatures([config.losses.features], config.data.image_size)
+    features = MeasuringFeatures([config.losses["features"]], config.data.image_size)
     figures = (to_uint8(content), shown, flow, occlusion, features)
     print(*comparison.describe(engine, *figures), sep="\n")
 
