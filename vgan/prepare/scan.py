@@ -11,7 +11,7 @@ import zipfile
 import av
 import cv2
 
-from vgan import InputError
+from vgan import InputError, files
 from vgan.prepare import palettes, parts, provenance, report, shots, signatures
 from vgan.prepare.settings import LEAST_SIZE
 from vgan.video import VideoReader, is_image, read_image
@@ -53,7 +53,7 @@ def scan(source, settings, folder, tell=lambda share, clips: None):
         return known
     facts["bytes"] = stamp[0]
     part_path.unlink(missing_ok=True)
-    with parts.replacing(part_path) as beside, _warnings(source, facts):
+    with files.replacing(part_path) as beside, _warnings(source, facts):
         with parts.Part(beside) as part:
             error = _error(source, _Scan(source, settings, part, facts, tell).run)
         if error:
@@ -66,10 +66,10 @@ def scan(source, settings, folder, tell=lambda share, clips: None):
                 error="changed while it was read; run the same again",
                 **{"shots": [], "clips": 0},
             )
-        if not facts["clips"]:
-            beside.unlink()
+    if not facts["clips"]:
+        part_path.unlink(missing_ok=True)
     if "stamp" in facts:
-        parts.write_json(facts_path, facts)
+        files.write_json(facts_path, facts, sort_keys=True)
     tell(1, facts["clips"])
     return facts
 
