@@ -5,7 +5,6 @@ import os
 import pathlib
 import sys
 
-import cv2
 import numpy as np
 
 from vgan import InputError, files
@@ -16,6 +15,7 @@ from vgan.video import (
     is_image,
     read_image,
 )
+from vgan.video.resizing import resize
 
 STYLE_FRAMES = 4  # of a style clip
 STYLE_SIDE = 512  # short side in pixels that larger styles are kept at
@@ -144,13 +144,4 @@ def _middle(frame):
 def scaled(frame, size):
     """Scale a frame uint8 [H, W, 3] to a short side of `size`."""
     scale = size / min(frame.shape[:2])
-    return resized(frame, *(round(side * scale) for side in frame.shape[:2]))
-
-
-def resized(frame, height, width):
-    """Scale a frame uint8 [H, W, 3] to [height, width]."""
-    if frame.shape[:2] == (height, width):
-        return frame
-    smaller = height < frame.shape[0]
-    method = cv2.INTER_AREA if smaller else cv2.INTER_CUBIC
-    return cv2.resize(frame, (width, height), interpolation=method)
+    return resize(frame, *(round(side * scale) for side in frame.shape[:2]))

@@ -9,12 +9,12 @@ import re
 import zipfile
 
 import av
-import cv2
 
 from vgan import InputError, files
 from vgan.prepare import palettes, parts, provenance, report, shots, signatures
 from vgan.prepare.settings import LEAST_SIZE
 from vgan.video import VideoReader, is_image, read_image
+from vgan.video.resizing import resize
 
 MOST_ENLARGED = 2
 MOST_STRETCHED = 8  # long side over short side
@@ -164,10 +164,7 @@ class _Scan:
         picture, facts = read_image(self._source.path), self._facts
         facts["height"], facts["width"] = picture.shape[:2]
         facts["codec"] = pathlib.Path(self._source.path).suffix[1:].lower()
-        height, width = self._fit()
-        shrinks = height < picture.shape[0]
-        way = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
-        picture = cv2.resize(picture, (width, height), interpolation=way)
+        picture = resize(picture, *self._fit())
         moments = enumerate(shots.moments([(picture, 0)]))
         settings = dataclasses.replace(self._settings, clip_length=1)
         for shot in shots.shots(moments, settings, self._folder):

@@ -9,11 +9,11 @@ import math
 import os
 import pathlib
 
-import cv2
 import numpy as np
 
 from vgan import InputError, files
 from vgan.video import IMAGE_SUFFIXES, VideoReader, is_image, read_image
+from vgan.video.resizing import resize
 
 CLIP_FRAMES = 8  # of a style clip, evenly spaced; up to 15
 
@@ -238,11 +238,7 @@ def fit(frame, size):
         for side, to in zip(frame.shape[:2], (height, width), strict=True)
     )
     crop = frame[top:, left:][: round(height / scale), : round(width / scale)]
-    return cv2.resize(
-        crop,
-        (width, height),
-        interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC,
-    )
+    return resize(crop, height, width)
 
 
 def _listed(named_styles):

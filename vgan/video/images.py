@@ -3,11 +3,11 @@
 import pathlib
 from fractions import Fraction
 
-import cv2
 import numpy as np
 from PIL import Image, ImageOps
 
 from vgan import InputError, files
+from vgan.video.resizing import resize
 
 IMAGE_SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
 VIDEO_SUFFIXES = (
@@ -124,9 +124,7 @@ class ImageSource:
             )
             frame = frame[y:, x:][: max(h, 1), : max(w, 1)]
         if self._scaled_to:
-            shrinks = min(self._scaled_to) < min(frame.shape[:2])
-            way = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
-            frame = cv2.resize(frame, self._scaled_to[::-1], interpolation=way)
+            frame = resize(frame, *self._scaled_to)
         return frame
 
     def close(self):
