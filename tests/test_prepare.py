@@ -94,7 +94,7 @@ def test_ctrl_c_says_how_to_go_on(long_film, tmp_path):
     told, _ = process.communicate(timeout=60)
     assert process.returncode == 130
     assert told == f"{output}: stopped; the same command goes on from here\n"
-    assert not list(output.rglob("*.tmp"))
+    assert not list(output.rglob(".partial_*"))
     assert not (output / "video_clips").exists()
     code, told, errors = call(*flags)
     assert code == 0, errors

@@ -6,6 +6,8 @@ __version__ = "0.1.0"
 LARGEST = 8192  # channels of a layer, a code, noise, a style's short side
 DEEPEST = 64  # levels, and blocks of one
 
+LUMA = (0.299, 0.587, 0.114)  # weights of R, G, B (ITU-R BT.601)
+
 
 class InputError(ValueError):
     """What the user gave cannot be used.

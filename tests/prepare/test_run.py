@@ -138,7 +138,7 @@ def test_a_set_is_written_and_reported(prepared):
     assert told["shards"]["files"] == len(shards(output)) == 2
     assert str(folder) not in (output / "report.json").read_text()
     assert not list((output / ".parts").glob("*.zip"))
-    assert not list(output.rglob("*.tmp"))
+    assert not list(output.rglob(".partial_*"))
 
 
 def test_the_second_time_there_is_nothing_to_do(prepared):
@@ -243,8 +243,9 @@ def test_a_stopped_run_goes_on_to_the_same_shards(prepared, tmp_path):
         scan(source, SETTINGS, output / ".parts")
     made = {path: path.stat().st_mtime_ns for path in (output / ".parts").glob("*.zip")}
     assert made
-    left = parts.places(output / ".parts", "one.mp4")[0].name + ".1.tmp"
-    (output / ".parts" / left).write_bytes(b"of a process that was killed")
+    left = parts.places(output / ".parts", "one.mp4")[0]
+    left = left.with_name(f".partial_01234567_{left.name}")
+    left.write_bytes(b"of a process that was killed")
     run.prepare([folder], output, SETTINGS, 1, keep_parts=True)
     assert shards(output) == shards(undisturbed)
     assert (
@@ -255,7 +256,7 @@ def test_a_stopped_run_goes_on_to_the_same_shards(prepared, tmp_path):
     )
     for name in ("report.json", "report.html"):
         assert (output / name).read_bytes() == (undisturbed / name).read_bytes()
-    assert not list(output.rglob("*.tmp"))
+    assert not list(output.rglob(".partial_*"))
 
 
 def test_two_runs_at_once_are_refused(films, tmp_path):

@@ -35,10 +35,11 @@ def test_restore_brings_everything_back(gan, tmp_path):
 def test_only_the_newest_are_kept_and_half_files_are_ignored(gan, tmp_path):
     for step in (1, 2, 3):
         gan.step.assign(step)
+        (tmp_path / ".partial_12345678_step_00000009.npz").write_bytes(b"half")
         checkpoint.save(tmp_path, gan)
-    (tmp_path / "step_00000009.partial").write_bytes(b"half")
-    names = sorted(path.name for path in tmp_path.glob("*.npz"))
+    names = sorted(path.name for path in tmp_path.iterdir())
     assert names == ["step_00000002.npz", "step_00000003.npz"]
+    (tmp_path / ".partial_12345678_step_00000009.npz").write_bytes(b"half")
     assert checkpoint.restore(tmp_path, gan) == 3
 
 

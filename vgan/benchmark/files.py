@@ -1,12 +1,8 @@
 """Results in files: JSON, and a marked block of a Markdown page."""
 
-import contextlib
-import json
-import os
 import pathlib
-import tempfile
 
-from vgan import InputError
+from vgan import InputError, files
 
 
 def check(path, suffix, argument="--output"):
@@ -20,30 +16,19 @@ def check(path, suffix, argument="--output"):
         raise InputError(f"{argument}={path}: give a file that ends in {suffix}")
     if path.is_dir():
         raise InputError(f"{argument}={path}: is a folder; give a file")
-    try:
-        with tempfile.TemporaryFile(dir=path.resolve().parent):
-            pass
-    except OSError as error:
-        raise InputError(
-            f"{argument}={path}: cannot be written ({error.strerror})"
-        ) from error
+    files.check_writable(
+        path.resolve().parent, f"{argument}={path}", "give another file"
+    )
 
 
 def write_json(path, facts):
-    """Write plain types as JSON, whole or not at all."""
-    write(path, json.dumps(facts, indent=1, allow_nan=False) + "\n")
+    """Write plain types as JSON, whole or not at all; a link stays one."""
+    files.write_json(pathlib.Path(path).resolve(), facts, allow_nan=False)
 
 
 def write(path, text):
     """Write a text, whole or not at all; a link stays one."""
-    path = pathlib.Path(path).resolve()
-    partial = path.with_name(f".partial_{path.name}")
-    try:
-        partial.write_bytes(text.encode())
-        os.replace(partial, path)
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            partial.unlink()
+    files.write_text(pathlib.Path(path).resolve(), text)
 
 
 def with_block(path, name, block):

@@ -9,6 +9,7 @@ import numpy as np
 
 from vgan import InputError, video
 from vgan.datasets import stills, videos
+from vgan.files import find_below
 
 _log = logging.getLogger("vgan.datasets")
 _reported = set()  # what this process has already told
@@ -232,15 +233,7 @@ def find_files(root, role):
             + ("" if role == "target" else ", or 'synthetic'")
         )
     suffixes = {*video.VIDEO_SUFFIXES, *video.IMAGE_SUFFIXES}
-    files, seen = [], set()
-    for folder, inside, names in os.walk(root, followlinks=True):
-        if os.path.realpath(folder) in seen:  # links may go in circles
-            inside.clear()
-            continue
-        seen.add(os.path.realpath(folder))
-        inside[:] = sorted(name for name in inside if name[0] != ".")
-        files += [pathlib.Path(folder, name) for name in names if name[0] != "."]
-    files = sorted(file for file in files if file.suffix.lower() in suffixes)
+    files = find_below(root, suffixes, links=True)
     if not files:
         raise InputError(
             f"data.{role}: {root}: has no video and no image "

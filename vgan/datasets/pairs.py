@@ -4,12 +4,12 @@ import logging
 import pathlib
 import typing
 
-import cv2
 import numpy as np
 
 from vgan import InputError, video
 from vgan.datasets import motion, stills, videos
 from vgan.datasets.folders import Folder, expanded, find_files, is_video
+from vgan.video.resizing import resize
 
 _log = logging.getLogger("vgan")
 
@@ -140,9 +140,7 @@ class Pairs(Folder):
         height, width = pictures[0].shape[:2]
         _check_shapes(file, (height, width), target, pictures[1].shape[:2])
         # The window depends on the size in pixels; the same seed moves it alike.
-        shrinks = pictures[1].shape[0] > height
-        way = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
-        pictures[1] = cv2.resize(pictures[1], (width, height), interpolation=way)
+        pictures[1] = resize(pictures[1], height, width)
         seed = int(rng.integers(2**62))
         clip, stylised = (
             stills.clip_of_still(

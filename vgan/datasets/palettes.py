@@ -6,8 +6,10 @@ equal, so random hues come out equally light and none of a palette's colours sin
 
 import numpy as np
 
+from vgan import LUMA
+
 YIQ = np.array(  # luma and chroma, from RGB (NTSC, 1953)
-    [[0.299, 0.587, 0.114], [0.596, -0.274, -0.322], [0.211, -0.523, 0.312]]
+    [LUMA, [0.596, -0.274, -0.322], [0.211, -0.523, 0.312]]
 )
 
 # Hue offsets in degrees; the first hue is the theme, later ones are accents.

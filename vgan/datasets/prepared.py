@@ -11,6 +11,7 @@ from vgan import InputError
 from vgan.datasets import stills, videos
 from vgan.datasets.folders import expanded
 from vgan.datasets.records import open_records
+from vgan.video.resizing import resize
 
 FEATURES = ("frames", "source", "start", "fps", "label", "licence", "shot")
 
@@ -201,13 +202,8 @@ def square(frames, rng, size, training, name):
         part = rng.uniform(max(0.6, min(1.0, size / side)), 1.0)
         side, place = round(part * side), rng.random(2)
     x, y = np.rint(place * (width - side, height - side)).astype(int)
-    way = cv2.INTER_AREA if side > size else cv2.INTER_CUBIC
-    return np.stack(
-        [
-            cv2.resize(frame, (size, size), interpolation=way)
-            for frame in frames[:, y : y + side, x : x + side]
-        ]
-    )
+    window = frames[:, y : y + side, x : x + side]
+    return np.stack([resize(frame, size, size) for frame in window])
 
 
 def open_builder(path):

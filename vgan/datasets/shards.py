@@ -15,7 +15,7 @@ import zipfile
 import numpy as np
 import tensorflow_datasets as tfds
 
-from vgan import InputError
+from vgan import InputError, files
 
 FORMAT = tfds.core.FileFormat.TFRECORD
 SHARD_BYTES = 128 << 20  # about 200 clips of 16 frames of 256 pixels
@@ -101,9 +101,8 @@ def divide(clips):
 def write_shard(task):
     """Write one file of examples; task: its path, and its Clips."""
     path, clips = task
-    partial = f"{path}.{os.getpid()}.tmp"  # Beam may give one task to two workers
-    tfds.core.ExampleWriter(FORMAT).write(partial, _serialised(clips))
-    os.replace(partial, path)
+    with files.replacing(path) as partial:  # Beam may give one task to two workers
+        tfds.core.ExampleWriter(FORMAT).write(partial, _serialised(clips))
 
 
 def _serialised(clips):

@@ -5,12 +5,12 @@ import functools
 import math
 from fractions import Fraction
 
-import cv2
 import numpy as np
 
 from vgan import InputError, video
 from vgan.datasets import motion, stills
 from vgan.video import cuts, flow
+from vgan.video.resizing import resize
 
 PATIENCE = 4  # a cut-free span is sought within this many times the clip's length
 
@@ -99,7 +99,7 @@ def cut(paths, rng, num_frames, size, fps, training):
     def window(frame):
         if frame.shape[:2] == (size, size):
             return frame
-        return _resize(frame[y : y + side, x : x + side], size)
+        return resize(frame[y : y + side, x : x + side], size, size)
 
     with contextlib.ExitStack() as stack:
         readers = _open(paths, fps, start, look, stack)
@@ -172,8 +172,3 @@ def longest_scene(moments, num_frames):
         if len(best) == num_frames or count == PATIENCE * num_frames:
             break
     return best
-
-
-def _resize(frame, size):
-    way = cv2.INTER_AREA if min(frame.shape[:2]) > size else cv2.INTER_CUBIC
-    return cv2.resize(frame, (size, size), interpolation=way)

@@ -7,10 +7,10 @@ import glob
 import os
 import pathlib
 import re
-import tempfile
 
 from vgan import InputError
 from vgan.datasets.folders import expanded, find_files, is_video
+from vgan.files import check_writable, replacing
 
 MOST_LABELS = 4800  # of 2016; 3862 since 2018
 COLUMNS = ("file", "labels", "start", "end", "source", "licence", "author")
@@ -186,14 +186,8 @@ def check_output(path):
     path = pathlib.Path(path)
     if path.suffix.lower() != ".csv" or path.is_dir():
         raise InputError(f"{path}: give the list a name that ends in .csv")
-    try:
-        with tempfile.TemporaryFile(dir=path.resolve().parent):
-            pass
-    except OSError as error:
-        raise InputError(
-            f"{path}: cannot be written ({error.strerror}); give a .csv file in a "
-            "folder that is there, such as list.csv"
-        ) from error
+    advice = "give a .csv file in a folder that is there, such as list.csv"
+    check_writable(path.resolve().parent, path, advice)
 
 
 def write(path, rows, names):
@@ -204,21 +198,17 @@ def write(path, rows, names):
         rows: Iterable of (file, youtube8m.Clip).
         names: {number: name} of labels; others are written as numbers.
     """
-    path = pathlib.Path(path).resolve()
-    partial = path.with_name(f".partial_{path.name}")
-    try:
-        with open(partial, "w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(COLUMNS)
-            for name, clip in rows:
-                labels = ";".join(names.get(n, str(n)) for n in clip.labels)
-                writer.writerow(
-                    (name, labels, clip.start, clip.end, source(clip.id), "", "")
-                )
-        os.replace(partial, path)
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            partial.unlink()
+    with (
+        replacing(pathlib.Path(path).resolve()) as partial,
+        open(partial, "w", encoding="utf-8", newline="") as file,
+    ):
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        for name, clip in rows:
+            labels = ";".join(names.get(n, str(n)) for n in clip.labels)
+            writer.writerow(
+                (name, labels, clip.start, clip.end, source(clip.id), "", "")
+            )
 
 
 def source(name):

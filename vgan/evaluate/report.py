@@ -6,13 +6,12 @@ import math
 import os
 import pathlib
 import platform
-import tempfile
 
 import cv2
 import keras
 
 import vgan
-from vgan import InputError
+from vgan import InputError, files
 from vgan.evaluate import page
 from vgan.metrics import METRICS, show
 
@@ -46,15 +45,7 @@ def write(folder, facts, scores, styles):
         "metrics.json": json.dumps(facts, indent=1, allow_nan=False) + "\n",
         "index.html": page.render(facts, scores, styles),
     }
-    folder = pathlib.Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".partial_") as partial:
-        for name, text in texts.items():
-            pathlib.Path(partial, name).write_bytes(
-                text.encode("utf-8", "backslashreplace")
-            )
-        for name in texts:
-            os.replace(pathlib.Path(partial, name), folder / name)
+    files.write_together(folder, texts)
 
 
 def check(folder, overwrite):
@@ -73,14 +64,7 @@ def check(folder, overwrite):
     existing = folder.absolute()
     while not existing.exists():
         existing = existing.parent
-    try:
-        with tempfile.TemporaryFile(dir=existing):
-            pass
-    except OSError as error:
-        raise InputError(
-            f"--output={folder}: cannot be written ({error.strerror}); "
-            "give another folder"
-        ) from error
+    files.check_writable(existing, f"--output={folder}", "give another folder")
 
 
 def table(rows, columns):

@@ -5,10 +5,9 @@ import os
 import pathlib
 import sys
 
-import cv2
 import numpy as np
 
-from vgan import InputError
+from vgan import InputError, files
 from vgan.video import (
     IMAGE_SUFFIXES,
     VIDEO_SUFFIXES,
@@ -16,10 +15,12 @@ from vgan.video import (
     is_image,
     read_image,
 )
+from vgan.video.resizing import resize
 
 STYLE_FRAMES = 4  # of a style clip
 STYLE_SIDE = 512  # short side in pixels that larger styles are kept at
 LONGEST = 8  # times the short side
+_MEDIA = IMAGE_SUFFIXES + VIDEO_SUFFIXES
 
 
 def find(paths, flag):
@@ -42,7 +43,7 @@ def find(paths, flag):
             raise InputError(f"{flag} {text}: give a file or a folder; save it first")
         if not path.exists():
             raise InputError(f"{flag} {path}: there is no such file or folder")
-        inside = _media(path) if path.is_dir() else [path]
+        inside = files.find(path, _MEDIA) if path.is_dir() else [path]
         if flag == "--content" and inside and all(is_image(each) for each in inside):
             inside = [path]
         if not inside:
@@ -63,18 +64,6 @@ def readable(text):
     """A name as text that can be shown: no control characters, no broken UTF-8."""
     text = os.fsencode(text).decode("utf-8", "backslashreplace")
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
-
-
-def _media(folder):
-    """Videos and pictures right in a folder, sorted."""
-    suffixes = {*IMAGE_SUFFIXES, *VIDEO_SUFFIXES}
-    return sorted(
-        path
-        for path in folder.iterdir()
-        if path.is_file()
-        and path.suffix.lower() in suffixes
-        and not path.name.startswith(".")
-    )
 
 
 def keep_readable(found, flag, read):
@@ -155,13 +144,4 @@ def _middle(frame):
 def scaled(frame, size):
     """Scale a frame uint8 [H, W, 3] to a short side of `size`."""
     scale = size / min(frame.shape[:2])
-    return resized(frame, *(round(side * scale) for side in frame.shape[:2]))
-
-
-def resized(frame, height, width):
-    """Scale a frame uint8 [H, W, 3] to [height, width]."""
-    if frame.shape[:2] == (height, width):
-        return frame
-    smaller = height < frame.shape[0]
-    method = cv2.INTER_AREA if smaller else cv2.INTER_CUBIC
-    return cv2.resize(frame, (width, height), interpolation=method)
+    return resize(frame, *(round(side * scale) for side in frame.shape[:2]))

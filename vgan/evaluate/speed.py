@@ -1,7 +1,6 @@
 """How fast a model is, and what it takes: time, memory, parameters, operations."""
 
 import pathlib
-import resource
 import sys
 import tempfile
 import time
@@ -112,5 +111,7 @@ def peak_memory_mib():
     if status.exists():  # getrusage would count what held the parent when it forked
         lines = dict(line.split(":", 1) for line in status.read_text().splitlines())
         return int(lines["VmHWM"].removesuffix("kB")) / 2**10
+    import resource  # there is none on Windows
+
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / 2 ** (20 if sys.platform == "darwin" else 10)  # bytes, else KiB

@@ -13,6 +13,7 @@ from vgan import InputError
 from vgan.evaluate import sources
 from vgan.runtime import Stylizer, engines
 from vgan.runtime import styles as runtime_styles
+from vgan.video.resizing import resize
 
 
 class Maker:
@@ -102,7 +103,7 @@ class Played(Maker):
                 "give an uncropped result"
             )
         self._count += 1
-        return sources.resized(result, *frame.shape[:2])
+        return resize(result, *frame.shape[:2])
 
     def finish(self):
         """Make sure that the video ends here too.

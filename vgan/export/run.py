@@ -3,9 +3,8 @@
 import os
 import pathlib
 import shutil
-import tempfile
 
-from vgan import InputError
+from vgan import InputError, files
 from vgan.export import formats, guide, parity, quantize
 from vgan.export.graphs import Graphs
 from vgan.runtime.engines import describe
@@ -63,9 +62,7 @@ def export(model, folder, format, size=None, int8=None, overwrite=False):
         int8=int8,
     )
     try:
-        # Beside the target and renamed at the end: there never is half an export.
-        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".export") as made:
-            made = pathlib.Path(made, folder.name)
+        with files.replacing(folder) as made:
             made.mkdir()
             if int8:
                 quantize.write(graphs, made, format, int8)
@@ -74,9 +71,6 @@ def export(model, folder, format, size=None, int8=None, overwrite=False):
             guide.write(manifest, made)
             manifest.write(made)
             lines = parity.check(generator, manifest, made)
-            if folder.exists():
-                shutil.rmtree(folder)
-            os.replace(made, folder)
     except (OSError, RuntimeError) as error:
         # Libraries that write in C++ raise the latter when the disk is full.
         full = shutil.disk_usage(folder.parent).free < LEAST_SPACE

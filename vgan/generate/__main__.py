@@ -9,11 +9,10 @@ blended: --style=a.jpg:0.7 --style=b.jpg:0.3
 import os
 import pathlib
 import sys
-import tempfile
 
 from absl import flags
 
-from vgan import InputError, command, pretrained
+from vgan import InputError, command, files, pretrained
 
 ENGINES = ("auto", "keras", "openvino", "litert", "onnx")
 
@@ -211,16 +210,9 @@ def _stylise_picture(job):
     frame = job.resized(read_image(FLAGS.input))
     with job.look(job.read(), Size(*frame.shape[:2])) as look:
         frame = look(frame, 0)
-    try:
-        # Beside the target and renamed at the end: there never is half a picture.
-        with tempfile.TemporaryDirectory(dir=output.parent, prefix=".") as folder:
-            Image.fromarray(frame).save(f"{folder}/{output.name}", quality=95)
-            os.replace(f"{folder}/{output.name}", output)
-    except OSError as error:
-        raise InputError(
-            f"{output}: cannot be written ({error.strerror or error}); "
-            "free space on the disk or give another folder"
-        ) from error
+    advice = "free space on the disk or give another folder"
+    with files.writing(output, advice), files.replacing(output) as partial:
+        Image.fromarray(frame).save(partial, quality=95)
     print(f"{output}: {frame.shape[1]} x {frame.shape[0]}")
 
 

@@ -9,7 +9,7 @@ import time
 
 import tqdm
 
-from vgan import InputError
+from vgan import InputError, files
 from vgan.generate.pipeline import Ahead, Behind
 from vgan.video import VIDEO_SUFFIXES, VideoReader, VideoWriter
 from vgan.video.segmented_movie import FORMATS
@@ -120,7 +120,7 @@ def _fingerprint(job, reader, schedules):
     paths = [reader.source]
     paths += [value for value in said.values() if isinstance(value, str)]
     paths += [style.source for one in schedules for style in one.styles if style.source]
-    files = {}
+    stamps = {}
     for path in paths:
         inside = [pathlib.Path(path)]
         if os.path.isdir(path):
@@ -128,8 +128,8 @@ def _fingerprint(job, reader, schedules):
         for file in inside:
             if file.is_file():
                 stat = file.stat()
-                files[os.path.abspath(file)] = [stat.st_size, stat.st_mtime_ns]
-    return {"job": said, "files": files, "fps": str(reader.fps)}
+                stamps[os.path.abspath(file)] = [stat.st_size, stat.st_mtime_ns]
+    return {"job": said, "files": stamps, "fps": str(reader.fps)}
 
 
 def progress(total):
@@ -140,7 +140,7 @@ def progress(total):
 def is_folder_of_videos(path):
     """Whether a folder is to be converted file by file, as it holds a video."""
     path = pathlib.Path(path)
-    return path.is_dir() and bool(_videos(path))
+    return path.is_dir() and bool(files.find_below(path, VIDEO_SUFFIXES))
 
 
 def convert_folder(
@@ -174,7 +174,7 @@ def convert_folder(
     schedules = job.read()  # what is wrong for all is said once
     sources = [
         path
-        for path in _videos(folder)
+        for path in files.find_below(folder, VIDEO_SUFFIXES)
         if output.resolve() not in path.resolve().parents
     ]
     targets = _targets(sources, folder, output)
@@ -210,18 +210,6 @@ def _make_folder(path):
         raise InputError(
             f"{path}: cannot be made ({error.strerror}); give another --output"
         ) from error
-
-
-def _videos(folder):
-    found = []
-    for place, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        found += [
-            pathlib.Path(place, name)
-            for name in names
-            if name.lower().endswith(VIDEO_SUFFIXES) and not name.startswith(".")
-        ]
-    return sorted(found)
 
 
 def _targets(sources, folder, output):

@@ -3,8 +3,6 @@
 import contextlib
 import dataclasses
 
-import cv2
-
 from vgan import InputError
 from vgan.generate import schedule
 from vgan.runtime import engines, styles
@@ -12,6 +10,7 @@ from vgan.runtime.compose import Comparison
 from vgan.runtime.look import Look
 from vgan.runtime.upsampling import even_size
 from vgan.video.masks import LabelMask, MaskReader
+from vgan.video.resizing import resize
 
 LONGEST = 16384  # side of a result in pixels
 LARGE, WORKING_SIDE = 320, 288  # short sides in pixels; see `Job.proxy`
@@ -112,12 +111,7 @@ class Job:
 
     def resized(self, frame):
         """Return uint8 [H, W, 3] of the size of the result."""
-        height, width = self.out_size(*frame.shape[:2])
-        if (height, width) == frame.shape[:2]:
-            return frame
-        shrinks = height < frame.shape[0]
-        method = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
-        return cv2.resize(frame, (width, height), interpolation=method)
+        return resize(frame, *self.out_size(*frame.shape[:2]))
 
     @contextlib.contextmanager
     def look(self, schedules, like, wrap=None):

@@ -5,7 +5,7 @@ import itertools
 import cv2
 import numpy as np
 
-from vgan.metrics.content import LUMA
+from vgan import LUMA
 from vgan.metrics.features import scale_to
 from vgan.metrics.style import StyleMeter, style_distance
 

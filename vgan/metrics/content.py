@@ -9,10 +9,10 @@ import math
 import cv2
 import numpy as np
 
+from vgan import LUMA
 from vgan.metrics.relative import relative_distance
 
 BORDER = 8  # pixels
-LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
 
 
 def feature_distance(a, b):

@@ -6,11 +6,11 @@ is therefore kept, to be written beside the figures.
 
 import pathlib
 
-import cv2
 import numpy as np
 
 from vgan import InputError
 from vgan.losses.features import FeatureNetwork
+from vgan.video.resizing import resize
 
 SHORT_SIDE = 256
 FRAMES_AT_ONCE = 4  # 120 MB of VGG features at 256 x 256
@@ -125,9 +125,8 @@ def scale_to(frames, short_side):
     factor = short_side / min(height, width)
     if factor == 1:
         return frames
-    size = round(width * factor), round(height * factor)
-    way = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
-    return np.stack([cv2.resize(frame, size, interpolation=way) for frame in frames])
+    size = round(height * factor), round(width * factor)
+    return np.stack([resize(frame, *size) for frame in frames])
 
 
 def _layers_to_read(roles):

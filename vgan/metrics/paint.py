@@ -9,7 +9,7 @@ import math
 import cv2
 import numpy as np
 
-from vgan.metrics.content import LUMA
+from vgan import LUMA
 from vgan.metrics.features import scale_to
 
 CELL = 16  # pixels; coarser than a stroke

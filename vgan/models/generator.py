@@ -13,7 +13,7 @@ import itertools
 import keras
 from keras import ops
 
-from vgan import DEEPEST
+from vgan import DEEPEST, LUMA
 from vgan.models.layers import (
     ReflectConv2D,
     StyledConv2D,
@@ -26,7 +26,6 @@ from vgan.models.layers import (
 from vgan.models.recurrent import ConvGRUCell, ConvLSTMCell, RecursiveFilter
 from vgan.models.style_encoder import MappingNetwork, StyleEncoder
 
-LUMA = (0.299, 0.587, 0.114)  # of R, G, B (ITU-R BT.601)
 CELLS = {"lstm": ConvLSTMCell, "gru": ConvGRUCell}
 
 

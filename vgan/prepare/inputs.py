@@ -2,11 +2,13 @@
 
 import collections
 import dataclasses
+import itertools
 import os
 import pathlib
 
 from vgan import InputError, video
 from vgan.datasets.folders import expanded, find_files
+from vgan.files import visible
 
 SUFFIXES = {*video.VIDEO_SUFFIXES, *video.IMAGE_SUFFIXES}
 
@@ -74,16 +76,8 @@ def find(inputs, role, rows=None):
 
 def others(inputs):
     """Return the names of files in the inputs that look like no video and no photo."""
-    names = []
-    for root in map(expanded, inputs):
-        for _, folders, files in os.walk(root, followlinks=False):
-            folders[:] = [name for name in folders if name[0] != "."]
-            names += [
-                _text(name)
-                for name in files
-                if name[0] != "." and pathlib.Path(name).suffix.lower() not in SUFFIXES
-            ]
-    return sorted(names)
+    files = itertools.chain(*(visible(expanded(root)) for root in inputs))
+    return sorted(_text(f.name) for f in files if f.suffix.lower() not in SUFFIXES)
 
 
 def _files(root):

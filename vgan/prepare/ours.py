@@ -4,15 +4,18 @@ import contextlib
 import re
 import shutil
 
-from vgan import InputError
+from vgan import InputError, files
 from vgan.prepare import parts
 
 PARTS, STATE = ".parts", "state.json"
 SETS, BUILDING = "video_clips", ".building"
 REPORTS = ("report.json", "report.html")
 MARK = {"made_by": "vgan.prepare"}  # in STATE
-_OF_PARTS = re.compile(r"([0-9a-f]{24}\.(zip|json)|state\.json)(\.\d+\.tmp)?")
-_OF_SET = re.compile(r"(video_clips-.*record-.*|(features|dataset_info)\.json).*")
+_PARTIAL = rf"({re.escape(files.PARTIAL)}[0-9a-f]+_)?"
+_OF_PARTS = re.compile(rf"{_PARTIAL}([0-9a-f]{{24}}\.(zip|json)|state\.json)")
+_OF_SET = re.compile(
+    rf"{_PARTIAL}(video_clips-.*record-.*|(features|dataset_info)\.json).*"
+)
 
 
 def read_state(output):
@@ -34,11 +37,11 @@ def refuse_others(output, state):
     if not output.is_dir():
         return
     inside = [path.name for path in _of(output / PARTS)]
-    names = {PARTS, SETS, BUILDING, *REPORTS}
+    names = {PARTS, SETS, BUILDING, files.LOCK, *REPORTS}
     if not state and not (
         all(map(_OF_PARTS.fullmatch, inside))
         and all(
-            path.name in names or path.name.startswith(".partial_")
+            path.name in names or path.name.startswith(files.PARTIAL)
             for path in _of(output)
         )
         and ((output / PARTS).is_dir() or not any(output.iterdir()))
@@ -63,10 +66,10 @@ def refuse_others(output, state):
         )
 
 
-def clear(folder, suffix=""):
-    """Remove from the folder of parts what was made here, of those that end so."""
+def clear(folder, start=""):
+    """Remove from the folder of parts what was made here, of those that begin so."""
     for path in _of(folder):
-        if _OF_PARTS.fullmatch(path.name) and path.name.endswith(suffix):
+        if _OF_PARTS.fullmatch(path.name) and path.name.startswith(start):
             path.unlink()
 
 

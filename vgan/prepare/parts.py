@@ -35,35 +35,12 @@ def stamp(source, settings):
     return [stat.st_size, stat.st_mtime_ns, digest]
 
 
-def write_json(path, value):
-    """Write a JSON file, atomically."""
-    with replacing(path) as beside:
-        text = json.dumps(value, sort_keys=True, indent=1)
-        pathlib.Path(beside).write_text(text + "\n", encoding="ascii")
-
-
 def read_json(path):
     """Return what a JSON file holds; None if there is none, or if it is damaged."""
     try:
         return json.loads(pathlib.Path(path).read_bytes())
     except (FileNotFoundError, NotADirectoryError, ValueError):
         return None
-
-
-@contextlib.contextmanager
-def replacing(path):
-    """A path beside `path` to write to; renamed if the block ends well, else removed.
-
-    What a killed process leaves behind ends in .tmp.
-    """
-    path = pathlib.Path(path)
-    beside = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    try:
-        yield beside
-        if beside.exists():
-            os.replace(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 @dataclasses.dataclass

@@ -2,12 +2,10 @@
 
 import contextlib
 import dataclasses
-import fcntl
-import os
 
-from vgan import InputError
+from vgan import InputError, files
 from vgan.datasets.folders import expanded
-from vgan.prepare import ours, parts
+from vgan.prepare import ours
 
 
 def check(output, roots):
@@ -55,28 +53,19 @@ def claimed(output, settings, overwrite):
     """
     folder, said = output / ours.PARTS, dataclasses.asdict(settings)
     with contextlib.ExitStack() as stack:
-        try:
+        with files.writing(f"--output={output}", "give another"):
             state = ours.read_state(output)
             ours.refuse_others(output, state)
             if state and not overwrite:
                 _refuse_changes(output, state["settings"], said)
             folder.mkdir(parents=True, exist_ok=True)
-            handle = os.open(output, os.O_RDONLY)
-            stack.callback(os.close, handle)
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            ours.clear(folder, "" if overwrite else ".tmp")
+            told = f"--output={output}: another run is at work in it; wait for its end"
+            stack.enter_context(files.locked(output, told))
+            ours.clear(folder, "" if overwrite else files.PARTIAL)
             if overwrite or not state:
                 named = {name: state[name] for name in ("name",) if name in state}
                 state = {**ours.MARK, **named, "settings": said}
-                parts.write_json(folder / ours.STATE, state)
-        except BlockingIOError as error:
-            raise InputError(
-                f"--output={output}: another run is at work in it; wait for its end"
-            ) from error
-        except OSError as error:
-            raise InputError(
-                f"--output={output}: cannot be written ({error.strerror}); give another"
-            ) from error
+                files.write_json(folder / ours.STATE, state, sort_keys=True)
         yield folder
 
 

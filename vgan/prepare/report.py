@@ -36,12 +36,10 @@ What is not known is None or not there. A photo is one shot of one frame.
 import base64
 import collections
 import json
-import os
-import pathlib
-import tempfile
 
 import cv2
 
+from vgan import files
 from vgan.prepare import page
 from vgan.prepare.wording import hours, number, plain
 
@@ -79,14 +77,7 @@ def write(folder, report):
         "report.json": json.dumps(told, indent=1, sort_keys=True, allow_nan=False),
         "report.html": page.render(report, told["totals"]),
     }
-    folder = pathlib.Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".partial_") as partial:
-        for name, text in texts.items():
-            data = text.encode("utf-8", "backslashreplace")
-            pathlib.Path(partial, name).write_bytes(data + b"\n")
-        for name in texts:
-            os.replace(pathlib.Path(partial, name), folder / name)
+    files.write_together(folder, {name: f"{text}\n" for name, text in texts.items()})
 
 
 def totals(sources):

@@ -10,7 +10,7 @@ import sys
 
 import tqdm
 
-from vgan import InputError
+from vgan import InputError, files
 from vgan.datasets.folders import expanded
 from vgan.prepare import inputs, ours, parts, place, provenance, report, workers
 from vgan.prepare.choose import choose
@@ -93,7 +93,7 @@ def prepare(
             count = sum(bool(one["clips"]) for one in facts)
             state["told"] = f"{number(len(chosen), 'clip')} of {number(count, 'file')}"
             state["done"], state["files"] = wanted, ours.finished(output, name)
-        parts.write_json(folder / ours.STATE, state)
+        files.write_json(folder / ours.STATE, state, sort_keys=True)
         if whole and not keep_parts:
             for one in facts:
                 parts.places(folder, one["source"])[0].unlink(missing_ok=True)
@@ -108,15 +108,15 @@ def _is_whole(output, state):
 def _nothing(output, told):
     """The error of a run that found no clip; an older set and its report stay."""
     facts = told["sources"]
-    files, reason = number(len(facts), "file"), _first_reason(facts)
+    count, reason = number(len(facts), "file"), _first_reason(facts)
     if any(output.glob(f"{ours.SETS}/*/*/dataset_info.json")):
         return InputError(
-            f"{output}: no clip can be made of {files}, such as: {reason}; the set "
+            f"{output}: no clip can be made of {count}, such as: {reason}; the set "
             "and the report that were there are kept"
         )
     report.write(output, told)
     return InputError(
-        f"{output}: no clip can be made of {files}; {output / 'report.html'} says why, "
+        f"{output}: no clip can be made of {count}; {output / 'report.html'} says why, "
         f"such as: {reason}"
     )
 
@@ -187,7 +187,7 @@ def _scan(sources, settings, folder, num_workers, beam):
         try:
             return scan_all(sources, settings, folder, tell=tell)
         finally:
-            ours.clear(folder, ".tmp")
+            ours.clear(folder, files.PARTIAL)
 
 
 def _size(path):

@@ -9,12 +9,12 @@ import re
 import zipfile
 
 import av
-import cv2
 
-from vgan import InputError
+from vgan import InputError, files
 from vgan.prepare import palettes, parts, provenance, report, shots, signatures
 from vgan.prepare.settings import LEAST_SIZE
 from vgan.video import VideoReader, is_image, read_image
+from vgan.video.resizing import resize
 
 MOST_ENLARGED = 2
 MOST_STRETCHED = 8  # long side over short side
@@ -53,7 +53,7 @@ def scan(source, settings, folder, tell=lambda share, clips: None):
         return known
     facts["bytes"] = stamp[0]
     part_path.unlink(missing_ok=True)
-    with parts.replacing(part_path) as beside, _warnings(source, facts):
+    with files.replacing(part_path) as beside, _warnings(source, facts):
         with parts.Part(beside) as part:
             error = _error(source, _Scan(source, settings, part, facts, tell).run)
         if error:
@@ -66,10 +66,10 @@ def scan(source, settings, folder, tell=lambda share, clips: None):
                 error="changed while it was read; run the same again",
                 **{"shots": [], "clips": 0},
             )
-        if not facts["clips"]:
-            beside.unlink()
+    if not facts["clips"]:
+        part_path.unlink(missing_ok=True)
     if "stamp" in facts:
-        parts.write_json(facts_path, facts)
+        files.write_json(facts_path, facts, sort_keys=True)
     tell(1, facts["clips"])
     return facts
 
@@ -164,10 +164,7 @@ class _Scan:
         picture, facts = read_image(self._source.path), self._facts
         facts["height"], facts["width"] = picture.shape[:2]
         facts["codec"] = pathlib.Path(self._source.path).suffix[1:].lower()
-        height, width = self._fit()
-        shrinks = height < picture.shape[0]
-        way = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
-        picture = cv2.resize(picture, (width, height), interpolation=way)
+        picture = resize(picture, *self._fit())
         moments = enumerate(shots.moments([(picture, 0)]))
         settings = dataclasses.replace(self._settings, clip_length=1)
         for shot in shots.shots(moments, settings, self._folder):

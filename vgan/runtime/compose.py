@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from vgan.video.masks import soften
+from vgan.video.resizing import resize
 
 PICTURES = 6  # of styles beside a comparison
 
@@ -133,10 +134,7 @@ class Comparison:
         column = np.zeros((height, widest, 3), np.uint8)
         for (picture, top, bottom), (h, w) in zip(cells, sizes, strict=True):
             y, x = top + (bottom - top - h) // 2, (widest - w) // 2
-            method = cv2.INTER_AREA if h < picture.shape[0] else cv2.INTER_CUBIC
-            column[y : y + h, x : x + w] = cv2.resize(
-                picture, (w, h), interpolation=method
-            )
+            column[y : y + h, x : x + w] = resize(picture, h, w)
         return column
 
 

@@ -9,11 +9,11 @@ import math
 import os
 import pathlib
 
-import cv2
 import numpy as np
 
-from vgan import InputError
+from vgan import InputError, files
 from vgan.video import IMAGE_SUFFIXES, VideoReader, is_image, read_image
+from vgan.video.resizing import resize
 
 CLIP_FRAMES = 8  # of a style clip, evenly spaced; up to 15
 
@@ -186,9 +186,9 @@ def _sample_folder(folder, size):
 
     Every picture's short side is `size` by then: what is left is never smaller.
     """
-    files = _pictures_in(folder)
-    step = math.ceil(len(files) / (2 * CLIP_FRAMES - 1))
-    frames = [fit(read_image(file), size) for file in files[::step]]
+    pictures = _pictures_in(folder)
+    step = math.ceil(len(pictures) / (2 * CLIP_FRAMES - 1))
+    frames = [fit(read_image(picture), size) for picture in pictures[::step]]
     height, width = np.min([frame.shape[:2] for frame in frames], axis=0)
     middles = []
     for frame in frames:
@@ -198,12 +198,12 @@ def _sample_folder(folder, size):
 
 
 def _pictures_in(folder):
-    files = sorted(p for p in folder.iterdir() if is_image(p) and p.name[0] != ".")
-    if not files:
+    found = files.find(folder, IMAGE_SUFFIXES)
+    if not found:
         raise InputError(
             f"{folder}: a folder without pictures ({', '.join(IMAGE_SUFFIXES)})"
         )
-    return files
+    return found
 
 
 def _sample_clip(source, size):
@@ -238,11 +238,7 @@ def fit(frame, size):
         for side, to in zip(frame.shape[:2], (height, width), strict=True)
     )
     crop = frame[top:, left:][: round(height / scale), : round(width / scale)]
-    return cv2.resize(
-        crop,
-        (width, height),
-        interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC,
-    )
+    return resize(crop, height, width)
 
 
 def _listed(named_styles):

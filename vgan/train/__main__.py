@@ -8,15 +8,13 @@ tensorboard/, samples/, and generator.keras, which is all that vgan.generate nee
 """
 
 import contextlib
-import fcntl
-import os
 import pathlib
 import sys
 
 from absl import flags
 
 import vgan.config
-from vgan import InputError, command
+from vgan import InputError, command, files
 from vgan.train import Stopped, checkpoint, record, run
 
 FLAGS = flags.FLAGS
@@ -72,16 +70,11 @@ def main(argv):
 def _only_one(folder):
     """Hold the run folder, which two trainings at once would spoil."""
     folder.mkdir(parents=True, exist_ok=True)
-    handle = os.open(folder, os.O_RDONLY)
+    told = f"{folder}: another training is at work there; wait for it, or --run"
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    except BlockingIOError as error:
-        raise InputError(
-            f"{folder}: another training is at work there; wait for it, or --run"
-        ) from error
+        with files.locked(folder, told):
+            yield
     finally:
-        os.close(handle)
         with contextlib.suppress(OSError):
             folder.rmdir()  # what failed before its first step leaves nothing
 

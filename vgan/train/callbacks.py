@@ -5,7 +5,6 @@ resumed run goes on in the same curves.
 """
 
 import io
-import os
 import pathlib
 import shutil
 import sys
@@ -16,6 +15,7 @@ import numpy as np
 import tqdm
 from PIL import Image
 
+from vgan import files
 from vgan.train import checkpoint
 from vgan.train.alarm import Alarm
 from vgan.train.summaries import SummaryWriter
@@ -189,9 +189,7 @@ class Samples(keras.callbacks.Callback):
         frames = _grid(self.batch["content"], self.batch["style"], self.stylise())
         gif = animated_gif(frames)
         self.folder.mkdir(parents=True, exist_ok=True)
-        partial = self.folder / ".partial.gif"
-        partial.write_bytes(gif)
-        os.replace(partial, self.folder / f"step_{step:08d}.gif")
+        files.write_bytes(self.folder / f"step_{step:08d}.gif", gif)
         size = frames.shape[2], frames.shape[1]
         self.writer.gif("content_style_result", gif, size, step)
 

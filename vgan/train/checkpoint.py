@@ -5,7 +5,6 @@ goes on bit for bit. Plain arrays: no pickle, the same file under every backend.
 The generator that ships is another file, for another purpose: `save_generator`.
 """
 
-import os
 import pathlib
 import re
 import zipfile
@@ -13,7 +12,7 @@ import zlib
 
 import numpy as np
 
-from vgan import InputError
+from vgan import InputError, files
 
 RENAMED = {"diseases": "failure_modes"}  # since earlier versions
 KEEP = 2  # the newest, and one before it
@@ -32,13 +31,11 @@ def save(folder, gan):
         if not np.all(np.isfinite(array)):
             raise FloatingPointError(f"{name} is not finite")
     path = folder / f"step_{int(gan.step.value):08d}.npz"
-    partial = path.with_suffix(".partial")
-    with open(partial, "wb") as file:
-        np.savez(file, **arrays)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(partial, path)
-    for old in _checkpoints(folder)[:-KEEP]:
+    with files.replacing(path) as partial:
+        np.savez(partial, **arrays)
+        files.sync(partial)
+    killed = folder.glob(f"{files.PARTIAL}*")  # runs left these
+    for old in (*_checkpoints(folder)[:-KEEP], *killed):
         old.unlink()
     return path
 
@@ -102,9 +99,8 @@ def save_generator(path, gan, named_styles):
         name: np.asarray(generator.encode_style(clip[None]))[0].tolist()
         for name, clip in named_styles.items()
     }
-    partial = path.with_name(f".partial_{path.name}")
-    generator.save(partial)
-    os.replace(partial, path)
+    with files.replacing(path) as partial:
+        generator.save(partial)
 
 
 def _current(name):

@@ -1,18 +1,15 @@
 """config.json of a run folder: what the run has been trained with."""
 
 import dataclasses
-import os
 
-from vgan import InputError
+from vgan import InputError, files
 from vgan.config import from_json, to_json
 
 
 def write(folder, config):
     """Write config.json, at once or not at all."""
     folder.mkdir(parents=True, exist_ok=True)
-    partial = folder / ".partial_config.json"
-    partial.write_text(to_json(config))
-    os.replace(partial, folder / "config.json")
+    files.write_text(folder / "config.json", to_json(config))
 
 
 def changes(folder, config):

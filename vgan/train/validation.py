@@ -2,12 +2,11 @@
 
 import json
 import math
-import os
 import pathlib
 
 import keras
 
-from vgan import InputError
+from vgan import InputError, files
 from vgan.train.checkpoint import save_generator
 
 
@@ -68,6 +67,4 @@ class Validation(keras.callbacks.Callback):
         if figures["score"] >= self.best:  # of equals, the one trained longer
             self.best = figures["score"]
             save_generator(self.folder / "best.keras", self.model, self.named_styles)
-            partial = self.folder / ".partial_best.json"
-            partial.write_text(json.dumps({"step": step, **figures}, indent=1) + "\n")
-            os.replace(partial, self.folder / "best.json")
+            files.write_json(self.folder / "best.json", {"step": step, **figures})

@@ -1,14 +1,13 @@
 """Still pictures, and folders of numbered ones read as a video."""
 
 import pathlib
-import re
 from fractions import Fraction
 
-import cv2
 import numpy as np
 from PIL import Image, ImageOps
 
-from vgan import InputError
+from vgan import InputError, files
+from vgan.video.resizing import resize
 
 IMAGE_SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
 VIDEO_SUFFIXES = (
@@ -87,11 +86,9 @@ class ImageSource:
     def __init__(self, path, fps=None, size=None, window=None):
         self.path = path
         self._scaled_to, self._window = size, window
-        self._files = (
-            sorted(filter(_is_frame, path.iterdir()), key=_natural)
-            if (path.is_dir())
-            else [path]
-        )
+        self._files = [path]
+        if path.is_dir():
+            self._files = files.find(path, IMAGE_SUFFIXES, natural=True)
         if not self._files:
             raise InputError(
                 f"{path}: a folder without pictures; give a video, or a folder of "
@@ -127,18 +124,8 @@ class ImageSource:
             )
             frame = frame[y:, x:][: max(h, 1), : max(w, 1)]
         if self._scaled_to:
-            shrinks = min(self._scaled_to) < min(frame.shape[:2])
-            way = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
-            frame = cv2.resize(frame, self._scaled_to[::-1], interpolation=way)
+            frame = resize(frame, *self._scaled_to)
         return frame
 
     def close(self):
         """Nothing stays open."""
-
-
-def _is_frame(path):
-    return is_image(path) and path.is_file() and not path.name.startswith(".")
-
-
-def _natural(path):
-    return [int(t) if t.isdecimal() else t for t in re.split(r"(\d+)", path.name)]

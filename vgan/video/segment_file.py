@@ -14,6 +14,8 @@ from fractions import Fraction
 import av
 import numpy as np
 
+from vgan import files
+
 _COLUMNS = ("size", "pts", "dts", "duration", "is_keyframe")  # of the index
 # What reading an archive raises that was cut off or altered.
 _DAMAGE = (zipfile.BadZipFile, EOFError, KeyError, ValueError, TypeError, RuntimeError)
@@ -118,9 +120,9 @@ class SegmentRecorder:
         meta |= {"values": values, "arrays": list(arrays)}
         self._archive.writestr("meta.json", json.dumps(meta))
         self._archive.close()
-        sync(self._part)
+        files.sync(self._part)
         os.replace(self._part, self._path)
-        sync(self._path.parent)
+        files.sync(self._path.parent)
         return SegmentFile(self._path)
 
     def _write(self, name, array):
@@ -168,12 +170,3 @@ def _check(name, dtype):
     described = np.lib.format.dtype_to_descr(dtype)
     if dtype.hasobject or np.lib.format.descr_to_dtype(described) != dtype:
         raise TypeError(f"snapshot: {name} is {dtype}; make it float32")
-
-
-def sync(path):
-    """Wait until it is on the disk, so that a power cut finds it there."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -49,6 +49,7 @@ class SegmentedMovie:
         # From the end: whatever stops this, no gap is left.
         for file in sorted(path.parent.iterdir(), reverse=True):
             ours = file.suffix in (".segment", ".part") or file.stem == "joined"
+            ours |= file.name == "lock"  # of an earlier version
             if ours and file not in kept:
                 file.unlink()
 

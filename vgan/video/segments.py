@@ -4,16 +4,15 @@ Each segment is encoded from fresh and saved as packets (`segment_file`), which 
 their times to the tick; at the end the packets go, as they are, into one container.
 """
 
-import fcntl
+import contextlib
 import itertools
 import json
 import logging
 
 import av
 
-from vgan import InputError
+from vgan import InputError, files
 from vgan.video import outlets
-from vgan.video.segment_file import sync
 from vgan.video.segmented_movie import ENCODED_LIKE, FORMATS, SegmentedMovie
 from vgan.video.writer import VideoWriter
 
@@ -129,20 +128,11 @@ class SegmentedWriter(VideoWriter):
         return self._make_encoder
 
     def _make_temporary(self):
-        try:
+        told = f"{self.path}: another run is writing it; wait, or give another output"
+        self._lock = contextlib.ExitStack()
+        with files.writing(self.path, "give another folder"):
             self._segments.mkdir(exist_ok=True)
-            self._lock = open(self._segments / "lock", "w")  # noqa: SIM115
-            # The system lets go of it when this process ends, however it does.
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise InputError(
-                f"{self.path}: another run is writing it; wait, or give another output"
-            ) from None
-        except OSError as error:
-            raise InputError(
-                f"{self.path}: cannot be written ({error.strerror}); "
-                "give another folder"
-            ) from error
+            self._lock.enter_context(files.locked(self._segments, told))
         self._temporary = self._segments / f"joined{self.path.suffix}"
 
     def _make_encoder(self, path, like, fps, quality):
@@ -184,9 +174,9 @@ class SegmentedWriter(VideoWriter):
                 )
 
     def _put_in_place(self, complete):
-        sync(self._temporary)
+        files.sync(self._temporary)
         super()._put_in_place(complete)
-        sync(self.path.parent)
+        files.sync(self.path.parent)
         self._encoder.remove_segments()
         self._release()
 
@@ -198,11 +188,10 @@ class SegmentedWriter(VideoWriter):
 
     def _release(self):
         """Give up the lock, and the folder if no segment is in it."""
-        if not self._encoder.segments:
-            (self._segments / "lock").unlink(missing_ok=True)
-            if not any(self._segments.iterdir()):  # what is not ours stays
-                self._segments.rmdir()
         self._lock.close()
+        if not self._encoder.segments:
+            with contextlib.suppress(OSError):  # what is not ours stays
+                self._segments.rmdir()
 
     def _cannot_write(self, error):
         return InputError(

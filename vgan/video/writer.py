@@ -10,7 +10,7 @@ from fractions import Fraction
 import av
 import numpy as np
 
-from vgan import InputError
+from vgan import InputError, files
 from vgan.video import outlets
 from vgan.video.encoders import Gif, Movie, Pngs
 from vgan.video.opening import public
@@ -89,16 +89,11 @@ class VideoWriter:
         self._temporary = self.path.with_name(
             f".{self.path.stem}.partial-{secrets.token_hex(4)}{self.path.suffix}"
         )
-        try:
+        with files.writing(self.path, "give another folder"):
             if self._folder:
                 self._temporary.mkdir()
             else:
                 self._temporary.touch(exist_ok=False)
-        except OSError as error:
-            raise InputError(
-                f"{self.path}: cannot be written ({error.strerror}); "
-                "give another folder"
-            ) from error
 
     def _check_target(self, like, overwrite):
         path, source = self.path, getattr(like, "path", None)
