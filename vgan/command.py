@@ -21,11 +21,27 @@ from vgan import InputError
 _ENDS = ("SIGTERM", "SIGHUP")  # kill, and a closed terminal
 
 
-def run(main, actions=()):
+class Flags(flags.FlagValues):
+    """The flags of one command, apart from those of all others in the process.
+
+    Example:
+        FLAGS = command.Flags()
+        FLAGS.DEFINE_string("output", None, "folder to make")  # as of absl.flags
+        command.run(main, FLAGS)  # FLAGS.output is known inside of main
+    """
+
+    def __getattr__(self, name):
+        if name.startswith("DEFINE_"):
+            return functools.partial(getattr(flags, name), flag_values=self)
+        return super().__getattr__(name)
+
+
+def run(main, *own, actions=()):
     """Run `main(argv)`; exit 2 after one line where the input is bad.
 
     Args:
         main: Function of the positional arguments, [program], or [program, action].
+        own: The Flags that the user may give.
         actions: What the command can do, of which the user names one; without any, it
             takes flags alone.
     """
@@ -37,7 +53,10 @@ def run(main, actions=()):
     for name in ("jax", "tensorboard"):
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
-    parse = functools.partial(_parse, actions=actions)
+    for flag in (one[name] for one in own for name in one):
+        flags.FLAGS[flag.name] = flag
+        flags.FLAGS.register_flag_by_module(sys.argv[0], flag)  # for --help
+    parse = functools.partial(_parse, own=own, actions=actions)
     try:
         app.run(lambda argv: _guard(main, argv), flags_parser=parse)
     except KeyboardInterrupt:  # while the flags were parsed
@@ -111,9 +130,11 @@ def quiet():
             os.close(terminal)
 
 
-def _parse(argv, actions):
+def _parse(argv, own, actions):
     try:
         rest = flags.FLAGS(argv)
+        for one in own:
+            one.mark_as_parsed()
         given = rest[1:]
         if actions:
             known = ", ".join(actions)

@@ -11,90 +11,88 @@ import pathlib
 import sys
 import tempfile
 
-from absl import flags
-
 from vgan import InputError, command, pretrained
 
 ENGINES = ("auto", "keras", "openvino", "litert", "onnx")
 
-FLAGS = flags.FLAGS
-flags.DEFINE_string(
+FLAGS = command.Flags()
+FLAGS.DEFINE_string(
     "model",
     None,
     "a generator.keras, what vgan.export made, or a model that ships: painterly (the "
     "default) or painterly_small, which is faster",
 )
-flags.DEFINE_string(
+FLAGS.DEFINE_string(
     "input",
     None,
     "a video, a folder of videos or of numbered pictures, camera:0, rtsp://..., - for "
     "standard input, or a picture",
 )
-flags.DEFINE_multi_string(
+FLAGS.DEFINE_multi_string(
     "style",
     [],
     "a picture, a clip, a folder of pictures, a style that the model knows by name, or "
     "random; with a weight after a colon, and repeated, styles are blended; with a "
     "time, as in a.jpg@4s, they follow one another",
 )
-flags.DEFINE_string(
+FLAGS.DEFINE_string(
     "output",
     None,
     "mp4, webm, mkv, gif, a folder of pictures or of videos; png or jpg of a picture; "
     "rtmp://..., udp://...; /dev/video2, a virtual camera; - for a pipe (y4m)",
 )
-flags.DEFINE_string("schedule", None, "JSON file of styles over time")
-flags.DEFINE_float("fade", None, "seconds from a style to the next (default: 1)")
-flags.DEFINE_float(
+FLAGS.DEFINE_string("schedule", None, "JSON file of styles over time")
+FLAGS.DEFINE_float("fade", None, "seconds from a style to the next (default: 1)")
+FLAGS.DEFINE_float(
     "strength", 1.0, "share of the stylised picture over the input's own, 0 to 1"
 )
-flags.DEFINE_bool("keep_color", False, "keep the colours of the input")
-flags.DEFINE_string("mask", None, "picture or video: style where it is white")
-flags.DEFINE_bool("mask_invert", False, "style where the mask is black")
-flags.DEFINE_float(
+FLAGS.DEFINE_bool("keep_color", False, "keep the colours of the input")
+FLAGS.DEFINE_string("mask", None, "picture or video: style where it is white")
+FLAGS.DEFINE_bool("mask_invert", False, "style where the mask is black")
+FLAGS.DEFINE_float(
     "mask_soft", 0, "blur of the edges of masks, its standard deviation in pixels"
 )
-flags.DEFINE_string(
+FLAGS.DEFINE_string(
     "label_mask",
     None,
     "picture or video of flat colours: the first --style goes to the darkest, and so "
     "on; where there are no more styles, the input stays",
 )
-flags.DEFINE_bool("compare", False, "show input, style and output side by side")
-flags.DEFINE_integer(
+FLAGS.DEFINE_bool("compare", False, "show input, style and output side by side")
+FLAGS.DEFINE_integer(
     "size",
     None,
     "short side of the result in pixels, also inside the network: smaller is faster; "
     "sides are rounded to even numbers (default: the size of the input)",
 )
-flags.DEFINE_float(
+FLAGS.DEFINE_float(
     "proxy",
     None,
     "the network works at this fraction of the size: less is faster, with larger "
     "strokes (default: 1; where the short side is over 320 pixels, 288 / short side)",
 )
-flags.DEFINE_enum("engine", "auto", ENGINES, "what runs the network")
-flags.DEFINE_float("fps", None, "frames per second to resample to (default: all)")
-flags.DEFINE_integer("seed", 0, "which random style")
-flags.DEFINE_bool(
+FLAGS.DEFINE_enum("engine", "auto", ENGINES, "what runs the network")
+FLAGS.DEFINE_float("fps", None, "frames per second to resample to (default: all)")
+FLAGS.DEFINE_integer("seed", 0, "which random style")
+FLAGS.DEFINE_bool(
     "preview",
     False,
     "show a window, in real time also of a file; keys choose a style, h helps; "
     "with --output all is recorded until r is pressed, without sound",
 )
-flags.DEFINE_bool("live", False, "play a file in real time, as if it were a camera")
-flags.DEFINE_bool(
+FLAGS.DEFINE_bool("live", False, "play a file in real time, as if it were a camera")
+FLAGS.DEFINE_bool(
     "resume",
     False,
     "keep what is finished when stopped, in pieces of 100 frames, and go on from there "
     "(folders always do)",
 )
-flags.DEFINE_float(
+FLAGS.DEFINE_float(
     "quality",
     None,
     "of H.264 and VP9: 0, the best, to 51; files of 18 are half as large as by default",
 )
-flags.DEFINE_bool("overwrite", False, "replace an output that exists")
+FLAGS.DEFINE_bool("overwrite", False, "replace an output that exists")
 
 
 def main(_):
@@ -225,4 +223,4 @@ def _stylise_picture(job):
 
 
 if __name__ == "__main__":
-    command.run(main)
+    command.run(main, FLAGS)
