@@ -2,6 +2,7 @@
 
 import ast
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -66,6 +67,21 @@ def test_rooms_import_only_what_they_may(path):
         assert "tensorflow" not in third_party
     assert "cv2.VideoCapture" not in path.read_text()
     assert "cv2.VideoWriter" not in path.read_text()
+
+
+# Rooms whose messages name flags: `command` is there for that, the others still do.
+KNOW_FLAGS = {"datasets", "losses", "command"}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_errors_of_the_library_name_no_flags(path):
+    """`vgan.command` says how arguments become flags."""
+    if room(path) in KNOW_FLAGS or path.stem == "__main__":
+        return
+    for node in ast.walk(ast.parse(path.read_text())):
+        for part in ast.walk(node) if isinstance(node, ast.Raise) else ():
+            if isinstance(part, ast.Constant) and isinstance(part.value, str):
+                assert not re.search(r"(^|\W)--[a-z]", part.value), node.lineno
 
 
 def test_models_and_losses_are_keras_only():

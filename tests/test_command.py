@@ -8,6 +8,8 @@ import sys
 
 import pytest
 
+from vgan import command
+
 ROOT = pathlib.Path(__file__).parents[1]
 
 PROGRAM = """
@@ -71,6 +73,22 @@ def test_commands_share_no_flags():
     )
     assert done.stdout.split() == ["0", "[]"], done.stderr
     assert len(modules) == 6
+
+
+def test_messages_name_arguments_and_users_read_flags():
+    names = ("size", "output", "overwrite", "run", "style")
+    for message, line in (
+        ("size=2: give 16 or more", "--size=2: give 16 or more"),
+        ("output: is missing", "--output: is missing"),
+        ("style=size=2: no such file", "--style=size=2: no such file"),
+        ("a.mp4: exists; or overwrite=True", "a.mp4: exists; or --overwrite"),
+        ("a/size=2/b: give it run=NAME", "a/size=2/b: give it --run=NAME"),
+        ("was made with size=2 fps=3.0;", "was made with --size=2 fps=3.0;"),
+        ("train.size=2: output", "train.size=2: output"),
+        ("strength=2: size: 3", "strength=2: size: 3"),
+    ):
+        assert command.with_flags(message, names) == line
+        assert command.with_flags(message, ()) == message
 
 
 def test_help_lists_the_flags_of_the_command():

@@ -1,6 +1,10 @@
 """What every command does alike: flags first, then work; bad input is one line.
 
 The flags are parsed, and --help answered, before TensorFlow is imported.
+
+The library knows no flags. Its messages name arguments, as `strength=2: give ...` or
+`output: is missing` at the beginning, or as `overwrite=True` and `run=NAME` anywhere;
+`with_flags` makes --strength=2, --output, --overwrite and --run=NAME of them.
 """
 
 import contextlib
@@ -9,6 +13,7 @@ import gc
 import importlib.util
 import logging
 import os
+import re
 import signal
 import sys
 import tempfile
@@ -58,9 +63,22 @@ def run(main, *own, actions=()):
         flags.FLAGS.register_flag_by_module(sys.argv[0], flag)  # for --help
     parse = functools.partial(_parse, own=own, actions=actions)
     try:
-        app.run(lambda argv: _guard(main, argv), flags_parser=parse)
+        app.run(lambda argv: _guard(main, argv, own), flags_parser=parse)
     except KeyboardInterrupt:  # while the flags were parsed
         sys.exit(130)
+
+
+def with_flags(message, names):
+    """Return a message of the library with flags in the place of arguments.
+
+    Args:
+        message: Text, see above.
+        names: Of the arguments that are flags of the command; other words stay.
+    """
+    name = "|".join(map(re.escape, names)) or "(?!)"  # which is nowhere
+    message = re.sub(rf"^({name}):(?=\s)", r"--\1:", message)
+    message = re.sub(rf"(?<!\S)({name})=", r"--\1=", message)
+    return re.sub(rf"(?<!\S)(--(?:{name}))=True\b", r"\1", message)
 
 
 def import_keras():
@@ -154,7 +172,7 @@ def _parse(argv, own, actions):
         sys.exit(0)
 
 
-def _guard(main, argv):
+def _guard(main, argv, own=()):
     # kill and a closed terminal end a command as Ctrl-C does: nothing half-written
     for name in _ENDS:
         if hasattr(signal, name):
@@ -165,7 +183,7 @@ def _guard(main, argv):
         finally:  # all is cleaned up: a second Ctrl-C has nothing to stop
             signal.signal(signal.SIGINT, signal.SIG_IGN)
     except InputError as error:
-        message = str(error)
+        message = with_flags(str(error), [name for one in own for name in one])
     except OSError as error:  # a full disk, a name that is too long, ...
         names = (error.filename, error.strerror or str(error))
         message = ": ".join(str(name) for name in names if name)

@@ -189,7 +189,7 @@ def objectives(config):
     )
     figures = pathlib.Path(FLAGS.runs) / "objectives.json"
     figures.parent.mkdir(parents=True, exist_ok=True)
-    files.check(figures, ".json", "--runs")
+    files.check(figures, ".json", "runs")
     runs.train(plan)
     from vgan.benchmark import standings, table
 

@@ -41,7 +41,7 @@ def variants(losses, names=()):
     known = [*terms.TERMS, *penalties]
     for name in names:
         if name not in known:
-            raise InputError(f"--term={name}: not here; known: {', '.join(known)}")
+            raise InputError(f"term={name}: not here; known: {', '.join(known)}")
     found = [Variant("", "whole", losses), Variant("", "noise", losses)]
     for name in [name for name in terms.TERMS if name in (names or known)]:
         used = bool(getattr(losses, name))

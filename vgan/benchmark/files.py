@@ -9,7 +9,7 @@ import tempfile
 from vgan import InputError
 
 
-def check(path, suffix, argument="--output"):
+def check(path, suffix, argument="output"):
     """Make sure that a result can be written there, before long work.
 
     Raises:

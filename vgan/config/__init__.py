@@ -69,11 +69,11 @@ def override(config, assignments):
     for assignment in assignments:
         name, equals, text = assignment.partition("=")
         if not equals:
-            raise InputError(f"--set {assignment}: write it as section.field=value")
+            raise InputError(f"set={assignment}: write it as section.field=value")
         try:
             config = _replace(config, name.strip().split("."), text.strip(), name)
         except InputError as error:
-            raise InputError(f"--set {error}") from error
+            raise InputError(f"set={error}") from error
     return config
 
 

@@ -75,13 +75,13 @@ def main(_, rival=None):
     from vgan.evaluate import sources
 
     limit = FLAGS.frames if FLAGS.frames is not None else 0 if FLAGS.video else 60
-    contents = sources.find(FLAGS.content, "--content")
+    contents = sources.find(FLAGS.content, "content")
     lengths = sources.keep_readable(
-        contents, "--content", lambda path: sources.length(path, limit)
+        contents, "content", lambda path: sources.length(path, limit), _say
     )
     contents = {name: contents[name] for name in lengths}
-    paths = sources.find(FLAGS.styles, "--styles")
-    styles = sources.keep_readable(paths, "--styles", sources.style_frames)
+    paths = sources.find(FLAGS.styles, "styles")
+    styles = sources.keep_readable(paths, "styles", sources.style_frames, _say)
     if FLAGS.video:
         for flag, given in (("--content", contents), ("--styles", styles)):
             if len(given) > 1:
@@ -142,6 +142,10 @@ def _check_flags(rival):
     return groups
 
 
+def _say(line):
+    print(command.with_flags(line, FLAGS), file=sys.stderr)
+
+
 def _system(styles, rival):
     from vgan.evaluate import systems
 
@@ -169,7 +173,7 @@ def _features(groups):
     from vgan.metrics.features import MeasuringFeatures
 
     features = MeasuringFeatures(FLAGS.features)
-    return features, FLAGS.judge and MeasuringFeatures([FLAGS.judge], "--judge")
+    return features, FLAGS.judge and MeasuringFeatures([FLAGS.judge], "judge")
 
 
 def _scores(system, groups, features, judge, contents, lengths, styles, limit):

@@ -67,9 +67,9 @@ def check(folder, overwrite):
     for name in FILES:
         path = folder / name
         if path.is_dir():
-            raise InputError(f"{path}: is a folder; give another --output")
+            raise InputError(f"{path}: is a folder; give another output")
         if path.exists() and not overwrite:
-            raise InputError(f"{path}: exists; give another --output, or --overwrite")
+            raise InputError(f"{path}: exists; give another output, or overwrite=True")
     existing = folder.absolute()
     while not existing.exists():
         existing = existing.parent
@@ -78,7 +78,7 @@ def check(folder, overwrite):
             pass
     except OSError as error:
         raise InputError(
-            f"--output={folder}: cannot be written ({error.strerror}); "
+            f"output={folder}: cannot be written ({error.strerror}); "
             "give another folder"
         ) from error
 

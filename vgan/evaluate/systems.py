@@ -97,7 +97,7 @@ class Played(Maker):
         if np.abs(np.subtract(frame.shape, result.shape)).max() > 2:
             width, height = result.shape[1::-1]
             raise InputError(
-                f"--video {self._path}: proportions differ, {width}x{height} against "
+                f"video={self._path}: proportions differ, {width}x{height} against "
                 f"{frame.shape[1]}x{frame.shape[0]} of the content at this size; "
                 "give an uncropped result"
             )
@@ -115,7 +115,7 @@ class Played(Maker):
 
     def _lengths_differ(self, one, other):
         return (
-            f"--video {self._path}: lengths differ, {one} after {self._count} frames "
+            f"video={self._path}: lengths differ, {one} after {self._count} frames "
             f"and {other}; give the content that it was made of"
         )
 
@@ -173,7 +173,7 @@ class Video:
         try:
             sources.length(path, None)
         except InputError as error:
-            raise InputError(f"--video {error}") from error
+            raise InputError(f"video={error}") from error
 
     def maker(self, name, style, limit=None):
         """Return the Maker of one result."""

@@ -161,7 +161,8 @@ def _refuse(what, *names):
 
 def _say(line):
     """To the user, but never into a pipe of frames."""
-    print(line, file=sys.stderr if FLAGS.output == "-" else sys.stdout, flush=True)
+    file = sys.stderr if FLAGS.output == "-" else sys.stdout
+    print(command.with_flags(line, FLAGS), file=file, flush=True)
 
 
 def _stylise_video(job):
@@ -188,7 +189,7 @@ def _stylise_video(job):
             *(job, reader, FLAGS.output, FLAGS.overwrite, FLAGS.resume),
             FLAGS.quality,
         )
-    _say(result)
+    _say(str(result))
 
 
 def _stylise_picture(job):

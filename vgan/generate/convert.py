@@ -168,9 +168,9 @@ def convert_folder(
     """
     folder, output = pathlib.Path(folder), pathlib.Path(output)
     if (output.exists() and not output.is_dir()) or output.suffix.lower() in WRITABLE:
-        raise InputError(f"--output={output}: a folder of videos becomes a folder")
+        raise InputError(f"output={output}: a folder of videos becomes a folder")
     if output.resolve() == folder.resolve():
-        raise InputError(f"--output={output}: is the input; give another folder")
+        raise InputError(f"output={output}: is the input; give another folder")
     schedules = job.read()  # what is wrong for all is said once
     sources = [
         path
@@ -182,7 +182,9 @@ def convert_folder(
     for index, (source, target) in enumerate(zip(sources, targets, strict=True), 1):
         head = f"[{index}/{len(sources)}] {source}"
         if target.exists() and not overwrite:
-            report(f"{head}: is there already, as {target}; --overwrite makes it again")
+            report(
+                f"{head}: is there already, as {target}; overwrite=True makes it again"
+            )
             continue
         try:
             _make_folder(target.parent)
@@ -208,7 +210,7 @@ def _make_folder(path):
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(
-            f"{path}: cannot be made ({error.strerror}); give another --output"
+            f"{path}: cannot be made ({error.strerror}); give another output"
         ) from error
 
 

@@ -69,7 +69,7 @@ class Job:
         if self.label_mask is None:
             return [schedule.read(texts, self.schedule, *options)]
         if self.schedule or len(texts) < 1:
-            raise InputError("--label_mask: give one --style for each region")
+            raise InputError("label_mask: give one style for each region")
         return [schedule.read([text], None, *options) for text in texts]
 
     def choices(self):
@@ -81,7 +81,7 @@ class Job:
         texts = [text for text in self.style if text]
         if self.schedule or self.label_mask or any("@" in text for text in texts):
             raise InputError(
-                "--preview: keys choose among styles, without times and regions; "
+                "preview: keys choose among styles, without times and regions; "
                 "leave out the schedule and the label mask"
             )
         info = engines.describe(self.model)
@@ -98,7 +98,7 @@ class Job:
         sides = even_size(height, width, self.size / min(height, width))
         if max(sides) > LONGEST:
             raise InputError(
-                f"--size={self.size}: the result would be {sides[1]} x {sides[0]}; "
+                f"size={self.size}: the result would be {sides[1]} x {sides[0]}; "
                 "give a smaller one"
             )
         return sides
@@ -144,7 +144,7 @@ class Job:
                 labels = stack.enter_context(LabelMask(self.label_mask, like=size))
                 if len(schedules) > labels.num_labels:
                     raise InputError(
-                        f"--label_mask={self.label_mask}: has {labels.num_labels} "
+                        f"label_mask={self.label_mask}: has {labels.num_labels} "
                         f"regions, and there are {len(schedules)} styles"
                     )
             inner, scale = (height, width), self.working_scale(height, width)

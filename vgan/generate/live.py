@@ -94,7 +94,7 @@ class Broadcaster:
             if window is not None:
                 key = window.show(result, controls.status(self._names))
                 if key == "record" and write is None:
-                    _log.warning("nothing is recorded: start it with --output")
+                    _log.warning("nothing is recorded: start it with an output")
                     key = None
                 controls.press(key)
                 if controls.quit:
@@ -110,7 +110,7 @@ class Broadcaster:
             f"latency {latency:.0f} ms (median of the last {len(self.latencies)})"
         )
         if self.dropped > self.num_frames // 4:
-            line += "; --proxy 0.5 or a smaller --size keeps up better"
+            line += "; proxy=0.5 or a smaller size keeps up better"
         return line
 
 

@@ -120,7 +120,7 @@ def read(texts, path, fade, model, seed=0):
     """Read what the user asks for; needs no network yet.
 
     Args:
-        texts: What was written as --style, "source", "source:weight" or, all of them,
+        texts: What was written as a style, "source", "source:weight" or, all of them,
             "source:weight@second"; those of one second are blended by weight.
         path: The JSON file, or None.
         fade: Seconds of a cross-fade where the file does not say, or None: 1 second.
@@ -136,11 +136,11 @@ def read(texts, path, fade, model, seed=0):
     """
     fade = FADE if fade is None else fade
     if not 0 <= fade < math.inf:
-        raise InputError(f"--fade={fade}: give 0 or more seconds")
+        raise InputError(f"fade={fade}: give 0 or more seconds")
     if path is not None:
         if texts:
             raise InputError(
-                f"--style {texts[0]}: --schedule {path} says which styles to show; "
+                f"style={texts[0]}: schedule={path} says which styles to show; "
                 "give one of the two"
             )
         from vgan.generate import schedule_file
@@ -154,7 +154,7 @@ def read(texts, path, fade, model, seed=0):
     for text, (_, time) in zip(texts, timed, strict=True):
         if time is None:
             raise InputError(
-                f"--style {text}: has no time and others have; "
+                f"style={text}: has no time and others have; "
                 f"say when it begins, such as {text}@0s"
             )
     return _from_flags(texts, timed, fade, model, seed)
@@ -174,7 +174,7 @@ def split_time(text, named_styles=()):
     name, _ = styles.split_weight(source, named_styles)
     if name in named_styles or name == "random" or os.path.exists(name):
         raise InputError(
-            f"--style {text}: the time must be a second from 0 on and come last, "
+            f"style={text}: the time must be a second from 0 on and come last, "
             f"such as {source}@4s"
         )
     return text, None  # an @ in the name of what may not exist
@@ -186,7 +186,7 @@ def _from_flags(texts, timed, fade, model, seed):
     for index, (text, (_, time)) in enumerate(zip(texts, timed, strict=True)):
         if keyframes and time < keyframes[-1].time:
             raise InputError(
-                f"--style {text}: comes after one at {keyframes[-1].time:g} s; "
+                f"style={text}: comes after one at {keyframes[-1].time:g} s; "
                 "give styles in the order of their times"
             )
         if not keyframes or time > keyframes[-1].time:
@@ -195,7 +195,7 @@ def _from_flags(texts, timed, fade, model, seed):
     for keyframe in keyframes:
         if not sum(keyframe.shares.values()) > 0:
             raise InputError(
-                f"--style {texts[next(iter(keyframe.shares))]}: all weights at "
+                f"style={texts[next(iter(keyframe.shares))]}: all weights at "
                 f"{keyframe.time:g} s are 0; give one of them a share"
             )
     return Schedule(wanted, keyframes)

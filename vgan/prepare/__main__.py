@@ -118,7 +118,7 @@ def main(_):
     except KeyboardInterrupt:
         print(f"{FLAGS.output}: stopped; the same command goes on from here")
         raise
-    print(*lines, sep="\n")
+    print(*(command.with_flags(line, FLAGS) for line in lines), sep="\n")
 
 
 def guide():

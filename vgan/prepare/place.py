@@ -21,20 +21,20 @@ def check(output, roots):
         output.exists()
     except OSError as error:
         raise InputError(
-            f"--output={output}: cannot be a folder ({error.strerror}); give another"
+            f"output={output}: cannot be a folder ({error.strerror}); give another"
         ) from error
     for root in map(expanded, roots):
         root = root.resolve()
         if place == root or root in place.parents:
             raise InputError(
-                f"--output={output}: is inside of the input {root}; give another"
+                f"output={output}: is inside of the input {root}; give another"
             )
         if place in root.parents:
             raise InputError(
-                f"--output={output}: the input {root} is inside of it; give another"
+                f"output={output}: the input {root} is inside of it; give another"
             )
     if place.exists() and not place.is_dir():
-        raise InputError(f"--output={output}: is a file; give a folder to make")
+        raise InputError(f"output={output}: is a file; give a folder to make")
 
 
 @contextlib.contextmanager
@@ -71,19 +71,19 @@ def claimed(output, settings, overwrite):
                 parts.write_json(folder / ours.STATE, state)
         except BlockingIOError as error:
             raise InputError(
-                f"--output={output}: another run is at work in it; wait for its end"
+                f"output={output}: another run is at work in it; wait for its end"
             ) from error
         except OSError as error:
             raise InputError(
-                f"--output={output}: cannot be written ({error.strerror}); give another"
+                f"output={output}: cannot be written ({error.strerror}); give another"
             ) from error
         yield folder
 
 
 def _refuse_changes(output, old, new):
-    flags = [f"--{name}={old.get(name)}" for name in new if old.get(name) != new[name]]
-    if flags:
+    changed = [f"{name}={old.get(name)}" for name in new if old.get(name) != new[name]]
+    if changed:
         raise InputError(
-            f"--output={output}: was made with {' '.join(flags)}; give the same, "
-            "another output, or --overwrite to replace it"
+            f"output={output}: was made with {' '.join(changed)}; give the same, "
+            "another output, or overwrite=True to replace it"
         )

@@ -57,7 +57,7 @@ def read(texts, model, seed=0):
     if not texts:
         if len(named_styles) != 1:
             raise InputError(
-                "--style: give a picture, a clip, random, or a style of the model: "
+                "style: give a picture, a clip, random, or a style of the model: "
                 + _listed(named_styles)
             )
         texts = list(named_styles)
@@ -68,10 +68,10 @@ def read(texts, model, seed=0):
         try:
             style = read_one(source, model, rng)
         except InputError as error:
-            raise InputError(f"--style {error}") from error
+            raise InputError(f"style={error}") from error
         styles.append(dataclasses.replace(style, weight=weight))
     if not sum(style.weight for style in styles) > 0:
-        raise InputError("--style: all weights are 0; give one of them a share")
+        raise InputError("style: all weights are 0; give one of them a share")
     return styles
 
 
@@ -153,7 +153,7 @@ def split_weight(text, named_styles=()):
         return text, 1.0
     if not (weight == 0 or 1e-6 <= weight <= 1e6):
         raise InputError(
-            f"--style {text}: the weight must be 0, or 1e-6 to 1e6, got {number}"
+            f"style={text}: the weight must be 0, or 1e-6 to 1e6, got {number}"
         )
     return source, weight
 

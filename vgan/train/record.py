@@ -26,33 +26,33 @@ def changes(folder, config):
         before = from_json(path.read_text())
     except (InputError, OSError, UnicodeDecodeError) as error:
         raise InputError(
-            f"{path}: cannot be used ({error}); give the run another name with --run"
+            f"{path}: cannot be used ({error}); give the run another name, run=NAME"
         ) from error
     old, new = dataclasses.asdict(before), dataclasses.asdict(config)
     for section in ("generator", "discriminator"):
         if old[section] != new[section]:
             raise InputError(
                 f"{folder}: was trained with {section}={old[section]}, not "
-                f"{new[section]}; give the run another name with --run"
+                f"{new[section]}; give the run another name, run=NAME"
             )
     for section, name in (("losses", "targets"), ("train", "only")):
         names = [sorted(set(side[section][name])) for side in (old, new)]
         if names[0] != names[1]:
             raise InputError(
                 f"{folder}: was trained with {section}.{name} of {names[0]}; give the "
-                "run another name with --run, and begin with its weights by train.start"
+                "run another name, run=NAME, and begin with its weights by train.start"
             )
     if old["train"]["unroll"] != new["train"]["unroll"]:
         raise InputError(
             f"{folder}: was trained with train.unroll={old['train']['unroll']}; leave "
-            "it so, or give the run another name with --run"
+            "it so, or give the run another name, run=NAME"
         )
     for name in ("start", "start_layers"):
         if old["train"][name] != new["train"][name]:
             raise InputError(
                 f"{folder}: began with train.{name}={old['train'][name]!r}, which "
                 "counts at step 0 only; leave it so, or give the run another name "
-                "with --run"
+                "by run=NAME"
             )
     seeds = [(old["seed"], new["seed"])] if old["seed"] != new["seed"] else []
     return [f"seed from {a} to {b}" for a, b in seeds] + [

@@ -72,7 +72,7 @@ def load(path, name=None, size=None):
             engine is not installed.
     """
     if name not in (None, *NAMES):
-        raise InputError(f"--engine={name}: give {', '.join(NAMES)}")
+        raise InputError(f"engine={name}: give {', '.join(NAMES)}")
     info = describe(path)
     if pathlib.Path(path).is_dir():
         return _load_export(path, name)
@@ -87,11 +87,11 @@ def load(path, name=None, size=None):
     if not _is_installed(name):
         extra = "onnx" if name == "onnx" else "fast"
         raise InputError(
-            f"--engine={name}: is not installed; pip install -e '.[{extra}]'"
+            f"engine={name}: is not installed; pip install -e '.[{extra}]'"
         )
     if name == "litert":
         if size is None:
-            raise InputError("--engine=litert: is for frames of one size")
+            raise InputError("engine=litert: is for frames of one size")
         size = padded(*size, info.stride)
     folder = cache.find(path, name, size)
     if folder is None:
@@ -131,7 +131,7 @@ def parse_size(text):
     """
     match = re.fullmatch(r"([1-9]\d{0,4})x([1-9]\d{0,4})", text)
     if not match:
-        raise InputError(f"--size={text}: give height x width in pixels, as in 360x640")
+        raise InputError(f"size={text}: give height x width in pixels, as in 360x640")
     return int(match[1]), int(match[2])
 
 
@@ -151,7 +151,7 @@ def _load_export(path, name):
     engine = exported.ExportedEngine(path)
     if name not in (None, "auto", engine.name):
         raise InputError(
-            f"--engine={name}: {path} is an export for {engine.name}; leave it out, "
+            f"engine={name}: {path} is an export for {engine.name}; leave it out, "
             "or give the generator.keras"
         )
     return engine

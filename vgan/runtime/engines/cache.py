@@ -68,7 +68,7 @@ def make(model, engine, size=None):
             reason = error.strerror or error
     raise InputError(
         f"{folders[0].parent}: cannot be written, nor can {folders[1].parent} "
-        f"({reason}); make one a folder that can be, or give --engine=keras"
+        f"({reason}); make one a folder that can be, or give engine=keras"
     )
 
 
@@ -114,7 +114,7 @@ def _run_export(model, folder, engine, size):
             reason
             if done.returncode == 2
             else f"model {model}: cannot be made ready for {engine} ({reason}); "
-            "give --engine=keras"
+            "give engine=keras"
         )
 
 

@@ -127,7 +127,7 @@ class ExportedEngine:
         except (ImportError, OSError) as error:
             raise InputError(
                 f"model {folder}: {library} cannot be loaded ({error}); "
-                f"pip install -e '.[{extra}]', or give --engine=keras"
+                f"pip install -e '.[{extra}]', or give engine=keras"
             ) from error
         self._make_session = module.Session
         self._options = options
@@ -157,7 +157,7 @@ class ExportedEngine:
                 height, width = self._manifest.size
                 raise InputError(
                     f"model {self._folder}: takes frames of {height} x {width}, not "
-                    f"{size[0]} x {size[1]}; export it with --size {size[0]}x{size[1]}"
+                    f"{size[0]} x {size[1]}; export it with size={size[0]}x{size[1]}"
                 )
             self._step = None  # at most one size is held
             shapes = {name: list(value.shape) for name, value in inputs.items()}
