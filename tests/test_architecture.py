@@ -9,12 +9,12 @@ import sys
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-LEAVES = {"config", "video", "models", "losses", "pretrained"}
+LEAVES = {"backend", "config", "video", "models", "losses", "pretrained"}
 MAY_IMPORT = {
     **{leaf: set() for leaf in LEAVES},
     "metrics": {"losses", "video"},
     "datasets": {"config", "video"},
-    "runtime": {"models", "video"},
+    "runtime": {"backend", "models", "pretrained", "video"},
     "prepare": {"datasets", "video"},
     "train": {"config", "models", "losses"},
     "generate": {"runtime", "video"},

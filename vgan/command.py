@@ -7,23 +7,19 @@ The library knows no flags. Its messages name arguments, as `strength=2: give ..
 `with_flags` makes --strength=2, --output, --overwrite and --run=NAME of them.
 """
 
-import contextlib
 import functools
 import gc
-import importlib.util
 import logging
 import os
 import re
 import signal
 import sys
-import tempfile
 
 from absl import app, flags
 from absl import logging as absl_logging
 
 from vgan import InputError
-
-_ENDS = ("SIGTERM", "SIGHUP")  # kill, and a closed terminal
+from vgan.backend import ENDS, import_keras, importing, quiet  # noqa: F401
 
 
 class Flags(flags.FlagValues):
@@ -81,73 +77,6 @@ def with_flags(message, names):
     return re.sub(rf"(?<!\S)(--(?:{name}))=True\b", r"\1", message)
 
 
-def import_keras():
-    """Import Keras with its backend, which takes seconds.
-
-    Raises:
-        InputError: KERAS_BACKEND is one that vgan does not run on.
-    """
-    backend = os.environ["KERAS_BACKEND"]
-    if backend not in ("tensorflow", "jax"):
-        raise InputError(f"KERAS_BACKEND={backend}: vgan runs on tensorflow or jax")
-    if importlib.util.find_spec(backend) is None:
-        raise InputError(
-            f"KERAS_BACKEND={backend}: it is not installed; pip install -e '.[jax]'"
-        )
-    # oneDNN trains twice as fast; TensorFlow takes it by itself on few processors only,
-    # and says so on every start, which `importing` hides.
-    computes = backend == "tensorflow"
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1" if computes else "0")
-    with importing():
-        import keras  # noqa: F401
-
-
-@contextlib.contextmanager
-def importing():
-    """`quiet`, and a stop waits for the end: TensorFlow dies of it, or swallows it.
-
-    Raises:
-        KeyboardInterrupt: After the block, if there was a stop.
-    """
-    noted, before = [], {}
-    for name in ("SIGINT", *_ENDS):
-        if hasattr(signal, name):
-            number = getattr(signal, name)
-            before[number] = signal.signal(number, lambda *_: noted.append(1))
-    try:
-        with quiet():
-            yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-    if noted:
-        raise KeyboardInterrupt
-
-
-@contextlib.contextmanager
-def quiet():
-    """Keep from the terminal what libraries print that no setting turns off.
-
-    It is shown after all if an exception other than InputError ends the block.
-    """
-    sys.stderr.flush()
-    with tempfile.TemporaryFile() as held:
-        terminal = os.dup(2)
-        os.dup2(held.fileno(), 2)
-        try:
-            yield
-        except InputError:
-            raise
-        except Exception:
-            held.seek(0)
-            os.write(terminal, held.read())
-            raise
-        finally:
-            sys.stderr.flush()
-            os.dup2(terminal, 2)
-            os.close(terminal)
-
-
 def _parse(argv, own, actions):
     try:
         rest = flags.FLAGS(argv)
@@ -174,7 +103,7 @@ def _parse(argv, own, actions):
 
 def _guard(main, argv, own=()):
     # kill and a closed terminal end a command as Ctrl-C does: nothing half-written
-    for name in _ENDS:
+    for name in ENDS:
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.default_int_handler)
     try:

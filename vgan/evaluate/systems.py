@@ -60,7 +60,7 @@ class Stylised(Maker):
     """
 
     def __init__(self, engine, code, per_frame=False, encode=None):
-        self._stylizer = Stylizer(engine, code)
+        self._stylizer = Stylizer(engine, code, proxy=1)
         self._per_frame = per_frame
         self.style_code = (code, encode) if encode else None
 

@@ -69,12 +69,16 @@ class Schedule:
         self.styles = wanted
         self._keyframes = keyframes
         self._times = [keyframe.time for keyframe in keyframes]
+        self._engine = None  # that they were encoded with
         self._points = None  # (code, strength) of each keyframe
         self._origins = None  # (code, strength) that its fade begins with
         self.is_constant = len(keyframes) == 1
 
     def encode(self, engine):
         """Encode every style once, with `engine`; returns the schedule itself."""
+        if self._engine is engine and self._points is not None:
+            return self
+        self._engine, self._points = engine, None
         codes = [styles.encode([style], engine) for style in self.styles]
         self._points, self._origins = [], []
         for keyframe in self._keyframes:
@@ -120,8 +124,9 @@ def read(texts, path, fade, model, seed=0):
     """Read what the user asks for; needs no network yet.
 
     Args:
-        texts: What was written as a style, "source", "source:weight" or, all of them,
-            "source:weight@second"; those of one second are blended by weight.
+        texts: What was written as a style, a list of "source", "source:weight" or, all
+            of them, "source:weight@second"; those of one second are blended by weight.
+            Or one style, or a blend, that `styles.read` takes.
         path: The JSON file, or None.
         fade: Seconds of a cross-fade where the file does not say, or None: 1 second.
         model: ModelInfo: what it knows by name, and the sizes that it takes.
@@ -138,15 +143,17 @@ def read(texts, path, fade, model, seed=0):
     if not 0 <= fade < math.inf:
         raise InputError(f"fade={fade}: give 0 or more seconds")
     if path is not None:
-        if texts:
+        if len(texts):
             raise InputError(
-                f"style={texts[0]}: schedule={path} says which styles to show; "
-                "give one of the two"
+                f"style={next(iter(texts))}: schedule={path} says which styles to "
+                "show; give one of the two"
             )
         from vgan.generate import schedule_file
 
         return schedule_file.read(path, fade, model, seed)
-    timed = [split_time(text, model.named_styles) for text in texts]
+    timed = []
+    if isinstance(texts, list):
+        timed = [split_time(text, model.named_styles) for text in texts]
     if all(time is None for _, time in timed):
         wanted = styles.read(texts, model, seed)
         shares = {index: style.weight for index, style in enumerate(wanted)}
