@@ -117,11 +117,17 @@ def convert(
 
 def _fingerprint(options, reader):
     """All that a result depends on: what was said, and the files that it names."""
-    said = dataclasses.asdict(options)
-    if isinstance(options.style, np.ndarray):
-        said["style"] = hashlib.sha256(options.style.tobytes()).hexdigest()
-    elif not isinstance(options.style, dict):
-        said["style"] = styles.listed(options.style)
+    said = {
+        name: os.fspath(value) if isinstance(value, os.PathLike) else value
+        for name, value in dataclasses.asdict(options).items()
+    }
+    style = options.style
+    if isinstance(style, np.ndarray):
+        said["style"] = hashlib.sha256(style.tobytes()).hexdigest()
+    elif isinstance(style, dict):
+        said["style"] = {str(source): float(share) for source, share in style.items()}
+    else:
+        said["style"] = styles.listed(style)
     paths = [reader.source]
     paths += [value for value in said.values() if isinstance(value, str)]
     paths += [
