@@ -242,7 +242,7 @@ def test_an_interrupt_reaches_the_training(tmp_path):
     )
     code = (
         "import sys; from vgan import command; from vgan.benchmark import runs; "
-        "command.run(lambda argv: runs._call([sys.argv[1]]), [sys.argv[1]])"
+        "command.run(lambda argv: runs._call([sys.argv[1]]), actions=[sys.argv[1]])"
     )
     process = subprocess.Popen(
         [sys.executable, "-c", code, trained], cwd=tmp_path, stderr=subprocess.PIPE

@@ -54,7 +54,7 @@ def test_overrides_replace_fields_by_type():
     ],
 )
 def test_bad_override_is_one_clear_line(assignment, says):
-    with pytest.raises(InputError, match=r"--set") as error:
+    with pytest.raises(InputError, match=r"^set=") as error:
         config.override(config.Experiment(), [assignment])
     assert says in str(error.value)
     assert "\n" not in str(error.value)

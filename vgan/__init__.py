@@ -1,4 +1,22 @@
-"""Real-time video style transfer with a recurrent GAN, in Keras."""
+"""Real-time video style transfer with a recurrent GAN, in Keras.
+
+    import vgan
+
+    vgan.stylize("in.mp4", "painting.jpg", "out.mp4")
+    stylizer = vgan.Stylizer(vgan.load("painterly"), style="painting.jpg")
+    frame = stylizer(frame)                               # uint8 [H, W, 3] in and out
+
+What is named here is imported when it is first used: `import vgan` takes no time.
+"""
+
+import importlib
+import typing
+
+if typing.TYPE_CHECKING:
+    from vgan import datasets, losses
+    from vgan.generate.run import stylize
+    from vgan.runtime import Stylizer, load
+    from vgan.train.gan import VideoGAN
 
 __version__ = "0.1.0"
 
@@ -15,3 +33,35 @@ class InputError(ValueError):
     The message is one line: the file or argument, what is wrong, what to do.
     Commands print it without a traceback and exit with code 2.
     """
+
+
+__all__ = [
+    "InputError",
+    "Stylizer",
+    "VideoGAN",
+    "datasets",
+    "load",
+    "losses",
+    "stylize",
+]
+_MODULES = {
+    "Stylizer": "vgan.runtime",
+    "VideoGAN": "vgan.train.gan",
+    "load": "vgan.runtime",
+    "stylize": "vgan.generate.run",
+}
+
+
+def __getattr__(name):
+    if name in _MODULES:
+        value = getattr(importlib.import_module(_MODULES[name]), name)
+    elif name in __all__:
+        value = importlib.import_module(f"vgan.{name}")
+    else:
+        raise AttributeError(f"module 'vgan' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__():
+    return sorted({*globals(), *__all__})

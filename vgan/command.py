@@ -1,31 +1,48 @@
 """What every command does alike: flags first, then work; bad input is one line.
 
 The flags are parsed, and --help answered, before TensorFlow is imported.
+
+The library knows no flags. Its messages name arguments, as `strength=2: give ...` or
+`output: is missing` at the beginning, or as `overwrite=True` and `run=NAME` anywhere;
+`with_flags` makes --strength=2, --output, --overwrite and --run=NAME of them.
 """
 
-import contextlib
 import functools
 import gc
-import importlib.util
 import logging
 import os
+import re
 import signal
 import sys
-import tempfile
 
 from absl import app, flags
 from absl import logging as absl_logging
 
 from vgan import InputError
+from vgan.backend import ENDS, import_keras, importing, quiet  # noqa: F401
 
-_ENDS = ("SIGTERM", "SIGHUP")  # kill, and a closed terminal
+
+class Flags(flags.FlagValues):
+    """The flags of one command, apart from those of all others in the process.
+
+    Example:
+        FLAGS = command.Flags()
+        FLAGS.DEFINE_string("output", None, "folder to make")  # as of absl.flags
+        command.run(main, FLAGS)  # FLAGS.output is known inside of main
+    """
+
+    def __getattr__(self, name):
+        if name.startswith("DEFINE_"):
+            return functools.partial(getattr(flags, name), flag_values=self)
+        return super().__getattr__(name)
 
 
-def run(main, actions=()):
+def run(main, *own, actions=()):
     """Run `main(argv)`; exit 2 after one line where the input is bad.
 
     Args:
         main: Function of the positional arguments, [program], or [program, action].
+        own: The Flags that the user may give.
         actions: What the command can do, of which the user names one; without any, it
             takes flags alone.
     """
@@ -37,83 +54,34 @@ def run(main, actions=()):
     for name in ("jax", "tensorboard"):
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
-    parse = functools.partial(_parse, actions=actions)
+    for flag in (one[name] for one in own for name in one):
+        flags.FLAGS[flag.name] = flag
+        flags.FLAGS.register_flag_by_module(sys.argv[0], flag)  # for --help
+    parse = functools.partial(_parse, own=own, actions=actions)
     try:
-        app.run(lambda argv: _guard(main, argv), flags_parser=parse)
+        app.run(lambda argv: _guard(main, argv, own), flags_parser=parse)
     except KeyboardInterrupt:  # while the flags were parsed
         sys.exit(130)
 
 
-def import_keras():
-    """Import Keras with its backend, which takes seconds.
+def with_flags(message, names):
+    """Return a message of the library with flags in the place of arguments.
 
-    Raises:
-        InputError: KERAS_BACKEND is one that vgan does not run on.
+    Args:
+        message: Text, see above.
+        names: Of the arguments that are flags of the command; other words stay.
     """
-    backend = os.environ["KERAS_BACKEND"]
-    if backend not in ("tensorflow", "jax"):
-        raise InputError(f"KERAS_BACKEND={backend}: vgan runs on tensorflow or jax")
-    if importlib.util.find_spec(backend) is None:
-        raise InputError(
-            f"KERAS_BACKEND={backend}: it is not installed; pip install -e '.[jax]'"
-        )
-    # oneDNN trains twice as fast; TensorFlow takes it by itself on few processors only,
-    # and says so on every start, which `importing` hides.
-    computes = backend == "tensorflow"
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1" if computes else "0")
-    with importing():
-        import keras  # noqa: F401
+    name = "|".join(map(re.escape, names)) or "(?!)"  # which is nowhere
+    message = re.sub(rf"^({name}):(?=\s)", r"--\1:", message)
+    message = re.sub(rf"(?<!\S)({name})=", r"--\1=", message)
+    return re.sub(rf"(?<!\S)(--(?:{name}))=True\b", r"\1", message)
 
 
-@contextlib.contextmanager
-def importing():
-    """`quiet`, and a stop waits for the end: TensorFlow dies of it, or swallows it.
-
-    Raises:
-        KeyboardInterrupt: After the block, if there was a stop.
-    """
-    noted, before = [], {}
-    for name in ("SIGINT", *_ENDS):
-        if hasattr(signal, name):
-            number = getattr(signal, name)
-            before[number] = signal.signal(number, lambda *_: noted.append(1))
-    try:
-        with quiet():
-            yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-    if noted:
-        raise KeyboardInterrupt
-
-
-@contextlib.contextmanager
-def quiet():
-    """Keep from the terminal what libraries print that no setting turns off.
-
-    It is shown after all if an exception other than InputError ends the block.
-    """
-    sys.stderr.flush()
-    with tempfile.TemporaryFile() as held:
-        terminal = os.dup(2)
-        os.dup2(held.fileno(), 2)
-        try:
-            yield
-        except InputError:
-            raise
-        except Exception:
-            held.seek(0)
-            os.write(terminal, held.read())
-            raise
-        finally:
-            sys.stderr.flush()
-            os.dup2(terminal, 2)
-            os.close(terminal)
-
-
-def _parse(argv, actions):
+def _parse(argv, own, actions):
     try:
         rest = flags.FLAGS(argv)
+        for one in own:
+            one.mark_as_parsed()
         given = rest[1:]
         if actions:
             known = ", ".join(actions)
@@ -133,9 +101,9 @@ def _parse(argv, actions):
         sys.exit(0)
 
 
-def _guard(main, argv):
+def _guard(main, argv, own=()):
     # kill and a closed terminal end a command as Ctrl-C does: nothing half-written
-    for name in _ENDS:
+    for name in ENDS:
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.default_int_handler)
     try:
@@ -144,7 +112,7 @@ def _guard(main, argv):
         finally:  # all is cleaned up: a second Ctrl-C has nothing to stop
             signal.signal(signal.SIGINT, signal.SIG_IGN)
     except InputError as error:
-        message = str(error)
+        message = with_flags(str(error), [name for one in own for name in one])
     except OSError as error:  # a full disk, a name that is too long, ...
         names = (error.filename, error.strerror or str(error))
         message = ": ".join(str(name) for name in names if name)

@@ -171,9 +171,9 @@ def test_a_difference_stops_the_export(model, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"format": "litert"}, "--size=dynamic: LiteRT runs frames of one size"),
-        ({"format": "onnx", "size": (30, 48)}, "--size=30x48: .* multiples of 4"),
-        ({"format": "litert", "int8": "full"}, "--int8=full: not for litert"),
+        ({"format": "litert"}, "^size=dynamic: LiteRT runs frames of one size"),
+        ({"format": "onnx", "size": (30, 48)}, "^size=30x48: .* multiples of 4"),
+        ({"format": "litert", "int8": "full"}, "^int8=full: not for litert"),
         ({"format": "tf_saved_model", "int8": "weights"}, "not for tf_saved_model"),
         ({"folder": "none/out"}, "there is no folder none"),
         ({"folder": "full"}, "full: holds something else"),

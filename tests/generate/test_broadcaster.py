@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from vgan import InputError
-from vgan.generate import job, live
+from vgan.generate import live
+from vgan.generate.options import StylizeOptions
 from vgan.generate.preview import Controls
 from vgan.runtime.engines import keras_engine
 from vgan.video import VideoReader, VideoWriter
@@ -35,7 +36,7 @@ def test_latency_is_bounded_when_the_network_is_too_slow(
         return step(self, *arguments)
 
     monkeypatch.setattr(keras_engine.KerasEngine, "step", slow)
-    broadcaster = live.Broadcaster(job.Job(str(model), "keras", ("one",)))
+    broadcaster = live.Broadcaster(StylizeOptions(str(model), "keras", ("one",)))
     with VideoReader(video) as reader:
         broadcaster.run(reader, tmp_path / "out.mp4")
     assert broadcaster.num_frames + broadcaster.dropped == 2 * FPS
@@ -51,7 +52,7 @@ def test_latency_is_bounded_when_the_network_is_too_slow(
 
 
 def test_nothing_is_dropped_when_it_is_fast(model, video, tmp_path):
-    broadcaster = live.Broadcaster(job.Job(str(model), "keras", ("one",)))
+    broadcaster = live.Broadcaster(StylizeOptions(str(model), "keras", ("one",)))
     with VideoReader(video) as reader:
         start = time.monotonic()
         broadcaster.run(reader, tmp_path / "out.mp4")
@@ -75,8 +76,8 @@ def test_a_recording_has_no_gaps(tmp_path):
 
 def test_keys_choose_among_styles(model):
     controls = Controls(2)
-    choices = job.Job(str(model), "keras", ("one", "two")).choices()
-    assert len(job.Job(str(model), "keras").choices()) == 2
+    choices = StylizeOptions(str(model), "keras", ("one", "two")).choices()
+    assert len(StylizeOptions(str(model), "keras").choices()) == 2
     chosen = live.Chosen(choices, controls).encode(None)
     code, strength = chosen.at(3)
     np.testing.assert_array_equal(code, np.ones((1, 16)))
@@ -89,4 +90,4 @@ def test_keys_choose_among_styles(model):
 
 def test_keys_and_times_do_not_mix(model):
     with pytest.raises(InputError, match="without times"):
-        job.Job(str(model), "keras", ("one@0s", "two@1s")).choices()
+        StylizeOptions(str(model), "keras", ("one@0s", "two@1s")).choices()

@@ -8,8 +8,8 @@ import pytest
 
 from vgan import InputError
 from vgan.generate import convert
-from vgan.generate.job import Job, Size
-from vgan.runtime.look import Look
+from vgan.generate.options import Size, StylizeOptions
+from vgan.runtime.frame_processor import FrameProcessor
 from vgan.video import VideoReader, VideoWriter
 
 
@@ -33,8 +33,8 @@ def test_a_folder_becomes_a_folder(model, tmp_path):
     write(tmp_path / "in" / "deep" / "b.mkv", 7)
     (tmp_path / "in" / "broken.mp4").write_text("no video")
     (tmp_path / "in" / "notes.txt").write_text("no video either")
-    job, said = Job(str(model), "keras", ("one",)), []
-    arguments = job, tmp_path / "in", tmp_path / "out"
+    options, said = StylizeOptions(str(model), "keras", ("one",)), []
+    arguments = options, tmp_path / "in", tmp_path / "out"
     with pytest.raises(InputError, match="1 of 3 videos could not be used"):
         convert.convert_folder(*arguments, report=said.append)
     out = tmp_path / "out"
@@ -68,11 +68,11 @@ def test_resumed_equals_uninterrupted(model, tmp_path, monkeypatch, after):
     source = tmp_path / "in.mp4"
     write(source, 600)
     texts = ("one@0s", "two@5s")
-    job = Job(str(model), "keras", texts, fade=20.0)
+    options = StylizeOptions(str(model), "keras", texts, fade=20.0)
 
     def run(name):
         with VideoReader(source) as reader:
-            convert.convert(job, reader, tmp_path / name, resume=True)
+            convert.convert(options, reader, tmp_path / name, resume=True)
 
     run("whole.mp4")
     count = iter(range(10**6))
@@ -82,12 +82,12 @@ def test_resumed_equals_uninterrupted(model, tmp_path, monkeypatch, after):
             raise StopError
         return original(self, *arguments)
 
-    original = Look.__call__
-    monkeypatch.setattr(Look, "__call__", stopping)
+    original = FrameProcessor.__call__
+    monkeypatch.setattr(FrameProcessor, "__call__", stopping)
     with pytest.raises(StopError):
         run("parts.mp4")
     assert not (tmp_path / "parts.mp4").exists()
-    monkeypatch.setattr(Look, "__call__", original)
+    monkeypatch.setattr(FrameProcessor, "__call__", original)
     run("parts.mp4")
     (one, times), (two, others) = (
         frames(tmp_path / "whole.mp4"),
@@ -97,16 +97,16 @@ def test_resumed_equals_uninterrupted(model, tmp_path, monkeypatch, after):
     np.testing.assert_array_equal(one, two)
 
 
-def fingerprint(job, reader):
-    return convert._fingerprint(job, reader, job.read())
+def fingerprint(options, reader):
+    return convert._fingerprint(options, reader)
 
 
 def test_another_style_starts_afresh(model, tmp_path):
     source = tmp_path / "in.mp4"
     write(source)
     with VideoReader(source) as reader:
-        one = fingerprint(Job(str(model), "keras", ("one",)), reader)
-        two = fingerprint(Job(str(model), "keras", ("two",)), reader)
+        one = fingerprint(StylizeOptions(str(model), "keras", ("one",)), reader)
+        two = fingerprint(StylizeOptions(str(model), "keras", ("two",)), reader)
     assert one != two
     assert str(source) in one["files"]
     assert str(model) in one["files"]
@@ -118,18 +118,18 @@ def test_two_files_of_one_stem(model, tmp_path):
     for name, count in (("b.mkv", 6), ("c.avi", 7), ("c.ts", 8)):
         write(tmp_path / "made.mkv", count)
         (tmp_path / "made.mkv").rename(folder / name)
-    job = Job(str(model), "keras", ("one",))
-    convert.convert_folder(job, folder, folder / "out")
-    convert.convert_folder(job, folder, folder / ".." / "in" / "out")
+    options = StylizeOptions(str(model), "keras", ("one",))
+    convert.convert_folder(options, folder, folder / "out")
+    convert.convert_folder(options, folder, folder / ".." / "in" / "out")
     made = {path.name: len(frames(path)[0]) for path in (folder / "out").iterdir()}
     assert made == {"a.mp4": 5, "b.mkv": 6, "c.mp4": 7, "c.ts.mp4": 8}
 
 
 def test_what_is_wrong_for_all_is_said_once(model, tmp_path):
     write(tmp_path / "in" / "a.mp4")
-    job = Job(str(model), "keras", ("none.jpg",))
+    options = StylizeOptions(str(model), "keras", ("none.jpg",))
     with pytest.raises(InputError, match="there is no such file, and the model"):
-        convert.convert_folder(job, tmp_path / "in", tmp_path / "out")
+        convert.convert_folder(options, tmp_path / "in", tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
@@ -137,9 +137,9 @@ def test_a_changed_picture_is_another_style(model, tmp_path):
     write(tmp_path / "in.mp4")
     picture, show = tmp_path / "a.png", tmp_path / "show.json"
     show.write_text('{"keyframes": [{"time": 0, "style": "a.png"}]}')
-    jobs = (
-        Job(str(model), "keras", (f"{picture}:0.5@0s",)),
-        Job(str(model), "keras", schedule=str(show)),
+    several = (
+        StylizeOptions(str(model), "keras", (f"{picture}:0.5@0s",)),
+        StylizeOptions(str(model), "keras", schedule=str(show)),
     )
 
     def prints(color):
@@ -147,22 +147,22 @@ def test_a_changed_picture_is_another_style(model, tmp_path):
 
         Image.new("RGB", (32, 32), color).save(picture)
         with VideoReader(tmp_path / "in.mp4") as reader:
-            return [fingerprint(job, reader) for job in jobs]
+            return [fingerprint(options, reader) for options in several]
 
     for one, two in zip(prints("red"), prints("green"), strict=True):
         assert one != two
 
 
 def test_of_large_frames_the_network_sees_a_smaller_copy(model):
-    job = Job(str(model), "keras", ("one",))
-    assert job.working_scale(320, 640) == 1
-    assert job.working_scale(1280, 720) == pytest.approx(288 / 720)
-    assert dataclasses.replace(job, proxy=1.0).working_scale(720, 1280) == 1
-    with job.look(job.read(), Size(420, 420)) as look:
+    options = StylizeOptions(str(model), "keras", ("one",))
+    assert options.working_scale(320, 640) == 1
+    assert options.working_scale(1280, 720) == pytest.approx(288 / 720)
+    assert dataclasses.replace(options, proxy=1.0).working_scale(720, 1280) == 1
+    with options.processor(Size(420, 420)) as process:
         frame = np.random.default_rng(0).integers(0, 256, (420, 420, 3), np.uint8)
-        small = look(frame, 0.0)
-    whole = dataclasses.replace(job, proxy=1.0)
-    with whole.look(whole.read(), Size(420, 420)) as look:
-        full = look(frame, 0.0)
+        small = process(frame, 0.0)
+    whole = dataclasses.replace(options, proxy=1.0)
+    with whole.processor(Size(420, 420)) as process:
+        full = process(frame, 0.0)
     assert small.shape == full.shape == frame.shape
     assert (small != full).any()

@@ -93,12 +93,12 @@ def test_scaling_averages_down_and_keeps_what_fits():
 
 
 def test_bad_networks_and_frames(tmp_path):
-    with pytest.raises(InputError, match="--features: no network"):
+    with pytest.raises(InputError, match=r"^features: no network"):
         MeasuringFeatures([])
-    with pytest.raises(InputError, match=r"--net: no file .*none\.npz"):
-        MeasuringFeatures([str(tmp_path / "none.npz")], argument="--net")
+    with pytest.raises(InputError, match=r"^net: no file .*none\.npz"):
+        MeasuringFeatures([str(tmp_path / "none.npz")], argument="net")
     (tmp_path / "text.npz").write_text("text")
-    with pytest.raises(InputError, match=r"--features: .*text\.npz is not"):
+    with pytest.raises(InputError, match=r"^features: .*text\.npz is not"):
         MeasuringFeatures([str(tmp_path / "text.npz")])
     deep = vgg(tmp_path / "deep.npz", blocks=3, channels=4)
     for useless in (deep, "random"):

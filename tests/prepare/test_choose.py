@@ -71,7 +71,7 @@ def test_few_clips_are_spread_over_a_source():
     told, _ = choose(
         [facts("a", (A, [0])), facts("b", (B, [0]))], Settings(max_clips=1)
     )
-    assert told[1]["shots"][0]["reason"] == "left out by --max_clips"
+    assert told[1]["shots"][0]["reason"] == "left out by max_clips"
 
 
 def test_sources_stay_on_their_side():

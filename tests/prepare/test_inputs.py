@@ -71,7 +71,7 @@ def test_each_sub_folder_is_a_named_style(tmp_path):
 def test_inputs_that_hold_nothing(tmp_path):
     (tmp_path / "empty").mkdir()
     for root, line in [("none", "no such folder"), ("empty", "no video and no photo")]:
-        with pytest.raises(InputError, match=f"--input=.*{root}: .*{line}"):
+        with pytest.raises(InputError, match=f"^input=.*{root}: .*{line}"):
             inputs.find([tmp_path / root], "content")
 
 

@@ -165,7 +165,7 @@ def test_pixels_become_square(film, scenes, source, tmp_path):
 @pytest.mark.parametrize(
     ("size", "line"),
     [
-        ((31, 31), "or give --size=62 or less"),
+        ((31, 31), "or give size=62 or less"),
         ((7, 7), "twice; leave it out"),
         ((900, 100), "crop it"),
     ],

@@ -59,7 +59,7 @@ def test_a_place_that_cannot_be_written(model, tmp_path, monkeypatch):
 
 
 def test_names():
-    with pytest.raises(InputError, match="--engine=fast: give auto, keras, "):
+    with pytest.raises(InputError, match="engine=fast: give auto, keras, "):
         engines.load("generator.keras", "fast")
 
 

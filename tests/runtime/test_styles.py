@@ -121,11 +121,11 @@ def test_bad_styles(tmp_path):
         read("mosiac")
     text = tmp_path / "text.jpg"
     text.write_text("no picture")
-    with pytest.raises(InputError, match=r"--style .*text\.jpg"):
+    with pytest.raises(InputError, match=r"style=.*text\.jpg"):
         read(str(text))
     empty = tmp_path / "empty"
     empty.mkdir()
-    with pytest.raises(InputError, match=r"--style .*empty"):
+    with pytest.raises(InputError, match=r"style=.*empty"):
         read(str(empty))
 
 
@@ -154,5 +154,5 @@ def test_folder_of_many_pictures_gives_evenly_spaced_ones(tmp_path):
 
 def test_bad_picture_in_a_folder_is_named(tmp_path, picture):
     (tmp_path / "b.jpg").write_text("no picture")
-    with pytest.raises(InputError, match=r"--style .*b\.jpg: cannot be read"):
+    with pytest.raises(InputError, match=r"style=.*b\.jpg: cannot be read"):
         read(str(tmp_path))

@@ -28,7 +28,7 @@ def panning(count, height, width):
 
 
 def run(engine, frames):
-    stylizer = Stylizer(engine, CODE)
+    stylizer = Stylizer(engine, CODE, proxy=1)
     return [stylizer(frame) for frame in frames]
 
 

@@ -5,7 +5,7 @@ import pytest
 from tests.runtime.scenes import scene
 from vgan import InputError
 from vgan.runtime import Stylizer
-from vgan.runtime.upsampling import JointUpsampler, Proxy
+from vgan.runtime.upsampling import JointUpsampler
 
 CODE = np.ones((1, 16), np.float32)
 
@@ -97,7 +97,7 @@ def test_sizes_of_small_pictures_must_agree():
 @pytest.mark.parametrize("size", [(1, 1), (3, 50), (121, 161), (64, 96)])
 def test_proxy_takes_any_size(engine, size, scale):
     frame = scene(0, *size)
-    result = Proxy(Stylizer(engine, CODE), scale)(frame)
+    result = Stylizer(engine, CODE, proxy=scale)(frame)
     assert result.shape == frame.shape
     assert result.dtype == np.uint8
 
@@ -105,7 +105,7 @@ def test_proxy_takes_any_size(engine, size, scale):
 def test_proxy_of_full_size_is_the_stylizer(engine):
     frame = textured()
     np.testing.assert_array_equal(
-        Proxy(Stylizer(engine, CODE), 1.0)(frame), Stylizer(engine, CODE)(frame)
+        Stylizer(engine, CODE, proxy=1.0)(frame), Stylizer(engine, CODE)(frame)
     )
 
 
@@ -113,17 +113,17 @@ def test_proxy_shows_the_small_result_with_the_detail_of_the_input(engine):
     frame = textured(128, 192)
     small = Stylizer(engine, CODE)(half(frame))
     plain = enlarged(small, frame)
-    result = Proxy(Stylizer(engine, CODE), 0.5)(frame)
+    result = Stylizer(engine, CODE, proxy=0.5)(frame)
     np.testing.assert_allclose(half(result).mean(), small.mean(), atol=2)
     assert edges(result) > 1.2 * edges(plain)
 
 
 def test_proxy_mixes_at_full_size(engine):
     frame = textured()
-    full = Proxy(Stylizer(engine, CODE), 0.5)(frame).astype(float)
+    full = Stylizer(engine, CODE, proxy=0.5)(frame).astype(float)
     for proxy in (
-        Proxy(Stylizer(engine, CODE, strength=0.25), 0.5),
-        Proxy(Stylizer(engine, CODE), 0.5),
+        Stylizer(engine, CODE, strength=0.25, proxy=0.5),
+        Stylizer(engine, CODE, proxy=0.5),
     ):
         proxy.strength = 0.25
         np.testing.assert_allclose(proxy(frame), frame + 0.25 * (full - frame), atol=1)
@@ -135,7 +135,7 @@ def test_proxy_mixes_at_full_size(engine):
 
 def test_proxy_passes_on_style_and_reset(engine):
     frame, other = textured(), -CODE
-    proxy = Proxy(Stylizer(engine, CODE), 0.5)
+    proxy = Stylizer(engine, CODE, proxy=0.5)
     first = proxy(frame)
     assert (proxy(frame) != first).any()
     proxy.reset()
@@ -143,12 +143,14 @@ def test_proxy_passes_on_style_and_reset(engine):
     proxy.style_code = other
     np.testing.assert_array_equal(proxy.style_code, other)
     proxy.reset()
-    expected = Proxy(Stylizer(engine, other), 0.5)(frame)
+    expected = Stylizer(engine, other, proxy=0.5)(frame)
     np.testing.assert_array_equal(proxy(frame), expected)
     assert (expected != first).any()
 
 
 @pytest.mark.parametrize("scale", [0, -0.5, 1.5, float("nan")])
 def test_bad_scales(engine, scale):
-    with pytest.raises(InputError, match="proxy: expected above 0 and up to 1"):
-        Proxy(Stylizer(engine, CODE), scale)
+    with pytest.raises(
+        InputError, match=r"proxy=.*: give a number above 0 and up to 1"
+    ):
+        Stylizer(engine, CODE, proxy=scale)

@@ -21,7 +21,7 @@ def test_changes_are_told_and_other_networks_refused(tmp_path):
         "train.start=other.keras",
         "losses.style.target=1",
     ):
-        with pytest.raises(InputError, match="--run"):
+        with pytest.raises(InputError, match="run=NAME"):
             record.changes(tmp_path, config.override(before, [field]))
 
 

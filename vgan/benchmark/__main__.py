@@ -20,63 +20,61 @@ import pathlib
 import shlex
 import sys
 
-from absl import flags
-
 import vgan.config
 from vgan import InputError, command, pretrained
 
 CLIPS = vgan.config.Data(image_size=256, clip_length=16)  # without an experiment
 
-FLAGS = flags.FLAGS
-flags.DEFINE_string(
+FLAGS = command.Flags()
+FLAGS.DEFINE_string(
     "experiment", None, "Name of a file in experiments/, or the path of one."
 )
-flags.DEFINE_multi_string(
+FLAGS.DEFINE_multi_string(
     "set", [], "Change a field, as in --set train.steps=100; may be repeated."
 )
-flags.DEFINE_string(
+FLAGS.DEFINE_string(
     "output",
     None,
     "generate, train, data: a .json file. objectives: a .md file, whose table is made.",
 )
-flags.DEFINE_string(
+FLAGS.DEFINE_string(
     "model",
     None,
     "generate: a generator.keras, an export, or painterly or painterly_small.",
 )
-flags.DEFINE_multi_string(
+FLAGS.DEFINE_multi_string(
     "engine",
     [],
     "generate: only this engine; may be repeated (default: all there are).",
 )
-flags.DEFINE_multi_string(
+FLAGS.DEFINE_multi_string(
     "size", [], "generate: height x width, as in 360x640, the default; may be repeated."
 )
-flags.DEFINE_multi_string(
+FLAGS.DEFINE_multi_string(
     "input",
     [],
     "generate: a video to take, at its own size. data: a folder of videos or photos, a "
     "prepared set, 'tfds:NAME' or 'synthetic'; may be repeated (default: the sources "
     "of the experiment).",
 )
-flags.DEFINE_integer("clips", 16, "data: different clips of each source.")
-flags.DEFINE_float("seconds", 12, "data: that each source is timed, at least.")
-flags.DEFINE_integer("frames", 150, "generate: most frames that are timed one by one.")
-flags.DEFINE_float("proxy", 1.0, "generate: as of vgan.generate.")
-flags.DEFINE_integer(
+FLAGS.DEFINE_integer("clips", 16, "data: different clips of each source.")
+FLAGS.DEFINE_float("seconds", 12, "data: that each source is timed, at least.")
+FLAGS.DEFINE_integer("frames", 150, "generate: most frames that are timed one by one.")
+FLAGS.DEFINE_float("proxy", 1.0, "generate: as of vgan.generate.")
+FLAGS.DEFINE_integer(
     "steps",
     20,
     "train: steps that are timed of each variant. data: the experiment's, to time "
     "beside its clips (default: none).",
 )
-flags.DEFINE_multi_string(
+FLAGS.DEFINE_multi_string(
     "term", [], "train: only this term or penalty; may be repeated (default: all)."
 )
-flags.DEFINE_integer("seeds", 2, "objectives: runs of each game.")
-flags.DEFINE_multi_string(
+FLAGS.DEFINE_integer("seeds", 2, "objectives: runs of each game.")
+FLAGS.DEFINE_multi_string(
     "game", [], "objectives: only this game; may be repeated (default: all)."
 )
-flags.DEFINE_string("runs", "runs/objectives", "objectives: folder of the runs.")
+FLAGS.DEFINE_string("runs", "runs/objectives", "objectives: folder of the runs.")
 
 
 def main(argv):
@@ -195,7 +193,7 @@ def objectives(config):
     )
     figures = pathlib.Path(FLAGS.runs) / "objectives.json"
     figures.parent.mkdir(parents=True, exist_ok=True)
-    files.check(figures, ".json", "--runs")
+    files.check(figures, ".json", "runs")
     runs.train(plan)
     from vgan.benchmark import standings, table
 
@@ -220,4 +218,4 @@ ACTIONS = {
 }
 
 if __name__ == "__main__":
-    command.run(main, ACTIONS)
+    command.run(main, FLAGS, actions=ACTIONS)

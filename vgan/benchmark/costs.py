@@ -42,7 +42,7 @@ def variants(losses, names=()):
     known = [*terms, *penalties]
     for name in names:
         if name not in known:
-            raise InputError(f"--term={name}: not here; known: {', '.join(known)}")
+            raise InputError(f"term={name}: not here; known: {', '.join(known)}")
     found = [Variant("", "whole", losses), Variant("", "noise", losses)]
     for name in [name for name in terms if name in (names or known)]:
         weight = 0.0 if used.get(name) else 1.0

@@ -5,7 +5,7 @@ import pathlib
 from vgan import InputError, files
 
 
-def check(path, suffix, argument="--output"):
+def check(path, suffix, argument="output"):
     """Make sure that a result can be written there, before long work.
 
     Raises:

@@ -77,11 +77,13 @@ def _check(run):
     try:
         before = configs.from_json(path.read_text())
     except (InputError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be used ({error}); give --runs") from error
+        raise InputError(
+            f"{path}: cannot be used ({error}); give another runs=FOLDER"
+        ) from error
     if configs.to_json(before) != configs.to_json(run.config):
         raise InputError(
-            f"{run.folder}: was trained with other settings; give another --runs, or "
-            "remove it"
+            f"{run.folder}: was trained with other settings; give another runs=FOLDER, "
+            "or remove it"
         )
 
 

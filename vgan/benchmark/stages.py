@@ -14,7 +14,7 @@ from vgan import InputError
 from vgan.benchmark import machine
 from vgan.evaluate.speed import peak_memory_mib
 from vgan.generate import convert
-from vgan.generate.job import Job
+from vgan.generate.options import StylizeOptions
 from vgan.runtime import engines
 from vgan.video import VideoReader, VideoWriter
 
@@ -52,7 +52,7 @@ def measure(model, names, sizes, source=None, num_frames=150, proxy=1.0, prepare
                 path = pathlib.Path(folder, f"{size[0]}x{size[1]}.mp4")
                 if not path.exists():
                     _render(path, size, num_frames)
-            job = Job(
+            options = StylizeOptions(
                 str(model),
                 name,
                 size=None if source is None or size is None else size[0],
@@ -61,7 +61,7 @@ def measure(model, names, sizes, source=None, num_frames=150, proxy=1.0, prepare
                 else (min(info.named_styles),),
                 proxy=proxy,
             )
-            rows.append(_in_a_process(job, str(path), num_frames, prepare))
+            rows.append(_in_a_process(options, str(path), num_frames, prepare))
     return {
         "setup": {
             "model": pathlib.Path(model).name,
@@ -94,7 +94,7 @@ def _in_a_process(*arguments):
         return pool.submit(_row, *arguments).result()
 
 
-def _row(job, path, num_frames, prepare):
+def _row(options, path, num_frames, prepare):
     """Figures of one engine at one size.
 
     Returns:
@@ -105,12 +105,12 @@ def _row(job, path, num_frames, prepare):
         processor time over the cores, which is what stages that work at the same time
         could reach; "peak_memory_mib".
     """
-    if prepare and engines.resolve(job.model, job.engine) == "keras":
+    if prepare and engines.resolve(options.model, options.engine) == "keras":
         prepare()
-    name, size, times = _stages(job, path, num_frames)
+    name, size, times = _stages(options, path, num_frames)
     with tempfile.TemporaryDirectory() as folder, VideoReader(path) as reader:
         output = pathlib.Path(folder, "out.mp4")
-        result = convert.convert(job, reader, output)
+        result = convert.convert(options, reader, output)
     cpu = 1000 * result.cpu_seconds / result.num_frames
     wall = 1000 * result.seconds / result.num_frames
     medians = {stage: float(np.median(times[stage])) for stage in STAGES}
@@ -150,14 +150,14 @@ class _Timed:
         return result
 
 
-def _stages(job, path, num_frames):
+def _stages(options, path, num_frames):
     """Each stage alone, one frame after the other: name, size, {stage: [ms]}."""
     times = {stage: [] for stage in STAGES}
     with (
         tempfile.TemporaryDirectory() as folder,
         VideoReader(path) as reader,
         VideoWriter(pathlib.Path(folder, "out.mp4"), like=reader) as writer,
-        job.look(job.read(), reader, wrap=_Timed) as look,
+        options.processor(reader, wrap=_Timed) as process,
     ):
         for index in range(num_frames + WARM_UP):
             start = time.perf_counter()
@@ -165,13 +165,13 @@ def _stages(job, path, num_frames):
             if item is None:
                 break
             decoded = time.perf_counter()
-            look.engine.seconds = 0.0
-            result = look(job.resized(item[0]), item[1])
+            process.engine.seconds = 0.0
+            result = process(options.resized(item[0]), item[1])
             stylised = time.perf_counter()
             writer.write(result, item[1])
             encoded = time.perf_counter()
             if index >= WARM_UP:
-                network = look.engine.seconds
+                network = process.engine.seconds
                 spans = (
                     *(decoded - start, stylised - decoded - network, network),
                     encoded - stylised,
@@ -182,7 +182,7 @@ def _stages(job, path, num_frames):
         raise InputError(
             f"{path}: has no more than {WARM_UP} frames; give a longer one"
         )
-    return look.engine.name, list(result.shape[:2]), times
+    return process.engine.name, list(result.shape[:2]), times
 
 
 def lines(facts):

@@ -91,7 +91,9 @@ class _Judge:
         engine = engines.load(path)
         results = []
         for clip, style in zip(self.contents, self.styles, strict=True):
-            stylizer = runtime.Stylizer(engine, engine.encode_style(style[None]))
+            stylizer = runtime.Stylizer(
+                engine, engine.encode_style(style[None]), proxy=1
+            )
             results.append(np.stack([stylizer(frame) for frame in clip]))
         figures = self.quick(np.stack(results) / np.float32(127.5) - 1)
         figures["content_distance"] = np.mean(

@@ -104,7 +104,7 @@ def _cycle(config):
     if cycle > LONGEST_CYCLE:
         raise InputError(
             "losses.adversarial.penalty_interval, train.g_every, train.d_every and "
-            f"train.accumulate come around together every {cycle} steps only; --set "
+            f"train.accumulate come around together every {cycle} steps only; set "
             "smaller ones to time them"
         )
     return cycle

@@ -68,12 +68,12 @@ def override(config, assignments):
     for assignment in assignments:
         name, equals, text = assignment.partition("=")
         if not equals:
-            raise InputError(f"--set {assignment}: write it as section.field=value")
+            raise InputError(f"set={assignment}: write it as section.field=value")
         try:
             keys = legacy.current_name(name.strip()).split(".")
             config = _replace(config, keys, text.strip(), name)
         except InputError as error:
-            raise InputError(f"--set {error}") from error
+            raise InputError(f"set={error}") from error
     return config
 
 

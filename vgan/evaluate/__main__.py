@@ -15,44 +15,43 @@ import shutil
 import sys
 
 import numpy as np
-from absl import flags
 
 from vgan import InputError, command, pretrained
 
-FLAGS = flags.FLAGS
-flags.DEFINE_string(
+FLAGS = command.Flags()
+FLAGS.DEFINE_string(
     "model", None, "the generator.keras of a run, or painterly or painterly_small"
 )
-flags.DEFINE_string("video", None, "a finished video, of whatever system, instead")
-flags.DEFINE_multi_string("content", [], "clips, or folders of clips; may be repeated")
-flags.DEFINE_multi_string("styles", [], "pictures, clips, or folders of them")
-flags.DEFINE_alias("style", "styles")
-flags.DEFINE_multi_enum(
+FLAGS.DEFINE_string("video", None, "a finished video, of whatever system, instead")
+FLAGS.DEFINE_multi_string("content", [], "clips, or folders of clips; may be repeated")
+FLAGS.DEFINE_multi_string("styles", [], "pictures, clips, or folders of them")
+FLAGS.DEFINE_alias("style", "styles")
+FLAGS.DEFINE_multi_enum(
     "baseline",
     [],
     ["per_frame", "identity"],
     "also measure: per_frame, the same weights, whose state is forgotten at every "
     "frame; identity, the content itself in every style",
 )
-flags.DEFINE_string("output", None, "folder for the report")
-flags.DEFINE_multi_string(
+FLAGS.DEFINE_string("output", None, "folder for the report")
+FLAGS.DEFINE_multi_string(
     "features",
     ["random"],
     "network that measures style and content: random (no download), vgg19 (downloads "
     "once), or an .npz; repeated, each layer is taken from the first that has it",
 )
-flags.DEFINE_string(
+FLAGS.DEFINE_string(
     "judge",
     None,
     "a second network, with which nothing was trained, such as a VGG-16 as .npz; its "
     "style strengths stand beside those of --features",
 )
-flags.DEFINE_multi_string("metrics", [], "measure only these groups; may be repeated")
-flags.DEFINE_integer("size", 256, "short side in pixels at which all is measured")
-flags.DEFINE_integer(
+FLAGS.DEFINE_multi_string("metrics", [], "measure only these groups; may be repeated")
+FLAGS.DEFINE_integer("size", 256, "short side in pixels at which all is measured")
+FLAGS.DEFINE_integer(
     "frames", None, "of each clip (default: 60, or all with --video); 0: all"
 )
-flags.DEFINE_bool("overwrite", False, "replace a report that exists")
+FLAGS.DEFINE_bool("overwrite", False, "replace a report that exists")
 
 # groups; what every clip is scored by
 CLIPS = ("steadiness", "style", "content", "paint")
@@ -76,13 +75,13 @@ def main(_, rival=None):
     from vgan.evaluate import sources
 
     limit = FLAGS.frames if FLAGS.frames is not None else 0 if FLAGS.video else 60
-    contents = sources.find(FLAGS.content, "--content")
+    contents = sources.find(FLAGS.content, "content")
     lengths = sources.keep_readable(
-        contents, "--content", lambda path: sources.length(path, limit)
+        contents, "content", lambda path: sources.length(path, limit), _say
     )
     contents = {name: contents[name] for name in lengths}
-    paths = sources.find(FLAGS.styles, "--styles")
-    styles = sources.keep_readable(paths, "--styles", sources.style_frames)
+    paths = sources.find(FLAGS.styles, "styles")
+    styles = sources.keep_readable(paths, "styles", sources.style_frames, _say)
     if FLAGS.video:
         for flag, given in (("--content", contents), ("--styles", styles)):
             if len(given) > 1:
@@ -143,6 +142,10 @@ def _check_flags(rival):
     return groups
 
 
+def _say(line):
+    print(command.with_flags(line, FLAGS), file=sys.stderr)
+
+
 def _system(styles, rival):
     from vgan.evaluate import systems
 
@@ -170,7 +173,7 @@ def _features(groups):
     from vgan.metrics.features import MeasuringFeatures
 
     features = MeasuringFeatures(FLAGS.features)
-    return features, FLAGS.judge and MeasuringFeatures([FLAGS.judge], "--judge")
+    return features, FLAGS.judge and MeasuringFeatures([FLAGS.judge], "judge")
 
 
 def _scores(system, groups, features, judge, contents, lengths, styles, limit):
@@ -366,4 +369,4 @@ def _sha256(path):
 
 
 if __name__ == "__main__":
-    command.run(main)
+    command.run(main, FLAGS)

@@ -63,7 +63,7 @@ def describe(engine, content, styles, flow, occlusion, features):
 
 def stylise(engine, content, name):
     """Clip uint8 [T, H, W, 3] -> the same, in a style that the model knows."""
-    stylizer = Stylizer(engine, [engine.named_styles[name]])
+    stylizer = Stylizer(engine, name, proxy=1)
     return np.stack([stylizer(frame) for frame in content])
 
 

@@ -58,13 +58,13 @@ def check(folder, overwrite):
     for name in FILES:
         path = folder / name
         if path.is_dir():
-            raise InputError(f"{path}: is a folder; give another --output")
+            raise InputError(f"{path}: is a folder; give another output")
         if path.exists() and not overwrite:
-            raise InputError(f"{path}: exists; give another --output, or --overwrite")
+            raise InputError(f"{path}: exists; give another output, or overwrite=True")
     existing = folder.absolute()
     while not existing.exists():
         existing = existing.parent
-    files.check_writable(existing, f"--output={folder}", "give another folder")
+    files.check_writable(existing, f"output={folder}", "give another folder")
 
 
 def table(rows, columns):

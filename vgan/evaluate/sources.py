@@ -3,7 +3,6 @@
 import itertools
 import os
 import pathlib
-import sys
 
 import numpy as np
 
@@ -23,7 +22,7 @@ LONGEST = 8  # times the short side
 _MEDIA = IMAGE_SUFFIXES + VIDEO_SUFFIXES
 
 
-def find(paths, flag):
+def find(paths, name):
     """Return {name: path} of the clips or pictures that paths name.
 
     A folder stands for the files in it, but a folder of numbered pictures is a clip
@@ -31,7 +30,7 @@ def find(paths, flag):
 
     Args:
         paths: Files and folders.
-        flag: "--content" or "--styles", for messages.
+        name: "content" or "styles", what they are, also for messages.
 
     Raises:
         InputError: One does not exist, or there is nothing in it.
@@ -40,23 +39,23 @@ def find(paths, flag):
     for text in paths:
         path = pathlib.Path(text)
         if "://" in text or text.startswith("camera:"):
-            raise InputError(f"{flag} {text}: give a file or a folder; save it first")
+            raise InputError(f"{name}={text}: give a file or a folder; save it first")
         if not path.exists():
-            raise InputError(f"{flag} {path}: there is no such file or folder")
+            raise InputError(f"{name}={path}: there is no such file or folder")
         inside = files.find(path, _MEDIA) if path.is_dir() else [path]
-        if flag == "--content" and inside and all(is_image(each) for each in inside):
+        if name == "content" and inside and all(is_image(each) for each in inside):
             inside = [path]
         if not inside:
             raise InputError(
-                f"{flag} {path}: there is no video or picture in the folder itself; "
+                f"{name}={path}: there is no video or picture in the folder itself; "
                 "put files into it, or name its sub-folders"
             )
         for each in inside:
             stem = readable(each.stem)
-            name, count = stem, 2
-            while name in found:
-                name, count = f"{stem}_{count}", count + 1
-            found[name] = each
+            unlike, count = stem, 2
+            while unlike in found:
+                unlike, count = f"{stem}_{count}", count + 1
+            found[unlike] = each
     return found
 
 
@@ -66,13 +65,14 @@ def readable(text):
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
-def keep_readable(found, flag, read):
+def keep_readable(found, name, read, report=print):
     """Drop what cannot be read, with a line for each.
 
     Args:
         found: From `find`.
-        flag: For messages.
+        name: What they are, for messages.
         read: Function of a path that raises InputError.
+        report: Called with each line.
 
     Returns:
         {name: what read gave}.
@@ -81,18 +81,18 @@ def keep_readable(found, flag, read):
         InputError: Only one was given, and it cannot be read; or none of them can.
     """
     kept, reasons = {}, []
-    for name, path in found.items():
+    for key, path in found.items():
         try:
-            kept[name] = read(path)
+            kept[key] = read(path)
         except InputError as error:
             reasons.append(error)
     if not kept:
         raise InputError(
-            f"{flag}: {'none of them' if len(found) > 1 else 'it'} can be read; "
+            f"{name}: {'none of them' if len(found) > 1 else 'it'} can be read; "
             f"{reasons[0]}"
         )
     for reason in reasons:
-        print(f"{flag}: left out, {reason}", file=sys.stderr)
+        report(f"{name}: left out, {reason}")
     return kept
 
 

@@ -61,7 +61,7 @@ class Stylised(Maker):
     """
 
     def __init__(self, engine, code, per_frame=False, encode=None):
-        self._stylizer = Stylizer(engine, code)
+        self._stylizer = Stylizer(engine, code, proxy=1)
         self._per_frame = per_frame
         self.style_code = (code, encode) if encode else None
 
@@ -98,7 +98,7 @@ class Played(Maker):
         if np.abs(np.subtract(frame.shape, result.shape)).max() > 2:
             width, height = result.shape[1::-1]
             raise InputError(
-                f"--video {self._path}: proportions differ, {width}x{height} against "
+                f"video={self._path}: proportions differ, {width}x{height} against "
                 f"{frame.shape[1]}x{frame.shape[0]} of the content at this size; "
                 "give an uncropped result"
             )
@@ -116,7 +116,7 @@ class Played(Maker):
 
     def _lengths_differ(self, one, other):
         return (
-            f"--video {self._path}: lengths differ, {one} after {self._count} frames "
+            f"video={self._path}: lengths differ, {one} after {self._count} frames "
             f"and {other}; give the content that it was made of"
         )
 
@@ -174,7 +174,7 @@ class Video:
         try:
             sources.length(path, None)
         except InputError as error:
-            raise InputError(f"--video {error}") from error
+            raise InputError(f"video={error}") from error
 
     def maker(self, name, style, limit=None):
         """Return the Maker of one result."""

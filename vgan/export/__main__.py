@@ -9,31 +9,29 @@ whose README.md shows the loop over frames for other programs.
 
 import os
 
-from absl import flags
-
 from vgan import InputError, command, pretrained
 
 NAMES = ("tf_saved_model", "onnx", "openvino", "litert")
 
-FLAGS = flags.FLAGS
-flags.DEFINE_string(
+FLAGS = command.Flags()
+FLAGS.DEFINE_string(
     "model", None, "the generator.keras of a run, or painterly or painterly_small"
 )
-flags.DEFINE_enum("format", None, NAMES, "what to make")
-flags.DEFINE_string("output", None, "folder to make")
-flags.DEFINE_string(
+FLAGS.DEFINE_enum("format", None, NAMES, "what to make")
+FLAGS.DEFINE_string("output", None, "folder to make")
+FLAGS.DEFINE_string(
     "size",
     "dynamic",
     "height and width of frames, as in 360x640: multiples of 8, or of the stride of "
     "the generator; or dynamic, which LiteRT cannot",
 )
-flags.DEFINE_enum(
+FLAGS.DEFINE_enum(
     "int8",
     None,
     ("weights", "full"),
     "quantise the weights, or activations too; says what is lost",
 )
-flags.DEFINE_bool("overwrite", False, "replace an export that exists")
+FLAGS.DEFINE_bool("overwrite", False, "replace an export that exists")
 
 
 def main(_):
@@ -64,4 +62,4 @@ def main(_):
 
 
 if __name__ == "__main__":
-    command.run(main)
+    command.run(main, FLAGS)

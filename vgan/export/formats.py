@@ -67,7 +67,7 @@ def write_litert(graphs, folder, names=Graphs.names):
     """step.tflite and so on, each with the signature "serve"."""
     if graphs.size is None:
         raise InputError(
-            "--size=dynamic: LiteRT runs frames of one size; give it, as in 360x640"
+            "size=dynamic: LiteRT runs frames of one size; give it, as in 360x640"
         )
     for name in names:
         (folder / f"{name}.tflite").write_bytes(convert_litert(graphs, name))

@@ -32,7 +32,7 @@ def check(int8, format):
     """Raise InputError where a format cannot be quantised so."""
     if int8 and int8 not in CAN.get(format, ()):
         able = ", ".join(name for name, modes in CAN.items() if int8 in modes)
-        raise InputError(f"--int8={int8}: not for {format}; export to {able}")
+        raise InputError(f"int8={int8}: not for {format}; export to {able}")
 
 
 def write(graphs, folder, format, int8):

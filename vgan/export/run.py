@@ -49,7 +49,7 @@ def export(model, folder, format, size=None, int8=None, overwrite=False):
     generator = load_generator(model)
     if size and any(side % info.stride or side < 16 for side in size):
         raise InputError(
-            f"--size={size[0]}x{size[1]}: height and width must be multiples of "
+            f"size={size[0]}x{size[1]}: height and width must be multiples of "
             f"{info.stride}, from 16; vgan.generate pads frames to that by itself"
         )
     graphs = Graphs(generator, size)
@@ -96,4 +96,4 @@ def _check_target(folder, overwrite):
     if any(folder.iterdir()) and not (folder / MANIFEST).is_file():
         raise InputError(f"{folder}: holds something else; give a new folder")
     if any(folder.iterdir()) and not overwrite:
-        raise InputError(f"{folder}: exists; give another name or --overwrite")
+        raise InputError(f"{folder}: exists; give another name or overwrite=True")

@@ -2,15 +2,18 @@
 
 import collections
 import dataclasses
+import hashlib
 import os
 import pathlib
 import sys
 import time
 
+import numpy as np
 import tqdm
 
 from vgan import InputError, files
 from vgan.generate.pipeline import Ahead, Behind
+from vgan.runtime import styles
 from vgan.video import VIDEO_SUFFIXES, VideoReader, VideoWriter
 from vgan.video.segmented_movie import FORMATS
 from vgan.video.segments import SegmentedWriter
@@ -44,25 +47,23 @@ class Result:
 
 
 def convert(
-    job,
+    options,
     reader,
     output,
     overwrite=False,
     resume=False,
     quality=None,
-    schedules=None,
 ):
     """Stylise a video to its end; no frame is dropped.
 
     Args:
-        job: runtime.job.Job.
+        options: StylizeOptions.
         reader: VideoReader.
         output: What VideoWriter writes.
         overwrite: Replace an output that exists.
         resume: Whether to keep what is finished when the run is stopped, in pieces of
             SEGMENT frames, and to go on from there.
         quality: As of VideoWriter.
-        schedules: What `job.read` gave, if it was called already.
 
     Returns:
         Result.
@@ -71,11 +72,11 @@ def convert(
         InputError: Anything of it cannot be used; nothing is left behind.
         KeyboardInterrupt: Ctrl-C; what was made is kept.
     """
-    schedules = schedules or job.read()
+    options.read()
     snapshots = collections.deque()
     if resume:
         writer = SegmentedWriter(
-            *(output, reader, _fingerprint(job, reader, schedules), snapshots.popleft),
+            *(output, reader, _fingerprint(options, reader), snapshots.popleft),
             quality=quality,
             overwrite=overwrite,
             segment_frames=SEGMENT,
@@ -84,17 +85,17 @@ def convert(
         writer = VideoWriter(output, like=reader, quality=quality, overwrite=overwrite)
     with (
         writer,
-        job.look(schedules, reader) as look,
+        options.processor(reader) as process,
         progress(reader.num_frames) as bar,
     ):
-        look.warm_up(*job.out_size(reader.height, reader.width))
+        process.warm_up(*options.out_size(reader.height, reader.width))
         began, cpu_began = time.monotonic(), time.process_time()
         done, source = 0, reader
         if resume:
             done, source = writer.done, writer.remaining(reader)
             bar.update(done)
             if writer.snapshot:
-                look.restore(writer.snapshot)
+                process.restore(writer.snapshot)
 
         def write(frame, timestamp):
             writer.write(frame, timestamp)
@@ -103,9 +104,9 @@ def convert(
         depth = max(1, min(3, HELD // (3 * reader.height * reader.width)))
         with Ahead(source, depth) as frames, Behind(write, depth) as behind:
             for count, (frame, timestamp) in enumerate(frames, done):
-                result = look(job.resized(frame), timestamp)
+                result = process(options.resized(frame), timestamp)
                 if resume and writer.ends_segment(count):
-                    snapshots.append(look.snapshot())
+                    snapshots.append(process.snapshot())
                 behind(result, timestamp)
                 del frame, result  # large ones count
     return Result(
@@ -114,12 +115,27 @@ def convert(
     )
 
 
-def _fingerprint(job, reader, schedules):
+def _fingerprint(options, reader):
     """All that a result depends on: what was said, and the files that it names."""
-    said = dataclasses.asdict(job)
+    said = {
+        name: os.fspath(value) if isinstance(value, os.PathLike) else value
+        for name, value in dataclasses.asdict(options).items()
+    }
+    style = options.style
+    if isinstance(style, np.ndarray):
+        said["style"] = hashlib.sha256(style.tobytes()).hexdigest()
+    elif isinstance(style, dict):
+        said["style"] = {str(source): float(share) for source, share in style.items()}
+    else:
+        said["style"] = styles.listed(style)
     paths = [reader.source]
     paths += [value for value in said.values() if isinstance(value, str)]
-    paths += [style.source for one in schedules for style in one.styles if style.source]
+    paths += [
+        style.source
+        for one in options.schedules
+        for style in one.styles
+        if style.source
+    ]
     stamps = {}
     for path in paths:
         inside = [pathlib.Path(path)]
@@ -144,7 +160,7 @@ def is_folder_of_videos(path):
 
 
 def convert_folder(
-    job, folder, output, fps=None, overwrite=False, quality=None, report=print
+    options, folder, output, fps=None, overwrite=False, quality=None, report=print
 ):
     """Stylise every video of a folder, and of those inside, into another.
 
@@ -153,7 +169,7 @@ def convert_folder(
     others.
 
     Args:
-        job: runtime.job.Job.
+        options: StylizeOptions.
         folder: pathlib.Path that holds videos.
         output: Folder to make; files keep their names, and their suffixes if these can
             be written, else they become .mp4.
@@ -168,10 +184,10 @@ def convert_folder(
     """
     folder, output = pathlib.Path(folder), pathlib.Path(output)
     if (output.exists() and not output.is_dir()) or output.suffix.lower() in WRITABLE:
-        raise InputError(f"--output={output}: a folder of videos becomes a folder")
+        raise InputError(f"output={output}: a folder of videos becomes a folder")
     if output.resolve() == folder.resolve():
-        raise InputError(f"--output={output}: is the input; give another folder")
-    schedules = job.read()  # what is wrong for all is said once
+        raise InputError(f"output={output}: is the input; give another folder")
+    options.read()  # what is wrong for all is said once
     sources = [
         path
         for path in files.find_below(folder, VIDEO_SUFFIXES)
@@ -182,15 +198,15 @@ def convert_folder(
     for index, (source, target) in enumerate(zip(sources, targets, strict=True), 1):
         head = f"[{index}/{len(sources)}] {source}"
         if target.exists() and not overwrite:
-            report(f"{head}: is there already, as {target}; --overwrite makes it again")
+            report(
+                f"{head}: is there already, as {target}; overwrite=True makes it again"
+            )
             continue
         try:
             _make_folder(target.parent)
             with VideoReader(source, fps=fps) as reader:
                 resume = target.suffix.lower() in FORMATS
-                result = convert(
-                    *(job, reader, target, overwrite, resume, quality, schedules)
-                )
+                result = convert(options, reader, target, overwrite, resume, quality)
         except InputError as error:
             broken += 1
             report(f"{head}: left out: {error}")
@@ -208,7 +224,7 @@ def _make_folder(path):
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(
-            f"{path}: cannot be made ({error.strerror}); give another --output"
+            f"{path}: cannot be made ({error.strerror}); give another output"
         ) from error
 
 

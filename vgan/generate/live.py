@@ -24,7 +24,7 @@ class Broadcaster:
     stays at one frame of the network and one of the source, however slow it is.
 
     Args:
-        job: runtime.job.Job.
+        options: StylizeOptions.
 
     Attributes:
         num_frames: Stylised so far.
@@ -32,8 +32,8 @@ class Broadcaster:
         latencies: Seconds from a frame's arrival to its result, of the last thousand.
     """
 
-    def __init__(self, job):
-        self._job = job
+    def __init__(self, options):
+        self._options = options
         self._names = None  # of the styles to choose among
         self.num_frames = self.dropped = 0
         self.latencies = collections.deque(maxlen=_RECENT)
@@ -55,13 +55,13 @@ class Broadcaster:
             controls = window = None
             if preview:
                 window = stack.enter_context(Preview("vgan"))
-                chosen = self._job.choices()
+                chosen = self._options.choices()
                 controls = Controls(len(chosen))
                 controls.recording = output is not None
                 schedules = [Chosen(chosen, controls)]
-                self._names = [text for text in self._job.style if text] or None
+                self._names = styles.listed(self._options.style) or None
             else:
-                schedules = self._job.read()
+                schedules = self._options.schedules
             source = reader if reader.is_live else Paced(reader)
             write = None
             if output is not None:
@@ -72,18 +72,18 @@ class Broadcaster:
                 )
                 recorder = Recorder(stack.enter_context(writer), controls)
                 write = stack.enter_context(Behind(recorder.write, depth=1))
-            look = stack.enter_context(self._job.look(schedules, reader))
-            look.warm_up(*self._job.out_size(reader.height, reader.width))
+            process = stack.enter_context(self._options.processor(reader, schedules))
+            process.warm_up(*self._options.out_size(reader.height, reader.width))
             frames = stack.enter_context(Latest(source))
             bar = stack.enter_context(progress(None))
             # A live source has no other end than Ctrl-C, which is a good one.
             with contextlib.suppress(KeyboardInterrupt):
-                self._loop(frames, look, write, window, controls, bar)
+                self._loop(frames, process, write, window, controls, bar)
             self.dropped = frames.dropped
 
-    def _loop(self, frames, look, write, window, controls, bar):
+    def _loop(self, frames, process, write, window, controls, bar):
         for frame, timestamp in frames:
-            result = look(self._job.resized(frame), timestamp)
+            result = process(self._options.resized(frame), timestamp)
             if write is not None:
                 write(result, timestamp)
             self.latencies.append(time.monotonic() - frames.arrived)
@@ -94,7 +94,7 @@ class Broadcaster:
             if window is not None:
                 key = window.show(result, controls.status(self._names))
                 if key == "record" and write is None:
-                    _log.warning("nothing is recorded: start it with --output")
+                    _log.warning("nothing is recorded: start it with an output")
                     key = None
                 controls.press(key)
                 if controls.quit:
@@ -110,7 +110,7 @@ class Broadcaster:
             f"latency {latency:.0f} ms (median of the last {len(self.latencies)})"
         )
         if self.dropped > self.num_frames // 4:
-            line += "; --proxy 0.5 or a smaller --size keeps up better"
+            line += "; proxy=0.5 or a smaller size keeps up better"
         return line
 
 

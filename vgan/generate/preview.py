@@ -189,7 +189,7 @@ def _draw(frame, status, helps):
 
 def _check_display():
     """Qt ends the whole process where it finds no display: look before."""
-    missing = InputError("--preview: there is no display; leave it out")
+    missing = InputError("preview: there is no display; leave it out")
     if sys.platform not in ("darwin", "win32"):
         # What it says of fonts, which we do not use, is no news for the user.
         os.environ.setdefault("QT_LOGGING_RULES", "default.warning=false")
@@ -205,6 +205,6 @@ def _check_display():
         cv2.destroyWindow("vgan")
     except cv2.error as error:
         raise InputError(
-            "--preview: this OpenCV has no windows; "
+            "preview: this OpenCV has no windows; "
             "pip uninstall opencv-python-headless; pip install opencv-python"
         ) from error

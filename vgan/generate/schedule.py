@@ -69,12 +69,16 @@ class Schedule:
         self.styles = wanted
         self._keyframes = keyframes
         self._times = [keyframe.time for keyframe in keyframes]
+        self._engine = None  # that they were encoded with
         self._points = None  # (code, strength) of each keyframe
         self._origins = None  # (code, strength) that its fade begins with
         self.is_constant = len(keyframes) == 1
 
     def encode(self, engine):
         """Encode every style once, with `engine`; returns the schedule itself."""
+        if self._engine is engine and self._points is not None:
+            return self
+        self._engine, self._points = engine, None
         codes = [styles.encode([style], engine) for style in self.styles]
         self._points, self._origins = [], []
         for keyframe in self._keyframes:
@@ -120,8 +124,9 @@ def read(texts, path, fade, model, seed=0):
     """Read what the user asks for; needs no network yet.
 
     Args:
-        texts: What was written as --style, "source", "source:weight" or, all of them,
-            "source:weight@second"; those of one second are blended by weight.
+        texts: What was written as a style, a list of "source", "source:weight" or, all
+            of them, "source:weight@second"; those of one second are blended by weight.
+            Or one style, or a blend, that `styles.read` takes.
         path: The JSON file, or None.
         fade: Seconds of a cross-fade where the file does not say, or None: 1 second.
         model: ModelInfo: what it knows by name, and the sizes that it takes.
@@ -136,17 +141,19 @@ def read(texts, path, fade, model, seed=0):
     """
     fade = FADE if fade is None else fade
     if not 0 <= fade < math.inf:
-        raise InputError(f"--fade={fade}: give 0 or more seconds")
+        raise InputError(f"fade={fade}: give 0 or more seconds")
     if path is not None:
-        if texts:
+        if len(texts):
             raise InputError(
-                f"--style {texts[0]}: --schedule {path} says which styles to show; "
-                "give one of the two"
+                f"style={next(iter(texts))}: schedule={path} says which styles to "
+                "show; give one of the two"
             )
         from vgan.generate import schedule_file
 
         return schedule_file.read(path, fade, model, seed)
-    timed = [split_time(text, model.named_styles) for text in texts]
+    timed = []
+    if isinstance(texts, list):
+        timed = [split_time(text, model.named_styles) for text in texts]
     if all(time is None for _, time in timed):
         wanted = styles.read(texts, model, seed)
         shares = {index: style.weight for index, style in enumerate(wanted)}
@@ -154,7 +161,7 @@ def read(texts, path, fade, model, seed=0):
     for text, (_, time) in zip(texts, timed, strict=True):
         if time is None:
             raise InputError(
-                f"--style {text}: has no time and others have; "
+                f"style={text}: has no time and others have; "
                 f"say when it begins, such as {text}@0s"
             )
     return _from_flags(texts, timed, fade, model, seed)
@@ -174,7 +181,7 @@ def split_time(text, named_styles=()):
     name, _ = styles.split_weight(source, named_styles)
     if name in named_styles or name == "random" or os.path.exists(name):
         raise InputError(
-            f"--style {text}: the time must be a second from 0 on and come last, "
+            f"style={text}: the time must be a second from 0 on and come last, "
             f"such as {source}@4s"
         )
     return text, None  # an @ in the name of what may not exist
@@ -186,7 +193,7 @@ def _from_flags(texts, timed, fade, model, seed):
     for index, (text, (_, time)) in enumerate(zip(texts, timed, strict=True)):
         if keyframes and time < keyframes[-1].time:
             raise InputError(
-                f"--style {text}: comes after one at {keyframes[-1].time:g} s; "
+                f"style={text}: comes after one at {keyframes[-1].time:g} s; "
                 "give styles in the order of their times"
             )
         if not keyframes or time > keyframes[-1].time:
@@ -195,7 +202,7 @@ def _from_flags(texts, timed, fade, model, seed):
     for keyframe in keyframes:
         if not sum(keyframe.shares.values()) > 0:
             raise InputError(
-                f"--style {texts[next(iter(keyframe.shares))]}: all weights at "
+                f"style={texts[next(iter(keyframe.shares))]}: all weights at "
                 f"{keyframe.time:g} s are 0; give one of them a share"
             )
     return Schedule(wanted, keyframes)

@@ -107,7 +107,7 @@ class _Library:
 def _parse(path):
     if not path.is_file():
         what = "is a folder" if path.is_dir() else "there is no such file"
-        raise InputError(f"--schedule {path}: {what}; give a JSON file")
+        raise InputError(f"schedule={path}: {what}; give a JSON file")
     try:
         return json.loads(
             path.read_text("utf-8-sig"),

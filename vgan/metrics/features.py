@@ -48,7 +48,7 @@ class MeasuringFeatures:
     """
 
     def __init__(
-        self, networks=("random",), argument="--features", short_side=SHORT_SIDE
+        self, networks=("random",), argument="features", short_side=SHORT_SIDE
     ):
         self.short_side = short_side
         if not networks:

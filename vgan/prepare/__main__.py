@@ -18,60 +18,58 @@ named by id, for --provenance=list.csv.
 
 import os
 
-from absl import flags
-
 from vgan import InputError, command
 
-FLAGS = flags.FLAGS
-flags.DEFINE_multi_string(
+FLAGS = command.Flags()
+FLAGS.DEFINE_multi_string(
     "input", [], "folder of videos and photos, searched with all inside; repeatable"
 )
-flags.DEFINE_string("output", None, "folder to make; its last part names the set")
-flags.DEFINE_float("fps", 24, "frames per second of the clips")
-flags.DEFINE_integer("size", 256, "short side of the clips in pixels")
-flags.DEFINE_integer("clip_length", 16, "frames of a clip; a photo is a clip of one")
-flags.DEFINE_integer("max_clips", 0, "most clips, evenly from all files; 0: all")
-flags.DEFINE_float("validation", 0.1, "fraction of the files that is not trained on")
-flags.DEFINE_enum(
+FLAGS.DEFINE_string("output", None, "folder to make; its last part names the set")
+FLAGS.DEFINE_float("fps", 24, "frames per second of the clips")
+FLAGS.DEFINE_integer("size", 256, "short side of the clips in pixels")
+FLAGS.DEFINE_integer("clip_length", 16, "frames of a clip; a photo is a clip of one")
+FLAGS.DEFINE_integer("max_clips", 0, "most clips, evenly from all files; 0: all")
+FLAGS.DEFINE_float("validation", 0.1, "fraction of the files that is not trained on")
+FLAGS.DEFINE_enum(
     "role",
     "content",
     ("content", "style"),
     "what they are for; of style, each sub-folder is a named style",
 )
-flags.DEFINE_string(
+FLAGS.DEFINE_string(
     "provenance",
     None,
     "CSV file with the columns file (path, name or id), licence, url, author, labels, "
     "start, end (seconds of a video); all but file may be left out",
 )
-flags.DEFINE_integer(
+FLAGS.DEFINE_integer(
     "workers", None, "processes at a time (default: one for each core)"
 )
-flags.DEFINE_bool(
+FLAGS.DEFINE_bool(
     "keep_parts",
     False,
     "keep what was found in each file, as large as the set itself: when files are "
     "added, the others are not read again",
 )
-flags.DEFINE_multi_string(
+FLAGS.DEFINE_multi_string(
     "beam",
     [],
     "a flag of Apache Beam, which then does the work, as in "
     "--beam=--runner=DirectRunner; repeatable",
 )
-flags.DEFINE_bool("overwrite", False, "replace a set that was made otherwise")
-flags.DEFINE_multi_string(
+FLAGS.DEFINE_bool("overwrite", False, "replace a set that was made otherwise")
+FLAGS.DEFINE_multi_string(
     "youtube8m", [], "shards of YouTube-8M: a folder, file or pattern; repeatable"
 )
-flags.DEFINE_integer("count", None, "youtube8m: clips to choose")
-flags.DEFINE_multi_string(
+FLAGS.DEFINE_integer("count", None, "youtube8m: clips to choose")
+FLAGS.DEFINE_multi_string(
     "label", [], "youtube8m: choose of this label, by name or number; repeatable"
 )
-flags.DEFINE_string(
+FLAGS.DEFINE_string(
     "vocabulary", None, "youtube8m: its vocabulary.csv, with the names of labels"
 )
-flags.DEFINE_integer("per_label", None, "youtube8m: most clips of a label in memory")
-flags.DEFINE_integer("seed", 0, "youtube8m: other seeds look at other clips")
+FLAGS.DEFINE_integer("per_label", None, "youtube8m: most clips of a label in memory")
+FLAGS.DEFINE_integer("seed", 0, "youtube8m: other seeds look at other clips")
 GUIDE = ("count", "label", "vocabulary", "per_label", "seed")  # of youtube8m alone
 FILLED = {
     "input": "my_videos",
@@ -120,7 +118,7 @@ def main(_):
     except KeyboardInterrupt:
         print(f"{FLAGS.output}: stopped; the same command goes on from here")
         raise
-    print(*lines, sep="\n")
+    print(*(command.with_flags(line, FLAGS) for line in lines), sep="\n")
 
 
 def guide():
@@ -156,4 +154,4 @@ def guide():
 
 
 if __name__ == "__main__":
-    command.run(main)
+    command.run(main, FLAGS)

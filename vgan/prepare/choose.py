@@ -44,7 +44,7 @@ def choose(facts, settings):
                 len(kept.intersection(shot["clip_starts"])),
             )
             if had and not shot["clips"]:
-                shot["reason"] = "left out by --max_clips"
+                shot["reason"] = "left out by max_clips"
         one["clips"] = share
     _split(facts, settings)
     return facts, chosen

@@ -49,7 +49,7 @@ def find(inputs, role, rows=None):
         InputError: An input does not exist, or has no video and no photo.
     """
     if not inputs:
-        raise InputError("--input: is missing; give a folder of videos and photos")
+        raise InputError("input: is missing; give a folder of videos and photos")
     found = []
     for root in map(expanded, inputs):
         if root.is_file():
@@ -83,12 +83,12 @@ def others(inputs):
 def _files(root):
     if not root.is_dir():
         what = "is not a folder" if root.exists() else "there is no such folder"
-        raise InputError(f"--input={root}: {what}; give a folder of videos and photos")
+        raise InputError(f"input={root}: {what}; give a folder of videos and photos")
     try:
         return find_files(root, "content")
     except InputError as error:
         raise InputError(
-            f"--input={root}: has no video and no photo in it; give another folder"
+            f"input={root}: has no video and no photo in it; give another folder"
         ) from error
 
 

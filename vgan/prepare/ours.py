@@ -47,7 +47,7 @@ def refuse_others(output, state):
         and ((output / PARTS).is_dir() or not any(output.iterdir()))
     ):
         raise InputError(
-            f"--output={output}: is a folder of something else; give a new one"
+            f"output={output}: is a folder of something else; give a new one"
         )
     others = [
         *(path for path in _of(output / PARTS) if path.is_dir()),
@@ -61,7 +61,7 @@ def refuse_others(output, state):
     ]
     if others:
         raise InputError(
-            f"--output={output}: {others[0].relative_to(output)} was not made by "
+            f"output={output}: {others[0].relative_to(output)} was not made by "
             "vgan.prepare; move it elsewhere, or give another output"
         )
 

@@ -19,20 +19,20 @@ def check(output, roots):
         output.exists()
     except OSError as error:
         raise InputError(
-            f"--output={output}: cannot be a folder ({error.strerror}); give another"
+            f"output={output}: cannot be a folder ({error.strerror}); give another"
         ) from error
     for root in map(expanded, roots):
         root = root.resolve()
         if place == root or root in place.parents:
             raise InputError(
-                f"--output={output}: is inside of the input {root}; give another"
+                f"output={output}: is inside of the input {root}; give another"
             )
         if place in root.parents:
             raise InputError(
-                f"--output={output}: the input {root} is inside of it; give another"
+                f"output={output}: the input {root} is inside of it; give another"
             )
     if place.exists() and not place.is_dir():
-        raise InputError(f"--output={output}: is a file; give a folder to make")
+        raise InputError(f"output={output}: is a file; give a folder to make")
 
 
 @contextlib.contextmanager
@@ -53,13 +53,13 @@ def claimed(output, settings, overwrite):
     """
     folder, said = output / ours.PARTS, dataclasses.asdict(settings)
     with contextlib.ExitStack() as stack:
-        with files.writing(f"--output={output}", "give another"):
+        with files.writing(f"output={output}", "give another"):
             state = ours.read_state(output)
             ours.refuse_others(output, state)
             if state and not overwrite:
                 _refuse_changes(output, state["settings"], said)
             folder.mkdir(parents=True, exist_ok=True)
-            told = f"--output={output}: another run is at work in it; wait for its end"
+            told = f"output={output}: another run is at work in it; wait for its end"
             stack.enter_context(files.locked(output, told))
             ours.clear(folder, "" if overwrite else files.PARTIAL)
             if overwrite or not state:
@@ -70,9 +70,9 @@ def claimed(output, settings, overwrite):
 
 
 def _refuse_changes(output, old, new):
-    flags = [f"--{name}={old.get(name)}" for name in new if old.get(name) != new[name]]
-    if flags:
+    changed = [f"{name}={old.get(name)}" for name in new if old.get(name) != new[name]]
+    if changed:
         raise InputError(
-            f"--output={output}: was made with {' '.join(flags)}; give the same, "
-            "another output, or --overwrite to replace it"
+            f"output={output}: was made with {' '.join(changed)}; give the same, "
+            "another output, or overwrite=True to replace it"
         )

@@ -35,7 +35,7 @@ class Rows:
         self._rows = self._read()
 
     def _read(self):
-        head = f"--provenance={self.path}"
+        head = f"provenance={self.path}"
         if not self.path.is_file():
             there = self.path.exists()
             what = "is a folder or a device" if there else "no such file"

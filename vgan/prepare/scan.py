@@ -108,7 +108,7 @@ def _error(source, read):
     except InputError as error:
         return _without_path(str(error), source)
     except MemoryError:
-        return "needs more memory than there is; give fewer --workers or leave it out"
+        return "needs more memory than there is; give fewer workers or leave it out"
     except Exception as error:
         # Of the disk that parts are written to; those of reading are PyAV's own.
         if isinstance(error, OSError) and not isinstance(error, av.FFmpegError):
@@ -178,7 +178,7 @@ class _Scan:
             size = self._fit(reader.sample_aspect_ratio)
         if facts["fps"] < 0.9 * settings.fps:
             facts["warnings"].append(
-                f"has {facts['fps']:g} frames/s: they are repeated for --fps="
+                f"has {facts['fps']:g} frames/s: they are repeated for fps="
                 f"{settings.fps:g}"
             )
         # Scaled while it is converted: of 8K, a frame would take 100 MB.
@@ -216,7 +216,7 @@ class _Scan:
         short, long = sorted((height, shown))
         if size > MOST_ENLARGED * short:
             fits = int(MOST_ENLARGED * short)
-            other = f", or give --size={fits} or less" if fits >= LEAST_SIZE else ""
+            other = f", or give size={fits} or less" if fits >= LEAST_SIZE else ""
             raise InputError(
                 f"is {width}x{height} pixels: it would be enlarged more than twice; "
                 f"leave it out{other}"

@@ -42,9 +42,9 @@ class Settings:
         ):
             value = getattr(self, name)
             if not low <= value <= high:
-                raise InputError(f"--{name}={value}: give {what}")
+                raise InputError(f"{name}={value}: give {what}")
         if self.role not in ROLES:
-            raise InputError(f"--role={self.role}: give {' or '.join(ROLES)}")
+            raise InputError(f"role={self.role}: give {' or '.join(ROLES)}")
 
     @property
     def rate(self):

@@ -55,7 +55,7 @@ def scan_all(sources, settings, folder, workers, tell):
             except WorkerError as how:
                 facts[source.name] = blank(source, settings) | {
                     "error": f"reading it ended two processes ({how}); leave it out, "
-                    "or, if memory ran out, give fewer --workers"
+                    "or, if memory ran out, give fewer workers"
                 }
     return [facts[source.name] for source in sources]
 

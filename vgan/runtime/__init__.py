@@ -1,10 +1,36 @@
 """Frame in, frame out: a trained generator at work on live or stored video.
 
 `engines` run one frame of the network, `styles` turns what the user names into a style
-code, `Stylizer` carries the state from frame to frame. Nothing here imports Keras
-before an engine is loaded.
+code, `Stylizer` carries the state from frame to frame, and `FrameProcessor` adds what
+changes over time and place. Nothing here imports Keras before an engine is loaded.
 """
 
+from vgan.runtime import engines
 from vgan.runtime.stylizer import Stylizer
 
-__all__ = ["Stylizer"]
+__all__ = ["Stylizer", "load"]
+
+
+def load(model, engine="auto", size=None):
+    """Return a trained model, ready for `vgan.Stylizer`.
+
+    Args:
+        model: "painterly" or "painterly_small", which ship; a `.keras` file, such as
+            the generator.keras of a run; or a folder that vgan.export made.
+        engine: What runs it: "keras", "openvino", "onnx" or "litert". "auto", the
+            default, is the fastest that is installed. At the first use of an engine the
+            model is exported for it, which takes a minute; the export is kept.
+        size: (H, W) of the frames that the network gets; only "litert" needs it.
+
+    Returns:
+        An engine, see `vgan.runtime.engines`. `engine.named_styles` are the styles that
+        the model knows by name. Several Stylizers may share it.
+
+    Raises:
+        vgan.InputError: There is no such model, it is damaged or of another version, or
+            the engine is not installed.
+
+    Example:
+        model = vgan.load("painterly")
+    """
+    return engines.load(model, engine, size)

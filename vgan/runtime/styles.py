@@ -37,13 +37,15 @@ class Style:
     source: str | None = None
 
 
-def read(texts, model, seed=0):
+def read(wanted, model, seed=0):
     """Read all that the user asks for; needs no network yet.
 
     Args:
-        texts: What was written, "source" or "source:weight" each. None at all means
-            the model's only named style.
-        model: Its ModelInfo: what it knows by name, and the sizes that it takes.
+        wanted: What was written, a list of "source" or "source:weight"; a blend,
+            {source: weight}; or one source, which may be a picture, uint8 RGB
+            [h, w, 3]. None, or an empty list, means the model's only named style.
+        model: Its ModelInfo, or an engine: what it knows by name, and the sizes that it
+            takes.
         seed: Of `random` styles; several are different from one another.
 
     Returns:
@@ -53,26 +55,66 @@ def read(texts, model, seed=0):
         InputError: A style does not exist or is no picture, a weight is no share, or
             none is given where the model knows several or none.
     """
-    named_styles = model.named_styles
-    if not texts:
-        if len(named_styles) != 1:
-            raise InputError(
-                "--style: give a picture, a clip, random, or a style of the model: "
-                + _listed(named_styles)
-            )
-        texts = list(named_styles)
     rng = np.random.default_rng(seed)
     styles = []
-    for text in texts:
-        source, weight = split_weight(text, named_styles)
+    for source, weight in _weighted(wanted, model.named_styles):
         try:
             style = read_one(source, model, rng)
         except InputError as error:
-            raise InputError(f"--style {error}") from error
+            raise InputError(f"style={error}") from error
         styles.append(dataclasses.replace(style, weight=weight))
     if not sum(style.weight for style in styles) > 0:
-        raise InputError("--style: all weights are 0; give one of them a share")
+        raise InputError("style: all weights are 0; give one of them a share")
     return styles
+
+
+def _weighted(wanted, named_styles):
+    """List of (source, weight)."""
+    if isinstance(wanted, dict):
+        return [(s, _weight(w, f"{s}:{w}")) for s, w in wanted.items()]
+    if isinstance(wanted, np.ndarray):
+        return [(wanted, 1.0)]
+    texts = listed(wanted)
+    if not texts:
+        if len(named_styles) != 1:
+            raise InputError(
+                "style: give a picture, a clip, random, or a style of the model: "
+                + _listed(named_styles)
+            )
+        texts = named_styles
+    return [split_weight(text, named_styles) for text in texts]
+
+
+def listed(wanted):
+    """Return a style, or a list of some, as a list of texts; None and "" are none."""
+    if wanted is None or isinstance(wanted, (str, os.PathLike)):
+        wanted = [wanted]
+    return [os.fspath(text) for text in wanted if text]
+
+
+def code(wanted, engine, seed=0):
+    """Return the code float32 [1, D] of what the user asks for.
+
+    Args:
+        wanted: As of `read`, or the code itself.
+        engine: From `vgan.runtime.engines.load`.
+        seed: Of `random` styles.
+
+    Raises:
+        InputError: As `read`; or it is a code of another model.
+    """
+    if hasattr(wanted, "dtype") and wanted.dtype != np.uint8:
+        if np.shape(wanted) != (1, engine.code_size):
+            raise InputError(
+                f"style: the model takes codes [1, {engine.code_size}], and pictures "
+                f"uint8 [h, w, 3], got {wanted.dtype} {list(np.shape(wanted))}"
+            )
+        return np.asarray(wanted, np.float32)
+    if isinstance(wanted, (list, tuple)):
+        raise InputError(
+            "style: is a list; give one, or a blend, as in {'a.jpg': 0.7, 'b.jpg': 0.3}"
+        )
+    return encode(read(wanted, engine, seed), engine)
 
 
 def read_one(source, model, rng):
@@ -80,13 +122,20 @@ def read_one(source, model, rng):
 
     Args:
         source: A picture, a clip, a folder of pictures (of any sizes; of many, up to 15
-            evenly spaced), a name that the model knows, or "random".
+            evenly spaced), a name that the model knows, "random", or uint8 [h, w, 3].
         model: Its ModelInfo.
         rng: NumPy generator that the next `random` style is drawn from.
 
     Raises:
         InputError: There is no such style, or it is no picture.
     """
+    if isinstance(source, np.ndarray):
+        if source.ndim != 3 or source.shape[2] != 3 or source.dtype != np.uint8:
+            raise InputError(
+                f"{source.dtype} {list(source.shape)}: give a picture, uint8 [h, w, 3]"
+            )
+        return Style(frames=_scaled([fit(source, model.style_size)]))
+    source = os.fspath(source)
     if source in model.named_styles:
         return Style(code=np.float32([model.named_styles[source]]))
     if source == "random":
@@ -151,11 +200,16 @@ def split_weight(text, named_styles=()):
         weight = float(number)
     except ValueError:
         return text, 1.0
+    return source, _weight(weight, text, number)
+
+
+def _weight(weight, text, number=None):
     if not (weight == 0 or 1e-6 <= weight <= 1e6):
         raise InputError(
-            f"--style {text}: the weight must be 0, or 1e-6 to 1e6, got {number}"
+            f"style={text}: the weight must be 0, or 1e-6 to 1e6, "
+            f"got {weight if number is None else number}"
         )
-    return source, weight
+    return weight
 
 
 def _encode(style, engine):
@@ -178,6 +232,11 @@ def _read_frames(source, named_styles, size):
         frames = [fit(read_image(source), size)]
     else:
         frames = _sample_clip(source, size)
+    return _scaled(frames)
+
+
+def _scaled(frames):
+    """Frames uint8 [h, w, 3] -> float32 [1, T', h, w, 3] in [-1, 1]."""
     return np.float32([frames]) / 127.5 - 1.0
 
 

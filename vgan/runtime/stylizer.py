@@ -4,8 +4,10 @@ import cv2
 import numpy as np
 
 from vgan import InputError
+from vgan.runtime import compose, styles
 from vgan.runtime.engines import padded
 from vgan.runtime.tiling import TiledEngine
+from vgan.runtime.upsampling import JointUpsampler, even_size, working_scale
 from vgan.video.cuts import CutDetector
 
 
@@ -14,32 +16,51 @@ class Stylizer:
 
     The state starts afresh at a scene cut, when the frame size changes, and on
     `reset()`; the first frame after it is what a new Stylizer would give. Frames too
-    large for the network at once go through it in tiles.
+    large for the network at once go through it in tiles. Pixels are those that the
+    command `python -m vgan.generate` gives.
 
     Args:
-        engine: From `vgan.runtime.engines.load`.
-        style_code: [1, D], from `vgan.runtime.styles`. May be replaced at any time.
+        model: From `vgan.load`.
+        style: The path of a picture, clip or folder of pictures; a style that the model
+            knows by name; "random"; a picture, uint8 RGB [h, w, 3]; a blend of these by
+            weight, {"a.jpg": 0.7, "b.jpg": 0.3}; or a style code, float [1, D]. None,
+            the default: the only style that the model knows by name.
         strength: Share of the stylised picture in the result, 0 to 1: the result is
             `frame + strength * (stylised - frame)`. 0 gives the frame back untouched,
-            1 is the network's picture alone. May be changed at any time.
+            1, the default, is the network's picture alone. May be changed at any time.
+        proxy: Scale at which the network works, above 0 and up to 1; sizes are rounded
+            to even numbers, and the result gets back the fine detail of the frame. Less
+            is faster, with larger strokes. None, the default: 1, and 288 / short side
+            where that side is over 320 pixels.
+        keep_color: Whether colors stay those of the frame.
+        seed: Of a "random" style.
+
+    Attributes:
+        style_code: float32 [1, D]. May be replaced at any time.
+
+    Raises:
+        vgan.InputError: A style cannot be read, or an argument is out of its range.
 
     Example:
-        stylizer = Stylizer(engine, code)
+        stylizer = vgan.Stylizer(vgan.load("painterly"), style="painting.jpg")
         for frame in frames:                            # uint8 RGB [H, W, 3]
             show(stylizer(frame))
     """
 
-    def __init__(self, engine, style_code, strength=1.0):
-        if np.shape(style_code) != (1, engine.code_size):
-            raise InputError(
-                f"style code: the model takes [1, {engine.code_size}], "
-                f"got {list(np.shape(style_code))}"
-            )
+    def __init__(
+        self, model, style=None, strength=1.0, proxy=None, keep_color=False, seed=0
+    ):
+        if not hasattr(model, "step"):
+            raise InputError(f"model={model}: give what vgan.load returns for it")
         if not 0 <= strength <= 1:
-            raise InputError(f"strength: expected 0 to 1, got {strength}")
-        self.engine = TiledEngine(engine)
-        self.style_code = np.asarray(style_code, np.float32)
+            raise InputError(f"strength={strength}: give a number from 0 to 1")
+        if proxy is not None and not 0 < proxy <= 1:
+            raise InputError(f"proxy={proxy}: give a number above 0 and up to 1")
+        self.engine = TiledEngine(model)
+        self.style_code = styles.code(style, model, seed)
         self.strength = strength
+        self._proxy, self._keep_color = proxy, keep_color
+        self._upsample = JointUpsampler()
         self._is_cut = CutDetector()
         self._state = None
         self._size = None
@@ -86,6 +107,20 @@ class Stylizer:
             self.reset()  # what is skipped must not be remembered as the last frame
             return frame.copy()
         height, width = frame.shape[:2]
+        scale = self._proxy or working_scale(height, width)
+        size = even_size(height, width, scale)
+        if scale < 1 and size[0] * size[1] < height * width:
+            small = cv2.resize(frame, size[::-1], interpolation=cv2.INTER_AREA)
+            result = self._upsample(frame, small, self._step(small))
+        else:
+            result = self._step(frame)
+        if self.strength < 1:
+            result = cv2.addWeighted(result, self.strength, frame, 1 - self.strength, 0)
+        return compose.keep_color(result, frame) if self._keep_color else result
+
+    def _step(self, frame):
+        """Run the network on the next frame."""
+        height, width = frame.shape[:2]
         if (height, width) != self._size:
             self._size = height, width
             self.reset()
@@ -97,10 +132,7 @@ class Stylizer:
         stylised, self._state = self.engine.step_pixels(
             whole, self.style_code, self._state
         )
-        stylised = stylised[:height, :width]
-        if self.strength == 1:
-            return stylised
-        return cv2.addWeighted(stylised, self.strength, frame, 1 - self.strength, 0)
+        return stylised[:height, :width]
 
     def _pad(self, frame):
         """Reflect at the bottom and right up to what the network takes."""

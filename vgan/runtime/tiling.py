@@ -83,7 +83,7 @@ class TiledEngine:
         ):
             raise InputError(
                 f"a frame of {width} x {height} is too large for a model with "
-                "statistics of whole frames; give a smaller --size or --proxy"
+                "statistics of whole frames; give a smaller size or proxy"
             )
         return states
 

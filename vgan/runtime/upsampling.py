@@ -2,7 +2,17 @@
 
 import cv2
 
-from vgan import InputError
+LARGE, WORKING_SIDE = 320, 288  # short sides in pixels
+
+
+def working_scale(height, width):
+    """Scale at which the network works on frames of [height, width] by default.
+
+    1, and less where the short side is over 320 pixels: strokes are as large as in
+    training then, and a network of many pixels is slow.
+    """
+    side = min(height, width)
+    return 1.0 if side <= LARGE else WORKING_SIDE / side
 
 
 def even_size(height, width, scale):
@@ -69,61 +79,6 @@ class JointUpsampler:
         detail = cv2.addWeighted(luma, self.gain, known, -self.gain, 128)
         detail = cv2.cvtColor(detail, cv2.COLOR_GRAY2RGB)
         return cv2.addWeighted(_enlarge(stylised, frame), 1, detail, 1, -128)
-
-
-class Proxy:
-    """A Stylizer that works at a fraction of the size; called as one.
-
-    Args:
-        stylizer: A Stylizer. Its strength is taken over: the mix with the input is
-            made at full size, and the stylizer itself works at full strength.
-        scale: Side of what the network sees by that of the frame, above 0 and up to 1;
-            sizes are rounded to even numbers.
-
-    Attributes:
-        strength: As of a Stylizer. May be changed at any time.
-
-    Example:
-        stylizer = Proxy(Stylizer(engine, code), 0.5)
-        for frame in frames:                            # uint8 RGB [H, W, 3]
-            show(stylizer(frame))
-    """
-
-    def __init__(self, stylizer, scale):
-        if not 0 < scale <= 1:
-            raise InputError(f"proxy: expected above 0 and up to 1, got {scale}")
-        self.scale = scale
-        self.strength, stylizer.strength = stylizer.strength, 1.0
-        self._stylizer = stylizer
-        self._upsample = JointUpsampler()
-
-    @property
-    def style_code(self):
-        """Code [1, D] of the style. May be replaced at any time."""
-        return self._stylizer.style_code
-
-    @style_code.setter
-    def style_code(self, code):
-        self._stylizer.style_code = code
-
-    def reset(self):
-        """Forget the frames so far."""
-        self._stylizer.reset()
-
-    def __call__(self, frame):
-        """Stylise the next frame: uint8 RGB [H, W, 3] -> the same shape and type."""
-        if self.strength == 0:
-            self.reset()  # what is skipped must not be remembered as the last frame
-            return frame.copy()
-        height, width = even_size(*frame.shape[:2], self.scale)
-        if height * width < frame.shape[0] * frame.shape[1]:
-            small = cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA)
-            stylised = self._upsample(frame, small, self._stylizer(small))
-        else:
-            stylised = self._stylizer(frame)
-        if self.strength == 1:
-            return stylised
-        return cv2.addWeighted(stylised, self.strength, frame, 1 - self.strength, 0)
 
 
 def _enlarge(picture, frame):

@@ -11,21 +11,19 @@ import contextlib
 import pathlib
 import sys
 
-from absl import flags
-
 import vgan.config
 from vgan import InputError, command, files
 from vgan.train import Stopped, checkpoint, record, run
 
-FLAGS = flags.FLAGS
-flags.DEFINE_string(
+FLAGS = command.Flags()
+FLAGS.DEFINE_string(
     "experiment", None, "Name of a file in experiments/, or the path of one."
 )
-flags.DEFINE_multi_string(
+FLAGS.DEFINE_multi_string(
     "set", [], "Change a field, as in --set train.steps=100; may be repeated."
 )
-flags.DEFINE_string("run", None, "Name of the run; the experiment's by default.")
-flags.DEFINE_string("runs", "runs", "Folder of all runs.")
+FLAGS.DEFINE_string("run", None, "Name of the run; the experiment's by default.")
+FLAGS.DEFINE_string("runs", "runs", "Folder of all runs.")
 
 
 def main(argv):
@@ -80,4 +78,4 @@ def _only_one(folder):
 
 
 if __name__ == "__main__":
-    command.run(main)
+    command.run(main, FLAGS)

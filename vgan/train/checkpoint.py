@@ -66,7 +66,7 @@ def restore(folder, gan):
     if wrong:
         raise InputError(
             f"{path}: is of another network ({min(wrong)} does not fit); "
-            "give the run another name with --run"
+            "give the run another name, run=NAME"
         )
     for array in arrays.values():
         if array.dtype.kind not in "biuf" or not np.all(np.isfinite(array)):

@@ -23,14 +23,14 @@ def changes(folder, config):
         before = from_json(path.read_text())
     except (InputError, OSError, UnicodeDecodeError) as error:
         raise InputError(
-            f"{path}: cannot be used ({error}); give the run another name with --run"
+            f"{path}: cannot be used ({error}); give the run another name, run=NAME"
         ) from error
     old, new = dataclasses.asdict(before), dataclasses.asdict(config)
     for section in ("generator", "discriminator"):
         if old[section] != new[section]:
             raise InputError(
                 f"{folder}: was trained with {section}={old[section]}, not "
-                f"{new[section]}; give the run another name with --run"
+                f"{new[section]}; give the run another name, run=NAME"
             )
     for what, then, now in (
         ("a target of", _constrained(old), _constrained(new)),
@@ -38,20 +38,20 @@ def changes(folder, config):
     ):
         if then != now:
             raise InputError(
-                f"{folder}: was trained with {what} {then}; give the run another name "
-                "with --run, and begin with its weights by train.start"
+                f"{folder}: was trained with {what} {then}; give the run another name, "
+                "run=NAME, and begin with its weights by train.start"
             )
     if old["train"]["unroll"] != new["train"]["unroll"]:
         raise InputError(
             f"{folder}: was trained with train.unroll={old['train']['unroll']}; leave "
-            "it so, or give the run another name with --run"
+            "it so, or give the run another name, run=NAME"
         )
     for name in ("start", "start_layers"):
         if old["train"][name] != new["train"][name]:
             raise InputError(
                 f"{folder}: began with train.{name}={old['train'][name]!r}, which "
                 "counts at step 0 only; leave it so, or give the run another name "
-                "with --run"
+                "by run=NAME"
             )
     seeds = [(old["seed"], new["seed"])] if old["seed"] != new["seed"] else []
     return [f"seed from {a} to {b}" for a, b in seeds] + [

@@ -111,7 +111,7 @@ class VideoWriter:
         if self._folder and not any(path.iterdir()):
             return
         if not overwrite:
-            raise InputError(f"{path}: exists; give another name or --overwrite")
+            raise InputError(f"{path}: exists; give another name or overwrite=True")
         if self._folder and not _is_ours(path):
             raise InputError(
                 f"{path}: holds more than numbered PNGs and is not overwritten; "

@@ -6,6 +6,7 @@ An engine is loaded from a file by `load` and keeps nothing from call to call:
     engine.stride                             H and W of a frame divide by this
     engine.code_size                          D of a style code
     engine.noise_size                         Z of the noise that stands for a style
+    engine.style_size                         short side that style pictures get
     engine.named_styles                       {name: D floats} kept with the model
     engine.initial_state(height, width)       -> state, opaque to the caller
     engine.step(content, code, state)         -> frames, new state
@@ -25,7 +26,7 @@ import pathlib
 import re
 import shutil
 
-from vgan import InputError
+from vgan import InputError, backend, pretrained
 from vgan.runtime.engines import keras_file
 
 # Fastest first, with what must be there to run and to make its exports. "auto" passes
@@ -39,28 +40,100 @@ NAMES = ("auto", "keras", *NEEDS)
 _log = logging.getLogger("vgan")
 
 
-def describe(path):
-    """Return the ModelInfo of a model: quick, without importing a backend.
+class Model:
+    """A model, opened once.
 
     Args:
-        path: A generator.keras, or a folder that `vgan.export` made.
+        path: A generator.keras, a folder that `vgan.export` made, or the name of a
+            model that ships.
+        name: What is to run it, see `load`.
+
+    Attributes:
+        path: Of the file or folder.
+        info: Its ModelInfo.
+        name: Of the engine; None for what an export is for.
 
     Raises:
         InputError: There is no such file, or it does not hold a vgan generator.
     """
-    if pathlib.Path(path).is_dir():
-        from vgan.runtime.engines import exported
 
-        return exported.read_manifest(path).model
-    _check_suffix(path)
-    return keras_file.describe(path)
+    def __init__(self, path, name=None):
+        if name not in (None, *NAMES):
+            raise InputError(f"engine={name}: give {', '.join(NAMES)}")
+        self.path = path = pathlib.Path(pretrained.find(str(path)))
+        self._manifest, self.name = None, name
+        if path.is_dir():
+            from vgan.runtime.engines import exported
+
+            self._manifest = exported.read_manifest(path)
+            self.name = None if name == "auto" else name
+            self.info = self._manifest.model
+        else:
+            _check_suffix(path)
+            self.info = keras_file.describe(path)
+            self.name = _fastest() if name == "auto" else name or "keras"
+        self._size, self._engine = None, None
+
+    def load(self, size=None):
+        """Return the engine for frames of (H, W): the last one again, where it can be.
+
+        Raises:
+            InputError: See `load`.
+        """
+        if self.name == "litert" and self._manifest is None:
+            if size is None:
+                raise InputError("engine=litert: is for frames of one size")
+            size = padded(*size, self.info.stride)
+        else:
+            size = None
+        if self._engine is None or size != self._size:
+            self._size, self._engine = size, self._load(size)
+        return self._engine
+
+    def _load(self, size):
+        if self._manifest is not None:
+            return _load_export(self.path, self.name, self._manifest)
+        if self.name == "keras":
+            backend.import_keras()
+            from vgan.runtime.engines import keras_engine
+
+            return keras_engine.KerasEngine(
+                keras_engine.load_generator(self.path, self.info)
+            )
+        from vgan.runtime.engines import cache, exported
+
+        if not _is_installed(self.name):
+            extra = "onnx" if self.name == "onnx" else "fast"
+            raise InputError(
+                f"engine={self.name}: is not installed; pip install -e '.[{extra}]'"
+            )
+        digest = cache.digest(self.path)
+        folder = cache.find(self.path, self.name, size, digest)
+        if folder is None:
+            _log.warning(
+                "%s: making it ready for %s, once for this model", self.path, self.name
+            )
+            folder = cache.make(self.path, self.name, size, digest)
+        return exported.ExportedEngine(folder)
+
+
+def describe(path):
+    """Return the ModelInfo of a model: quick, without importing a backend.
+
+    Args:
+        path: As of `Model`.
+
+    Raises:
+        InputError: There is no such file, or it does not hold a vgan generator.
+    """
+    return Model(path).info
 
 
 def load(path, name=None, size=None):
     """Return the engine that runs a model.
 
     Args:
-        path: A generator.keras, or a folder that `vgan.export` made.
+        path: As of `Model`.
         name: One of NAMES; None is Keras, or what an export is for. Others than "keras"
             run an export of the model, which is made at their first use and kept
             beside it (`engines.cache`); "auto" is the fastest that is installed, and
@@ -71,33 +144,7 @@ def load(path, name=None, size=None):
         InputError: As `describe`; its weights do not fit this version of vgan; or the
             engine is not installed.
     """
-    if name not in (None, *NAMES):
-        raise InputError(f"--engine={name}: give {', '.join(NAMES)}")
-    info = describe(path)
-    if pathlib.Path(path).is_dir():
-        return _load_export(path, name)
-    if name == "auto":
-        name = _fastest()
-    if name in (None, "keras"):
-        from vgan.runtime.engines import keras_engine  # imports the backend: seconds
-
-        return keras_engine.KerasEngine(keras_engine.load_generator(path))
-    from vgan.runtime.engines import cache, exported
-
-    if not _is_installed(name):
-        extra = "onnx" if name == "onnx" else "fast"
-        raise InputError(
-            f"--engine={name}: is not installed; pip install -e '.[{extra}]'"
-        )
-    if name == "litert":
-        if size is None:
-            raise InputError("--engine=litert: is for frames of one size")
-        size = padded(*size, info.stride)
-    folder = cache.find(path, name, size)
-    if folder is None:
-        _log.warning("%s: making it ready for %s, once for this model", path, name)
-        folder = cache.make(path, name, size)
-    return exported.ExportedEngine(folder)
+    return Model(path, name).load(size)
 
 
 def padded(height, width, stride):
@@ -131,7 +178,7 @@ def parse_size(text):
     """
     match = re.fullmatch(r"([1-9]\d{0,4})x([1-9]\d{0,4})", text)
     if not match:
-        raise InputError(f"--size={text}: give height x width in pixels, as in 360x640")
+        raise InputError(f"size={text}: give height x width in pixels, as in 360x640")
     return int(match[1]), int(match[2])
 
 
@@ -145,13 +192,13 @@ def _is_installed(name):
     return all(importlib.util.find_spec(package) for package in NEEDS[name])
 
 
-def _load_export(path, name):
+def _load_export(path, name, manifest):
     from vgan.runtime.engines import exported
 
-    engine = exported.ExportedEngine(path)
-    if name not in (None, "auto", engine.name):
+    engine = exported.ExportedEngine(path, manifest)
+    if name not in (None, engine.name):
         raise InputError(
-            f"--engine={name}: {path} is an export for {engine.name}; leave it out, "
+            f"engine={name}: {path} is an export for {engine.name}; leave it out, "
             "or give the generator.keras"
         )
     return engine

@@ -30,22 +30,28 @@ _PACKAGES = {
 }
 
 
-def find(model, engine, size=None):
+def digest(model):
+    """Return what an export is known by: the hash of the model's file."""
+    return hashlib.sha256(pathlib.Path(model).read_bytes()).hexdigest()[:16]
+
+
+def find(model, engine, size=None, known=None):
     """Return the folder of an export that is there already, or None.
 
     Args:
         model: Path of a generator.keras.
         engine: "openvino", "onnx" or "litert".
         size: (H, W) of the network's frames, which only LiteRT is made for.
+        known: The model's `digest`, where it was computed already.
     """
-    for folder in _places(model, engine, size):
+    for folder in _places(model, engine, size, known):
         with contextlib.suppress(InputError):  # none, or damaged: `make` replaces it
             read_manifest(folder)
             return folder
     return None
 
 
-def make(model, engine, size=None):
+def make(model, engine, size=None, known=None):
     """Export a model for an engine; return the folder.
 
     A process of its own does it, so that TensorFlow, which only an export needs, takes
@@ -55,12 +61,13 @@ def make(model, engine, size=None):
         model: Path of a generator.keras.
         engine: "openvino", "onnx" or "litert".
         size: (H, W) of the network's frames, which only LiteRT is made for.
+        known: The model's `digest`, where it was computed already.
 
     Raises:
         InputError: The export fails: the library that makes it is missing, no folder
             can be written, ...
     """
-    folders = _places(model, engine, size)
+    folders = _places(model, engine, size, known)
     for folder in folders:
         try:
             return _make(model, folder, engine, size)
@@ -68,7 +75,7 @@ def make(model, engine, size=None):
             reason = error.strerror or error
     raise InputError(
         f"{folders[0].parent}: cannot be written, nor can {folders[1].parent} "
-        f"({reason}); make one a folder that can be, or give --engine=keras"
+        f"({reason}); make one a folder that can be, or give engine=keras"
     )
 
 
@@ -89,15 +96,15 @@ def _make(model, folder, engine, size):
     return folder
 
 
-def _places(model, engine, size):
+def _places(model, engine, size, known=None):
     model = pathlib.Path(model)
     version = importlib.metadata.version(_PACKAGES[engine])
-    digest = hashlib.sha256(model.read_bytes()).hexdigest()[:16]
-    name = f"{engine}-{version}-{_LAYOUT}-{digest}"
+    known = known or digest(model)
+    name = f"{engine}-{version}-{_LAYOUT}-{known}"
     if engine == "litert":
         name += f"-{size[0]}x{size[1]}"
     caches = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    user = pathlib.Path(caches, "vgan", digest)
+    user = pathlib.Path(caches, "vgan", known)
     return [model.parent / f".{model.name}.engines" / name, user / name]
 
 
@@ -114,7 +121,7 @@ def _run_export(model, folder, engine, size):
             reason
             if done.returncode == 2
             else f"model {model}: cannot be made ready for {engine} ({reason}); "
-            "give --engine=keras"
+            "give engine=keras"
         )
 
 

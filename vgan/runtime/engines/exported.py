@@ -107,15 +107,16 @@ class ExportedEngine:
 
     Args:
         folder: What `vgan.export` made.
+        manifest: Its Manifest, where it was read already.
         options: Of the session, see there.
 
     Raises:
         InputError: The folder is no export, or what runs its format is not installed.
     """
 
-    def __init__(self, folder, **options):
+    def __init__(self, folder, manifest=None, **options):
         self._folder = pathlib.Path(folder)
-        manifest = self._manifest = read_manifest(folder)
+        manifest = self._manifest = manifest or read_manifest(folder)
         if manifest.format not in SESSIONS:
             raise InputError(
                 f"model {folder}: {manifest.format} is for other programs; give the "
@@ -127,7 +128,7 @@ class ExportedEngine:
         except (ImportError, OSError) as error:
             raise InputError(
                 f"model {folder}: {library} cannot be loaded ({error}); "
-                f"pip install -e '.[{extra}]', or give --engine=keras"
+                f"pip install -e '.[{extra}]', or give engine=keras"
             ) from error
         self._make_session = module.Session
         self._options = options
@@ -135,9 +136,10 @@ class ExportedEngine:
         self.stride = manifest.model.stride
         self.code_size = manifest.model.code_size
         self.noise_size = manifest.model.noise_size
+        self.style_size = manifest.model.style_size
         self.named_styles = manifest.model.named_styles
         self.num_parameters = manifest.num_parameters
-        self._step = self._size = None
+        self._step = self._size = self._style = None
 
     def initial_state(self, height, width):
         """State before the first frame of [height, width], multiples of `stride`."""
@@ -157,7 +159,7 @@ class ExportedEngine:
                 height, width = self._manifest.size
                 raise InputError(
                     f"model {self._folder}: takes frames of {height} x {width}, not "
-                    f"{size[0]} x {size[1]}; export it with --size {size[0]}x{size[1]}"
+                    f"{size[0]} x {size[1]}; export it with size={size[0]}x{size[1]}"
                 )
             self._step = None  # at most one size is held
             shapes = {name: list(value.shape) for name, value in inputs.items()}
@@ -168,7 +170,9 @@ class ExportedEngine:
 
     def encode_style(self, style):
         """Style image or clip [1, T', h, w, 3] in [-1, 1] -> code [1, D]."""
-        return self._session("style")({"pictures": style[0]})["code"]
+        if self._style is None:  # compiled once, for pictures of any size
+            self._style = self._session("style")
+        return self._style({"pictures": style[0]})["code"]
 
     def encode_noise(self, noise):
         """Noise [1, Z], standard normal -> code [1, D]."""

@@ -12,16 +12,21 @@ from vgan.models import NETWORKS
 from vgan.runtime.engines.keras_file import describe, misfit
 
 
-def load_generator(path):
+def load_generator(path, info=None):
     """Return the generator in a `.keras` file, one of `vgan.models.NETWORKS`.
 
     Nothing in the file is run as code: only registered classes of vgan are built.
+
+    Args:
+        path: The file.
+        info: What `describe` gave for it, if it was called already.
 
     Raises:
         InputError: There is no such file, it is not a Keras file, it holds another
             model, or its weights or arguments do not fit this version of vgan.
     """
-    describe(path)
+    if info is None:
+        describe(path)
     try:
         generator = keras.saving.load_model(path, compile=False, safe_mode=True)
     except (
@@ -58,6 +63,7 @@ class KerasEngine:
         self.stride = generator.stride
         self.code_size = generator.code_size
         self.noise_size = generator.noise_size
+        self.style_size = generator.style_size
         self.named_styles = generator.named_styles
         self.name = "keras"
         self.num_parameters = generator.count_params()

@@ -1,25 +1,24 @@
 """What becomes of each frame of one video: styles over time, masks, colour, comparison.
 
-look = Look(engine, [schedule.encode(engine)], mask=mask, keep_color=True)
+process = FrameProcessor(engine, [schedule.encode(engine)], mask=mask)
 for frame, timestamp in reader:
-    writer.write(look(frame, timestamp), timestamp)
+    writer.write(process(frame, timestamp), timestamp)
 """
 
 import numpy as np
 
 from vgan.runtime import compose
 from vgan.runtime.stylizer import Stylizer
-from vgan.runtime.upsampling import Proxy
 
 
-class Look:
+class FrameProcessor:
     """Stylises the frames of one video in order.
 
     Args:
         engine: From `vgan.runtime.engines.load`.
         schedules: List of encoded `schedule.Schedule`: one, or one for each region.
         strength: Share of the stylised picture, 0 to 1, on top of the schedule's.
-        proxy: Scale at which the network works, above 0 and up to 1.
+        proxy: Scale at which the network works, as of Stylizer.
         keep_color: Whether colours stay those of the input.
         mask: `video.masks.MaskReader`: style inside, the input outside; or None.
         labels: `video.masks.LabelMask`: which region every pixel belongs to, or None.
@@ -36,7 +35,7 @@ class Look:
         engine,
         schedules,
         strength=1.0,
-        proxy=1.0,
+        proxy=None,
         keep_color=False,
         mask=None,
         labels=None,
@@ -46,10 +45,9 @@ class Look:
         self.engine = engine
         self._schedules = schedules
         self._strength = strength
-        self._stylizers = [Stylizer(engine, one.at(0)[0]) for one in schedules]
-        self._stylise = self._stylizers
-        if proxy < 1:
-            self._stylise = [Proxy(stylizer, proxy) for stylizer in self._stylizers]
+        self._stylizers = [
+            Stylizer(engine, one.at(0)[0], proxy=proxy) for one in schedules
+        ]
         self._keep_color = keep_color
         self._mask, self._labels, self._soft = mask, labels, soft
         self._comparison = comparison
@@ -57,10 +55,10 @@ class Look:
     def __call__(self, frame, timestamp):
         """Stylise the frame uint8 RGB [H, W, 3] that is shown at a second."""
         results = []
-        for schedule, stylise in zip(self._schedules, self._stylise, strict=True):
-            stylise.style_code, strength = schedule.at(timestamp)
-            stylise.strength = strength * self._strength
-            results.append(stylise(frame))
+        for schedule, stylizer in zip(self._schedules, self._stylizers, strict=True):
+            stylizer.style_code, strength = schedule.at(timestamp)
+            stylizer.strength = strength * self._strength
+            results.append(stylizer(frame))
         if self._labels is not None:
             rest = [frame] * (self._labels.num_labels - len(results))
             labels = self._labels.at(timestamp)
@@ -78,9 +76,9 @@ class Look:
     def warm_up(self, height, width):
         """Let the engine compile for frames of a size, before time counts."""
         frame = np.zeros((height, width, 3), np.uint8)
-        for stylise, stylizer in zip(self._stylise, self._stylizers, strict=True):
-            stylise.strength = 1.0
-            stylise(frame)
+        for stylizer in self._stylizers:
+            stylizer.strength = 1.0
+            stylizer(frame)
             stylizer.reset()
 
     def snapshot(self):

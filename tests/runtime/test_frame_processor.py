@@ -1,10 +1,10 @@
-"""What a Look remembers, and how regions and strengths come together."""
+"""What a FrameProcessor remembers, and how regions and strengths come together."""
 
 import numpy as np
 import pytest
 
 from vgan import InputError
-from vgan.generate.job import Job, Size
+from vgan.generate.options import Size, StylizeOptions
 from vgan.models import Generator
 from vgan.runtime import Stylizer
 from vgan.runtime.engines.keras_engine import KerasEngine
@@ -17,22 +17,22 @@ def clip(num_frames, height=24, width=40):
     return [picture[:, t : t + width] for t in range(num_frames)]
 
 
-def stylise(job, frames, like, start=0, kept=None):
-    with job.look(job.read(), like) as look:
+def stylise(options, frames, like, start=0, kept=None):
+    with options.processor(like) as process:
         if kept is not None:
-            look.restore(kept)
-        results = [look(frame, start + t) for t, frame in enumerate(frames)]
-        return results, look.snapshot()
+            process.restore(kept)
+        results = [process(frame, start + t) for t, frame in enumerate(frames)]
+        return results, process.snapshot()
 
 
 def test_goes_on_from_a_snapshot(model):
     frames = clip(8)
-    job = Job(str(model), "keras", ("one@0s", "two@3s"), fade=2.0)
-    whole, _ = stylise(job, frames, Size(24, 40))
-    first, kept = stylise(job, frames[:5], Size(24, 40))
-    rest, _ = stylise(job, frames[5:], Size(24, 40), 5, kept)
+    options = StylizeOptions(str(model), "keras", ("one@0s", "two@3s"), fade=2.0)
+    whole, _ = stylise(options, frames, Size(24, 40))
+    first, kept = stylise(options, frames[:5], Size(24, 40))
+    rest, _ = stylise(options, frames[5:], Size(24, 40), 5, kept)
     np.testing.assert_array_equal(whole, [*first, *rest])
-    forgetful, _ = stylise(job, frames[5:], Size(24, 40), 5)
+    forgetful, _ = stylise(options, frames[5:], Size(24, 40), 5)
     assert not np.array_equal(rest[0], forgetful[0])
 
 
@@ -57,8 +57,8 @@ def test_goes_on_from_a_snapshot_of_tiles():
 
 def test_strengths_multiply(model):
     frame = clip(1)[0]
-    half = Job(str(model), "keras", ("one",), strength=0.5)
-    full = Job(str(model), "keras", ("one",))
+    half = StylizeOptions(str(model), "keras", ("one",), strength=0.5)
+    full = StylizeOptions(str(model), "keras", ("one",))
     (weak,), _ = stylise(half, [frame], Size(24, 40))
     (strong,), _ = stylise(full, [frame], Size(24, 40))
     middle = (frame.astype(float) + strong) / 2
@@ -72,10 +72,12 @@ def test_more_styles_than_regions(model, tmp_path):
     labels[:, 20:] = 255
     path = tmp_path / "labels.png"
     Image.fromarray(labels).save(path)
-    job = Job(str(model), "keras", ("one", "two", "one"), label_mask=str(path))
+    options = StylizeOptions(
+        str(model), "keras", ("one", "two", "one"), label_mask=str(path)
+    )
     with pytest.raises(InputError, match="has 2 regions, and there are 3 styles"):
-        stylise(job, clip(1), Size(24, 40))
-    fewer = Job(str(model), "keras", ("one",), label_mask=str(path))
+        stylise(options, clip(1), Size(24, 40))
+    fewer = StylizeOptions(str(model), "keras", ("one",), label_mask=str(path))
     frame = clip(1)[0]
     (result,), _ = stylise(fewer, [frame], Size(24, 40))
     np.testing.assert_array_equal(result[:, 20:], frame[:, 20:])

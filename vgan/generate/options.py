@@ -2,28 +2,32 @@
 
 import contextlib
 import dataclasses
+import functools
+
+import numpy as np
 
 from vgan import InputError
 from vgan.generate import schedule
 from vgan.runtime import engines, styles
 from vgan.runtime.compose import Comparison
-from vgan.runtime.look import Look
-from vgan.runtime.upsampling import even_size
+from vgan.runtime.frame_processor import FrameProcessor
+from vgan.runtime.upsampling import even_size, working_scale
 from vgan.video.masks import LabelMask, MaskReader
 from vgan.video.resizing import resize
 
 LONGEST = 16384  # side of a result in pixels
-LARGE, WORKING_SIDE = 320, 288  # short sides in pixels; see `Job.proxy`
 
 
 @dataclasses.dataclass(frozen=True)
-class Job:
+class StylizeOptions:
     """How frames are to be stylised, whatever they come from.
 
     Attributes:
-        model: A generator.keras, or a folder that vgan.export made.
+        model: A generator.keras, a folder that vgan.export made, or the name of a model
+            that ships.
         engine: One of `engines.NAMES`.
-        style: List of texts, see `runtime.schedule`.
+        style: A picture's path, or whatever `vgan.Stylizer` takes but a code; or a list
+            of texts: with times, see `generate.schedule`, or one for each region.
         schedule: JSON file of a schedule, or None.
         fade: Seconds of a cross-fade, or None.
         seed: Of random styles.
@@ -38,11 +42,14 @@ class Job:
         mask_soft: Softness of edges of masks, in pixels.
         label_mask: Picture or video of regions, one style for each; or None.
         compare: Whether input, style and output stand side by side.
+
+    Raises:
+        InputError: A value is out of its range.
     """
 
     model: str
     engine: str = "auto"
-    style: tuple = ()
+    style: object = ()
     schedule: str | None = None
     fade: float | None = None
     seed: int = 0
@@ -56,34 +63,77 @@ class Job:
     label_mask: str | None = None
     compare: bool = False
 
-    def read(self):
-        """Return the schedules, not yet encoded: one, or one for each region.
+    def __post_init__(self):
+        for name, low, high, what in (
+            ("strength", 0, 1, "a number from 0 to 1"),
+            ("seed", 0, float("inf"), "0 or more"),
+            ("size", 16, 8192, "16 to 8192 pixels"),
+            ("proxy", 0.1, 1, "0.1 to 1"),
+            ("fade", 0, 1e6, "0 or more seconds"),
+            ("mask_soft", 0, 1000, "0 to 1000 pixels"),
+        ):
+            check_range(name, getattr(self, name), low, high, what)
+        for name in ("model", "mask", "label_mask", "schedule"):
+            if getattr(self, name) == "":
+                raise InputError(f"{name}: is empty; give a file, or leave it out")
+        if self.mask_invert and not self.mask:
+            raise InputError("mask_invert: give mask=FILE too")
+
+    @functools.cached_property
+    def opened(self):
+        """The `engines.Model`, opened once.
+
+        Raises:
+            InputError: It cannot be used.
+        """
+        return engines.Model(self.model, self.engine)
+
+    @functools.cached_property
+    def schedules(self):
+        """The schedules, read once: one, or one for each region.
 
         Raises:
             InputError: The model, a style or the schedule cannot be used.
         """
-        info = engines.describe(self.model)
-        texts = [text for text in self.style if text]
+        info, style = self.opened.info, self._style
         options = self.fade, info, self.seed
         if self.label_mask is None:
-            return [schedule.read(texts, self.schedule, *options)]
-        if self.schedule or len(texts) < 1:
-            raise InputError("--label_mask: give one --style for each region")
-        return [schedule.read([text], None, *options) for text in texts]
+            return [schedule.read(style, self.schedule, *options)]
+        if self.schedule or not len(style):
+            raise InputError("label_mask: give one style for each region")
+        regions = style if isinstance(style, list) else [style]
+        return [
+            schedule.read([one] if isinstance(style, list) else one, None, *options)
+            for one in regions
+        ]
+
+    def read(self):
+        """Read model and styles now: what is wrong with them is said before all else.
+
+        Returns:
+            `schedules`.
+        """
+        return self.schedules
+
+    @property
+    def _style(self):
+        """A list of texts, or what is a style as it is."""
+        whole = isinstance(self.style, (dict, np.ndarray))
+        return self.style if whole else styles.listed(self.style)
 
     def choices(self):
         """Return a schedule for each style, to choose among by keys; or for the show.
 
         Raises:
-            InputError: As `read`; or styles have times, or regions.
+            InputError: As `schedules`; or styles have times, or regions.
         """
-        texts = [text for text in self.style if text]
+        texts = styles.listed(self.style)
         if self.schedule or self.label_mask or any("@" in text for text in texts):
             raise InputError(
-                "--preview: keys choose among styles, without times and regions; "
+                "preview: keys choose among styles, without times and regions; "
                 "leave out the schedule and the label mask"
             )
-        info = engines.describe(self.model)
+        info = self.opened.info
         groups = [[text] for text in texts] or [[name] for name in info.named_styles]
         return [
             schedule.read(group, None, None, info, self.seed + index)
@@ -97,34 +147,32 @@ class Job:
         sides = even_size(height, width, self.size / min(height, width))
         if max(sides) > LONGEST:
             raise InputError(
-                f"--size={self.size}: the result would be {sides[1]} x {sides[0]}; "
+                f"size={self.size}: the result would be {sides[1]} x {sides[0]}; "
                 "give a smaller one"
             )
         return sides
 
     def working_scale(self, height, width):
         """Scale at which the network works on results of [height, width]."""
-        if self.proxy is not None:
-            return self.proxy
-        side = min(height, width)
-        return 1.0 if side <= LARGE else WORKING_SIDE / side
+        return self.proxy or working_scale(height, width)
 
     def resized(self, frame):
         """Return uint8 [H, W, 3] of the size of the result."""
         return resize(frame, *self.out_size(*frame.shape[:2]))
 
     @contextlib.contextmanager
-    def look(self, schedules, like, wrap=None):
-        """Load the engine, encode styles, open masks; the Look for frames of a size.
+    def processor(self, like, schedules=None, wrap=None):
+        """Load the engine, encode styles, open masks; yields the FrameProcessor.
 
         Args:
-            schedules: From `read`.
             like: What frames come from: has width, height and, of videos, fps.
+            schedules: To take instead of `schedules`, or None.
             wrap: Function of the engine that returns the one to use, or None.
 
         Raises:
             InputError: The engine or a mask cannot be used.
         """
+        schedules = self.schedules if schedules is None else schedules
         height, width = self.out_size(like.height, like.width)
         size = Size(height, width, getattr(like, "fps", None))
         with contextlib.ExitStack() as stack:
@@ -138,13 +186,13 @@ class Job:
                 labels = stack.enter_context(LabelMask(self.label_mask, like=size))
                 if len(schedules) > labels.num_labels:
                     raise InputError(
-                        f"--label_mask={self.label_mask}: has {labels.num_labels} "
+                        f"label_mask={self.label_mask}: has {labels.num_labels} "
                         f"regions, and there are {len(schedules)} styles"
                     )
             inner, scale = (height, width), self.working_scale(height, width)
             if scale < 1:
                 inner = even_size(height, width, scale)
-            engine = engines.load(self.model, self.engine, inner)
+            engine = self.opened.load(inner)
             engine = wrap(engine) if wrap else engine
             for one in schedules:
                 one.encode(engine)
@@ -152,7 +200,7 @@ class Job:
             if self.compare:
                 wanted = [style for one in schedules for style in one.styles]
                 comparison = Comparison(styles.pictures(wanted))
-            yield Look(
+            yield FrameProcessor(
                 engine,
                 schedules,
                 strength=self.strength,
@@ -163,6 +211,12 @@ class Job:
                 soft=self.mask_soft,
                 comparison=comparison,
             )
+
+
+def check_range(name, value, low, high, what):
+    """Raise InputError where a value is not from `low` to `high`; None is fine."""
+    if value is not None and not low <= value <= high:
+        raise InputError(f"{name}={value}: give {what}")
 
 
 @dataclasses.dataclass(frozen=True)

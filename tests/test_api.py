@@ -1,0 +1,208 @@
+"""The library as README shows it: the same pixels as the command, from any folder."""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import vgan
+from vgan.generate.options import StylizeOptions
+from vgan.runtime import engines, styles
+from vgan.runtime.engines import cache, exported, keras_file
+from vgan.video import VideoReader, VideoWriter, read_image
+
+ROOT = pathlib.Path(__file__).parents[1]
+SIX_LINES = """
+import json, sys
+import vgan
+from vgan.video import VideoReader, VideoWriter
+film, style, name, strength, out, frames = json.loads(sys.argv[1])
+vgan.stylize(film, style, out, model=name, strength=strength, engine="keras")
+model = vgan.load(name, engine="keras")
+stylizer = vgan.Stylizer(model, style=style, strength=strength)
+with VideoReader(film) as reader, VideoWriter(frames, like=reader) as writer:
+    for frame, timestamp in reader:
+        writer.write(stylizer(frame), timestamp)
+"""
+
+
+def run(*arguments, cwd):
+    done = subprocess.run(
+        [sys.executable, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture(scope="module")
+def picture(tmp_path_factory):
+    path = tmp_path_factory.mktemp("style") / "painting.png"
+    random = np.random.default_rng(0)
+    Image.fromarray(random.integers(0, 256, (80, 96, 3), np.uint8)).save(path)
+    return path
+
+
+def film(path, height, width, num_frames=4):
+    random = np.random.default_rng(1)
+    wide = random.integers(0, 256, (height // 8, width // 8, 3), np.uint8)
+    wide = np.kron(wide, np.ones((8, 8, 1), np.uint8))
+    with VideoWriter(path, fps=10) as writer:
+        for t in range(num_frames):
+            writer.write(np.roll(wide, 3 * t, axis=1), t / 10)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "size"), [("tiny", (360, 400)), ("painterly", (64, 96))]
+)
+def test_the_six_lines_and_the_command_agree(model_path, picture, tmp_path, name, size):
+    """A large film, of which the network sees a smaller copy, and a small one."""
+    source = film(tmp_path / "in.mp4", *size)
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    model = str(model_path) if name == "tiny" else name
+    outputs = [tmp_path / each for each in ("command", "function", "object")]
+    run(
+        *("-m", "vgan.generate", "--engine=keras", f"--model={model}"),
+        *(f"--input={source}", f"--style={picture}", "--strength=0.8"),
+        f"--output={outputs[0]}",
+        cwd=empty,
+    )
+    arguments = [source, picture, model, 0.8, *outputs[1:]]
+    arguments = [a if isinstance(a, float) else str(a) for a in arguments]
+    run("-c", SIX_LINES, json.dumps(arguments), cwd=empty)
+    assert not list(empty.iterdir())
+    made = [sorted(folder.glob("*.png")) for folder in outputs]
+    assert [len(files) for files in made] == [4, 4, 4]
+    for files in zip(*made, strict=True):
+        one, two, three = map(read_image, files)
+        assert one.shape == (*size, 3)
+        np.testing.assert_array_equal(one, two)
+        np.testing.assert_array_equal(one, three)
+
+
+def test_import_is_light():
+    code = (
+        "import sys, vgan; print(vgan.__version__, *dir(vgan)); "
+        "assert not {'keras', 'tensorflow', 'cv2', 'av', 'numpy'} & set(sys.modules)"
+    )
+    run("-c", code, cwd=ROOT)
+    assert set(vgan.__all__) <= set(dir(vgan))
+    assert vgan.VideoGAN.__name__ == "VideoGAN"
+    assert vgan.losses.__name__ == "vgan.losses"
+    assert vgan.datasets.__name__ == "vgan.datasets"
+    with pytest.raises(AttributeError, match="stylise"):
+        _ = vgan.stylise
+
+
+def test_what_a_style_may_be(engine, picture):
+    frame = np.random.default_rng(0).integers(0, 256, (32, 48, 3), np.uint8)
+
+    def stylize(style, **options):
+        return vgan.Stylizer(engine, style, **options)(frame)
+
+    painted = stylize(picture)
+    np.testing.assert_array_equal(painted, stylize(str(picture)))
+    np.testing.assert_array_equal(painted, stylize(read_image(picture)))
+    np.testing.assert_array_equal(painted, stylize({picture: 2}))
+    np.testing.assert_array_equal(stylize("mosaic"), stylize(None))
+    half = {"mosaic": 0.5, picture: 0.5}
+    wanted = styles.read([f"{picture}:0.5", "mosaic:0.5"], engine)
+    np.testing.assert_array_equal(
+        stylize({picture: 0.5, "mosaic": 0.5}), stylize(styles.encode(wanted, engine))
+    )
+    assert (stylize(half) != painted).any()
+    luma = np.float32([0.299, 0.587, 0.114])
+    kept = stylize(picture, keep_color=True)
+    np.testing.assert_allclose(kept @ luma, painted @ luma, atol=2)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        ({"style": ["mosaic"]}, "style: is a list"),
+        ({"style": "none.jpg"}, r"style=none\.jpg: there is no such file"),
+        ({"style": np.zeros((8, 8), np.uint8)}, r"style=uint8 \[8, 8\]: give a pic"),
+        ({"style": {"mosaic": -1}}, "style=mosaic:-1: the weight must be 0"),
+        ({"style": {"mosaic": 0}}, "style: all weights are 0"),
+        ({"strength": 2}, "strength=2: give a number from 0 to 1"),
+        ({"proxy": 2}, "proxy=2: give"),
+        ({"model": "painterly"}, "model=painterly: give what vgan.load returns"),
+    ],
+)
+def test_bad_arguments_of_a_stylizer(engine, arguments, line):
+    with pytest.raises(vgan.InputError, match=f"^{line}"):
+        vgan.Stylizer(**{"model": engine, "style": "mosaic", **arguments})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        ({"strenght": 1}, "strenght: there is no such option; did you mean strength"),
+        ({"overwite": 1}, "overwite: there is no such option; did you mean overwrite"),
+        ({"output": None}, "output: is missing"),
+        ({"strength": 2}, "strength=2: give a number from 0 to 1"),
+        ({"fps": 0}, "fps=0: give 0.001 to 1000"),
+        ({"model": "none.keras"}, "model none.keras: there is no such file"),
+    ],
+)
+def test_bad_arguments_of_stylize(model_path, tmp_path, arguments, line):
+    given = {"style": "mosaic", "output": tmp_path / "out.mp4", "model": model_path}
+    with pytest.raises(vgan.InputError, match=f"^{line}"):
+        vgan.stylize(tmp_path / "in.mp4", **{**given, **arguments})
+    assert not list(tmp_path.iterdir())
+
+
+def test_everything_is_opened_read_and_compiled_once(
+    model, picture, tmp_path, monkeypatch
+):
+    """Of a folder of videos, on an engine that is an export of the model."""
+    (tmp_path / "in").mkdir()
+    for name in ("a.mp4", "b.mp4"):
+        film(tmp_path / "in" / name, 32, 48)
+    engines.load(model, "openvino")  # is made
+    counts = {}
+
+    def counted(place, name):
+        function = getattr(place, name)
+
+        def call(*arguments, **options):
+            key = name if name != "_session" else arguments[1]
+            counts[key] = counts.get(key, 0) + 1
+            return function(*arguments, **options)
+
+        monkeypatch.setattr(place, name, call)
+
+    counted(keras_file, "describe")
+    counted(cache, "digest")
+    counted(styles, "read_one")
+    counted(exported.ExportedEngine, "_session")
+    vgan.stylize(
+        tmp_path / "in",
+        {picture: 1, "one": 1, ROOT / "vgan" / "pretrained" / "sample.mp4": 1},
+        tmp_path / "out",
+        model=model,
+        engine="openvino",
+    )
+    assert len(list((tmp_path / "out").glob("*.mp4"))) == 2
+    wanted = {"describe": 1, "digest": 1, "read_one": 3, "style": 1, "step": 1}
+    assert counts == wanted
+
+
+def test_options_take_what_a_stylizer_takes(model, picture):
+    texts = StylizeOptions(str(model), "keras", [f"{picture}:2", "one:1"])
+    blend = StylizeOptions(str(model), "keras", {str(picture): 2, "one": 1})
+    for one, two in zip(texts.read()[0].styles, blend.read()[0].styles, strict=True):
+        assert one.weight == two.weight
+    with VideoReader(ROOT / "vgan" / "pretrained" / "sample.mp4") as reader:
+        frame, _ = next(reader)
+    assert StylizeOptions(str(model), style=frame).read()[0].styles[0].weight == 1

@@ -1,0 +1,89 @@
+"""How Keras and its backend are imported: in silence, and not torn by a stop."""
+
+import contextlib
+import importlib.util
+import os
+import signal
+import sys
+import tempfile
+import threading
+
+from vgan import InputError
+
+ENDS = ("SIGTERM", "SIGHUP")  # kill, and a closed terminal
+
+
+def import_keras():
+    """Import Keras with its backend, which takes seconds, unless it is there already.
+
+    Raises:
+        InputError: KERAS_BACKEND is one that vgan does not run on.
+    """
+    if "keras" in sys.modules:
+        return
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    backend = os.environ.get("KERAS_BACKEND") or "tensorflow"
+    os.environ["KERAS_BACKEND"] = backend
+    if backend not in ("tensorflow", "jax"):
+        raise InputError(f"KERAS_BACKEND={backend}: vgan runs on tensorflow or jax")
+    if importlib.util.find_spec(backend) is None:
+        raise InputError(
+            f"KERAS_BACKEND={backend}: it is not installed; pip install -e '.[jax]'"
+        )
+    # oneDNN trains twice as fast; TensorFlow takes it by itself on few processors only,
+    # and says so on every start, which `importing` hides.
+    computes = backend == "tensorflow"
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1" if computes else "0")
+    with importing():
+        import keras  # noqa: F401
+
+
+@contextlib.contextmanager
+def importing():
+    """`quiet`, and a stop waits for the end: TensorFlow dies of it, or swallows it.
+
+    Raises:
+        KeyboardInterrupt: After the block, if there was a stop.
+    """
+    noted, before = [], {}
+    for name in ("SIGINT", *ENDS):
+        if hasattr(signal, name) and _is_main_thread():
+            number = getattr(signal, name)
+            before[number] = signal.signal(number, lambda *_: noted.append(1))
+    try:
+        with quiet():
+            yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if noted:
+        raise KeyboardInterrupt
+
+
+@contextlib.contextmanager
+def quiet():
+    """Keep from the terminal what libraries print that no setting turns off.
+
+    It is shown after all if an exception other than InputError ends the block.
+    """
+    sys.stderr.flush()
+    with tempfile.TemporaryFile() as held:
+        terminal = os.dup(2)
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        except InputError:
+            raise
+        except Exception:
+            held.seek(0)
+            os.write(terminal, held.read())
+            raise
+        finally:
+            sys.stderr.flush()
+            os.dup2(terminal, 2)
+            os.close(terminal)
+
+
+def _is_main_thread():
+    """Only there signals can be handled."""
+    return threading.current_thread() is threading.main_thread()

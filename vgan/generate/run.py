@@ -1,0 +1,143 @@
+"""A video, a folder of videos, a stream or a picture in, a stylised one out."""
+
+import dataclasses
+import difflib
+import os
+import pathlib
+
+from PIL import Image
+
+from vgan import InputError, backend, pretrained
+from vgan.generate import convert
+from vgan.generate.live import Broadcaster
+from vgan.generate.options import Size, StylizeOptions, check_range
+from vgan.video import VideoReader, is_image, read_image
+
+
+def stylize(
+    input,
+    style=None,
+    output=None,
+    model="painterly",
+    *,
+    fps=None,
+    quality=None,
+    overwrite=False,
+    resume=False,
+    live=False,
+    preview=False,
+    report=None,
+    **options,
+):
+    """Stylise a video, a folder of videos, a camera, a stream or a picture.
+
+    What `python -m vgan.generate` does, with the same result. The size, the timestamps
+    and the sound are those of the input. Progress is shown on standard error.
+
+    Args:
+        input: Path of a video, a folder of videos or of numbered pictures, "camera:0",
+            "rtsp://...", "-" for standard input, or a picture.
+        style: As of `vgan.Stylizer`: a picture's path, a name that the model knows, a
+            blend, ...; or a list of texts: "a.jpg@0s" and "b.jpg@4s" follow one
+            another, and with `label_mask` there is one for each region.
+        output: .mp4, .webm, .mkv, .gif, a folder of pictures or of videos; .png or .jpg
+            of a picture; a stream, a virtual camera, or "-" for a pipe. May be left out
+            with `preview`.
+        model: A name or path, see `vgan.load`.
+        fps: Frames per second to resample to, 0.001 to 1000; None: all.
+        quality: Of H.264 and VP9, 0, the best, to 51; None: that of the encoder.
+        overwrite: Replace an output that exists.
+        resume: Keep what is finished when stopped, and go on from there.
+        live: Play a file in real time, as if it were a camera.
+        preview: Show a window.
+        report: Function that gets a line for each result, or None.
+        options: Fields of `vgan.generate.options.StylizeOptions`: engine, strength,
+            size, proxy, keep_color, mask, label_mask, schedule, compare, seed, ...
+
+    Returns:
+        Where the result is, as `output`.
+
+    Raises:
+        vgan.InputError: An argument cannot be used; nothing is left behind.
+
+    Example:
+        vgan.stylize("in.mp4", "painting.jpg", "out.mp4", strength=0.8)
+    """
+    _check_names(options)
+    for name, value, example in (
+        ("input", input, "in.mp4"),
+        ("output", output or preview, "out.mp4"),
+    ):
+        if not value:
+            raise InputError(f"{name}: is missing; give one, such as {example}")
+    check_range("fps", fps, 1e-3, 1000, "0.001 to 1000 frames per second")
+    check_range("quality", quality, 0, 51, "0 to 51")
+    input, output = os.fspath(input), output and os.fspath(output)
+    model = model and pretrained.find(os.fspath(model))
+    options = StylizeOptions(model=model, style=style, **options)
+    if options.opened.name == "keras":
+        if not preview:
+            options.read()  # what is wrong with styles is said before the seconds of
+        backend.import_keras()
+    report = report or (lambda line: None)
+    if is_image(input):
+        _refuse("a picture", preview=preview, live=live, resume=resume, fps=fps)
+        report(_stylize_picture(options, input, pathlib.Path(output), overwrite))
+    elif input != "-" and convert.is_folder_of_videos(input):
+        _refuse("a folder of videos", preview=preview, live=live)
+        if output == "-" or "://" in output:
+            raise InputError(f"output={output}: give a folder for a folder")
+        convert.convert_folder(options, input, output, fps, overwrite, quality, report)
+    elif output and is_image(output):
+        raise InputError(
+            f"output={output}: a video becomes a video; "
+            "give .mp4, .webm, .mkv, .gif or a folder"
+        )
+    else:
+        with VideoReader(input, fps=fps) as reader:
+            if live or preview or reader.is_live:
+                _refuse("live video", resume=resume)
+                broadcaster = Broadcaster(options)
+                broadcaster.run(reader, output, preview, overwrite, quality)
+                line = f"{output or 'preview'}: {broadcaster.summary()}"
+            else:
+                line = convert.convert(
+                    options, reader, output, overwrite, resume, quality
+                )
+        report(str(line))
+    return output
+
+
+def _check_names(options):
+    known = [field.name for field in dataclasses.fields(StylizeOptions)]
+    for name in options:
+        if name not in known:
+            near = difflib.get_close_matches(
+                name, [*known, *stylize.__kwdefaults__], n=1
+            )
+            hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
+            raise InputError(f"{name}: there is no such option; {hint}")
+
+
+def _refuse(what, **given):
+    for name, value in given.items():
+        if value:
+            raise InputError(f"{name}: does not go with {what}; leave it out")
+
+
+def _stylize_picture(options, source, output, overwrite):
+    if not is_image(output):
+        raise InputError(f"output={output}: a picture becomes a .png or .jpg")
+    if output.exists() and not overwrite:
+        raise InputError(f"{output}: exists; give another name or overwrite=True")
+    if output.exists() and output.samefile(source):
+        raise InputError(f"{output}: is the input itself; give another output")
+    if not output.parent.is_dir() or not os.access(output.parent, os.W_OK):
+        raise InputError(f"{output}: cannot be written; give another folder")
+    frame = options.resized(read_image(source))
+    with options.processor(Size(*frame.shape[:2])) as process:
+        frame = process(frame, 0)
+    advice = "free space on the disk or give another folder"
+    with files.writing(output, advice), files.replacing(output) as partial:
+        Image.fromarray(frame).save(partial, quality=95)
+    return f"{output}: {frame.shape[1]} x {frame.shape[0]}"
