@@ -8,11 +8,12 @@ import sys
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-LEAVES = {"config", "video", "models", "losses", "pretrained"}
+LEAVES = {"checks", "video", "models", "losses", "pretrained"}
 MAY_IMPORT = {
     **{leaf: set() for leaf in LEAVES},
     "metrics": {"losses", "video"},
-    "datasets": {"config", "video"},
+    "config": {"checks", "datasets"},
+    "datasets": {"checks", "video"},
     "runtime": {"models", "video"},
     "prepare": {"datasets", "video"},
     "train": {"config", "models", "losses"},

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.make_dataset import make_dataset
 from vgan import InputError, config
-from vgan.datasets import clips, pairs, sources, synthetic
+from vgan.datasets import pairs, sources, synthetic
 from vgan.video import VideoWriter
 
 
@@ -90,9 +91,7 @@ def test_batches_have_targets_and_their_styles(folders):
     experiment = config.Experiment(data=data, train=config.Train(batch_size=3))
 
     def batch(first_step):
-        return next(
-            clips.make_dataset(experiment, "train", first_step).as_numpy_iterator()
-        )
+        return next(make_dataset(experiment, "train", first_step).as_numpy_iterator())
 
     one, again = batch(2), batch(2)
     assert one["target"].shape == (3, 4, 32, 32, 3)

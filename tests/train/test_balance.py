@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.make_dataset import make_dataset
 from vgan import config
-from vgan.datasets.clips import make_dataset
 from vgan.train import terms
 from vgan.train.gan import VideoGAN, make_deterministic
 

@@ -13,9 +13,9 @@ import typing
 
 from vgan import InputError
 from vgan.config import checks
+from vgan.config.arguments import data_arguments
 from vgan.config.fields import Data, Experiment, Losses, Train
-
-NOISE = 1024  # standard normal numbers that come with each example
+from vgan.datasets.spec import NOISE
 
 __all__ = [
     "NOISE",
@@ -23,6 +23,7 @@ __all__ = [
     "Experiment",
     "Losses",
     "Train",
+    "data_arguments",
     "from_json",
     "load",
     "override",

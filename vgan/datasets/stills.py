@@ -19,7 +19,7 @@ def check_size(name, height, width, size):
     if min(height, width) < LEAST_SIDE * size:
         raise InputError(
             f"{name}: {width}x{height} pixels is too small for clips of {size}; give "
-            f"at least {int(np.ceil(LEAST_SIDE * size))} or lower data.image_size"
+            f"at least {int(np.ceil(LEAST_SIDE * size))} or lower image_size"
         )
 
 

@@ -73,10 +73,10 @@ class Window(typing.NamedTuple):
     rest: View
 
 
-def make_batch(draws, stored, config):
+def make_batch(draws, stored, spec, batch_size, unroll=1):
     """Make a batch of clips.
 
-    A clip lives `train.unroll` steps; its window goes on from each to the next.
+    A clip goes on for `unroll` steps; so does its window, from each to the next.
 
     Args:
         draws: What `vgan.datasets.device.draws` gives, a dict:
@@ -85,22 +85,22 @@ def make_batch(draws, stored, config):
             frames: [B, T, 2], uniform, of this step: where noise is cut out.
             noise: [B, NOISE], standard normal, handed on.
         stored: A Stored.
-        config: A config.Experiment.
+        spec: A ClipSpec; its sizes, `style_hues`, `flip` and `noise` count.
+        batch_size: B.
+        unroll: As `draws` was given.
 
     Returns:
-        What `vgan.datasets.clips.make_dataset` gives, "age", and "clean", the content
+        What `vgan.datasets.clips` gives, "age", and "clean", the content
         without noise.
     """
-    data, train = config.data, config.train
-    size, length = data.image_size, data.clip_length
+    size, length = spec.image_size, spec.clip_length
     draws = {  # of shapes that are known, which `fit` on TensorFlow forgets
-        name: ops.reshape(x, (train.batch_size, *x.shape[1:]))
-        for name, x in draws.items()
+        name: ops.reshape(x, (batch_size, *x.shape[1:])) for name, x in draws.items()
     }
     uniform = _dealer(draws["clip"])
-    life, start = length * train.unroll, draws["age"] * length
+    life, start = length * unroll, draws["age"] * length
     back, front = (
-        _window(uniform, stored.content, size, life, data, 0) for _ in range(2)
+        _window(uniform, stored.content, size, life, spec, 0) for _ in range(2)
     )
     views = back.view.frames(start, length), front.view.frames(start, length)
     mask = _mask(uniform, front.rest.frames(start, length), size)
@@ -113,14 +113,14 @@ def make_batch(draws, stored, config):
     content = frames[0] + covered * (frames[1] - frames[0])
     flow, occlusion = _motion(*views, mask, size)
     clean = content
-    if data.noise:
-        content += _noise(uniform, stored.grain, draws["frames"], size, data.noise)
-    style = _window(uniform, stored.style, size, data.style_length, data, 1)
+    if spec.noise:
+        content += _noise(uniform, stored.grain, draws["frames"], size, spec.noise)
+    style = _window(uniform, stored.style, size, spec.style_length, spec, 1)
     painted = _sample(stored.style, style.index, style.view, size)
     return {
         "content": ops.clip(content, -1.0, 1.0),
         "clean": clean,
-        "style": _recoloured(uniform, painted, data.style_hues),
+        "style": _recoloured(uniform, painted, spec.style_hues),
         "flow": flow,
         "occlusion": occlusion,
         "noise": draws["noise"],
@@ -161,13 +161,13 @@ def _path(uniform, num_frames, size):
     return similar(ops.exp(swing(speed.zoom)), turn, x, y)
 
 
-def _window(uniform, pictures, size, num_frames, data, styles):
+def _window(uniform, pictures, size, num_frames, spec, styles):
     """Draw a picture, and a window that never leaves it; see `stills.clip_of_still`."""
     index = ops.searchsorted(pictures.odds, uniform(), side="right")
     index = ops.minimum(ops.cast(index, "int32"), pictures.odds.shape[0] - 1)
     room = ops.take(pictures.sizes, index, axis=0)
     short = ops.min(room, axis=1)
-    chance, scaled_to = uniform(), data.style_size if styles else 0
+    chance, scaled_to = uniform(), spec.style_size if styles else 0
     if scaled_to:
         part = ops.minimum(size / scaled_to * (0.75 + (4 / 3 - 0.75) * chance), 1.0)
     else:
@@ -177,7 +177,7 @@ def _window(uniform, pictures, size, num_frames, data, styles):
     zero = 0 * moves.a
     tilt = similar(zero + 1.0, uniform(-TILT, TILT)[:, None] + zero)
     middle = (size - 1) / 2
-    mirror = uniform() < (0.5 if data.flip else 0.0)
+    mirror = uniform() < (0.5 if spec.flip else 0.0)
     side = ops.where(mirror, -1.0, 1.0)[:, None] + zero
     centred = View(side, zero, -middle * side, zero, zero + 1.0, zero - middle)
     rest = tilt.after(moves).after(centred)

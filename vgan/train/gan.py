@@ -144,7 +144,7 @@ class VideoGAN(gradients.Gradients, keras.Model):
         """Train on one batch: discriminator, generator, EMA; return scalars to log.
 
         Args:
-            batch: As `vgan.datasets.clips.make_dataset` gives it, or draws, which
+            batch: As `vgan.datasets.clips` gives it, or draws, which
                 `make_batch` makes such a batch of.
             pictures: What `make_batch` needs for that.
         """
