@@ -215,7 +215,7 @@ def part_of(builder, split, fraction):
 def find_pictures(features):
     """Return the name, as "video/frames", of the feature to make clips of, or None.
 
-    Videos come before pictures, colours before grey ones, maps of what is where last.
+    Videos come before pictures, colors before gray ones, maps of what is where last.
     """
     import tensorflow_datasets as tfds
 
@@ -228,9 +228,9 @@ def find_pictures(features):
         elif isinstance(feature, tfds.features.Sequence):
             look(feature.feature, path, depth + 1)
         elif isinstance(feature, tfds.features.Image) and depth < 2:
-            grey = feature.shape[-1] == 1
+            gray = feature.shape[-1] == 1
             if feature.np_dtype == np.uint8 and feature.shape[-1] in (1, 3, None):
-                found.append((-depth, grey, len(found), "/".join(path)))
+                found.append((-depth, gray, len(found), "/".join(path)))
 
     look(features, [], 0)
     return min(found)[-1] if found else None

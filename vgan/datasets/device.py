@@ -84,8 +84,8 @@ def draws(spec, batch_size, seed=0, unroll=1, first_step=0):
     """
     step, split, slots = first_step, SPLITS.index("train"), np.arange(batch_size)
     while True:
-        life, age = np.divmod(step + slots, unroll)
-        clips = life * batch_size + slots
+        turn, age = np.divmod(step + slots, unroll)
+        clips = turn * batch_size + slots
         clips = clips % spec.clips if spec.clips else clips
         own = [np.random.default_rng([seed, split, clip]) for clip in clips]
         rng = np.random.default_rng([seed, split, step, 1])

@@ -1,4 +1,4 @@
-"""Videos and pictures beside their stylised form, from two folders."""
+"""Videos and pictures beside their stylized form, from two folders."""
 
 import logging
 import pathlib
@@ -17,12 +17,12 @@ ALIKE = 0.02  # how far shapes and lengths of the two may differ
 
 
 class Pair(typing.NamedTuple):
-    """A clip and its stylised form.
+    """A clip and its stylized form.
 
     Attributes:
         clip: A motion.Clip of the content.
-        target: uint8 [T, H, W, 3], its frames in their stylised form.
-        style: uint8 [T', H, W, 3], another clip of the stylised file, or None.
+        target: uint8 [T, H, W, 3], its frames in their stylized form.
+        style: uint8 [T', H, W, 3], another clip of the stylized file, or None.
     """
 
     clip: motion.Clip
@@ -36,7 +36,7 @@ class Pair(typing.NamedTuple):
 
 
 class Pairs(Folder):
-    """Clips of content files whose stylised form `target` holds.
+    """Clips of content files whose stylized form `target` holds.
 
     The two files have the same path below their folders, but for the suffix; videos go
     with videos, pictures with pictures. A folder's only pair is used for both splits.
@@ -130,10 +130,10 @@ class Pairs(Folder):
                 f"{target}: lasts {target_seconds:.2f} s, and {file} "
                 f"{seconds:.2f} s; a pair must be equally long"
             )
-        frames, stylised = videos.cut(
+        frames, stylized = videos.cut(
             [file, target], rng, length, spec.image_size, spec.fps, self.training
         )
-        return Pair(videos.with_flow(frames, self.estimate_flow), stylised)
+        return Pair(videos.with_flow(frames, self.estimate_flow), stylized)
 
     def _cut_pictures(self, file, target, rng, length):
         pictures = [video.read_image(each) for each in (file, target)]
@@ -144,7 +144,7 @@ class Pairs(Folder):
         way = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
         pictures[1] = cv2.resize(pictures[1], (width, height), interpolation=way)
         seed = int(rng.integers(2**62))
-        clip, stylised = (
+        clip, stylized = (
             stills.clip_of_still(
                 picture,
                 np.random.default_rng(seed),
@@ -155,7 +155,7 @@ class Pairs(Folder):
             )
             for picture in pictures
         )
-        return Pair(clip, stylised.frames)
+        return Pair(clip, stylized.frames)
 
 
 def styled_by_target(spec):

@@ -123,7 +123,7 @@ def _follows(first, second):
 
 
 def parse(record, name):
-    """Return {feature: list of values} of a serialised tf.train.Example.
+    """Return {feature: list of values} of a serialized tf.train.Example.
 
     Args:
         record: bytes.

@@ -102,11 +102,11 @@ def write_shard(task):
     """Write one file of examples; task: its path, and its Clips."""
     path, clips = task
     partial = f"{path}.{os.getpid()}.tmp"  # Beam may give one task to two workers
-    tfds.core.ExampleWriter(FORMAT).write(partial, _serialised(clips))
+    tfds.core.ExampleWriter(FORMAT).write(partial, _serialized(clips))
     os.replace(partial, path)
 
 
-def _serialised(clips):
+def _serialized(clips):
     features = make_features()
     for key, example in _examples(clips):
         example = FORMAT.deserialize(features.serialize_example(example))

@@ -79,8 +79,8 @@ class Flipped:
         return clip.mirrored() if mirror else clip
 
 
-class Recoloured:
-    """A source's clips, part of them in other colours: hues turned, more or less pure.
+class Recolored:
+    """A source's clips, part of them in other colors: hues turned, more or less pure.
 
     Few paintings are many styles that way; light and dark stay.
     """
@@ -95,8 +95,8 @@ class Recoloured:
         clip = self.source.clip(rng, length)
         if drawn >= self.part:
             return clip
-        colours = _colour_matrix(turn, 0.5 + purity)
-        frames = np.clip(clip.frames @ colours.T, 0, 255)
+        colors = _color_matrix(turn, 0.5 + purity)
+        frames = np.clip(clip.frames @ colors.T, 0, 255)
         return clip._replace(frames=np.rint(frames).astype(np.uint8))
 
 
@@ -123,7 +123,7 @@ class Noisy:
         return clip._replace(frames=np.rint(frames).astype(np.uint8))
 
 
-def _colour_matrix(turn, purity):
+def _color_matrix(turn, purity):
     """[3, 3] for RGB: chroma is turned by an angle and multiplied; luma is kept."""
     x, y = purity * np.cos(turn), purity * np.sin(turn)
     turned = np.array([[1, 0, 0], [0, x, -y], [0, y, x]])
@@ -150,7 +150,7 @@ def open_source(role, split, spec):
     if len(opened) > 1:
         source = Mixture(opened, list(weights.values()))
     if split == "train" and role == "style" and spec.style_hues:
-        source = Recoloured(source, spec.style_hues)
+        source = Recolored(source, spec.style_hues)
     if split == "train" and role == "content" and spec.noise and not spec.target:
         source = Noisy(source, spec.noise)
     return Flipped(source) if spec.flip and split == "train" else source

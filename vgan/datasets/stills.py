@@ -34,7 +34,7 @@ def clip_of_still(
         num_frames: T.
         size: Height and width of the clip in pixels.
         training: Whether scale, place and tilt are random; else the window starts
-            upright, centred and as large as fits.
+            upright, centered and as large as fits.
         name: What to call the picture in an error.
         scaled_to: Short side in pixels that the picture is scaled to, before a window
             is cut; in training give or take a third. 0: see `training`.

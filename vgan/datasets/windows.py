@@ -80,8 +80,8 @@ def make_batch(draws, stored, spec, batch_size, unroll=1):
 
     Args:
         draws: What `vgan.datasets.device.draws` gives, a dict:
-            clip: [B, DRAWS], uniform, all that is random in a clip's life.
-            age: int32 [B], steps that it has lived.
+            clip: [B, DRAWS], uniform, all that is random in a clip.
+            age: int32 [B], steps since it began.
             frames: [B, T, 2], uniform, of this step: where noise is cut out.
             noise: [B, NOISE], standard normal, handed on.
         stored: A Stored.
@@ -97,10 +97,10 @@ def make_batch(draws, stored, spec, batch_size, unroll=1):
     draws = {  # of shapes that are known, which `fit` on TensorFlow forgets
         name: ops.reshape(x, (batch_size, *x.shape[1:])) for name, x in draws.items()
     }
-    uniform = _dealer(draws["clip"])
-    life, start = length * unroll, draws["age"] * length
+    uniform = _columns(draws["clip"])
+    whole, start = length * unroll, draws["age"] * length
     back, front = (
-        _window(uniform, stored.content, size, life, spec, 0) for _ in range(2)
+        _window(uniform, stored.content, size, whole, spec, 0) for _ in range(2)
     )
     views = back.view.frames(start, length), front.view.frames(start, length)
     mask = _mask(uniform, front.rest.frames(start, length), size)
@@ -120,7 +120,7 @@ def make_batch(draws, stored, spec, batch_size, unroll=1):
     return {
         "content": ops.clip(content, -1.0, 1.0),
         "clean": clean,
-        "style": _recoloured(uniform, painted, spec.style_hues),
+        "style": _recolored(uniform, painted, spec.style_hues),
         "flow": flow,
         "occlusion": occlusion,
         "noise": draws["noise"],
@@ -128,8 +128,8 @@ def make_batch(draws, stored, spec, batch_size, unroll=1):
     }
 
 
-def _dealer(numbers):
-    """Function that deals [B] from low to high, a new column at each call."""
+def _columns(numbers):
+    """Function that gives [B] from low to high, the next column at each call."""
     columns = iter(range(numbers.shape[1]))
 
     def uniform(low=0.0, high=1.0):
@@ -179,8 +179,8 @@ def _window(uniform, pictures, size, num_frames, spec, styles):
     middle = (size - 1) / 2
     mirror = uniform() < (0.5 if spec.flip else 0.0)
     side = ops.where(mirror, -1.0, 1.0)[:, None] + zero
-    centred = View(side, zero, -middle * side, zero, zero + 1.0, zero - middle)
-    rest = tilt.after(moves).after(centred)
+    centered = View(side, zero, -middle * side, zero, zero + 1.0, zero - middle)
+    rest = tilt.after(moves).after(centered)
 
     ends = ops.convert_to_tensor([0.0, size - 1.0], dtype="float32")
     reached = rest(ends[None, None, None], ends[None, None, :, None])
@@ -264,7 +264,7 @@ def _sample(pictures, index, view, size):
     first += ops.cast(top, kind) * down + ops.cast(left, kind) * across
     flat = ops.reshape(canvas, (-1,))
 
-    def colours(place):
+    def colors(place):
         packed = ops.take(flat, ops.cast(place, "int32"))
         red = ops.floor(packed / 65536)
         green = ops.floor(packed / 256) - 256 * red
@@ -273,8 +273,8 @@ def _sample(pictures, index, view, size):
     upper, lower = (
         a + right_part * (b - a)
         for a, b in (
-            (colours(first), colours(first + across)),
-            (colours(first + down), colours(first + down + across)),
+            (colors(first), colors(first + across)),
+            (colors(first + down), colors(first + down + across)),
         )
     )
     return (upper + low_part * (lower - upper)) / 127.5 - 1.0
@@ -313,8 +313,8 @@ def _noise(uniform, grain, places, size, most):
     return spread * (upper * (1 - down) + lower * down)
 
 
-def _recoloured(uniform, clips, part):
-    """Part of the clips in other colours; see `sources.Recoloured`."""
+def _recolored(uniform, clips, part):
+    """Part of the clips in other colors; see `sources.Recolored`."""
     drawn, turn, purity = uniform(), uniform(-math.pi, math.pi), uniform(0.5, 1.5)
     if not part:
         return clips
