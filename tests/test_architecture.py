@@ -10,11 +10,12 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 SHARED = {"files"}  # what every room may import
-LEAVES = {"backend", "config", "video", "models", "losses", "pretrained"}
+LEAVES = {"backend", "checks", "video", "models", "losses", "pretrained"}
 MAY_IMPORT = {
     **{leaf: set() for leaf in SHARED | LEAVES},
     "metrics": {"losses", "video"},
-    "datasets": {"config", "video"},
+    "config": {"checks", "datasets"},
+    "datasets": {"checks", "video"},
     "runtime": {"backend", "models", "pretrained", "video"},
     "prepare": {"datasets", "video"},
     "train": {"config", "models", "losses"},

@@ -10,8 +10,8 @@ import keras
 import numpy as np
 import pytest
 
+from tests.make_dataset import make_dataset
 from vgan import config
-from vgan.datasets.clips import make_dataset
 from vgan.train import checkpoint
 from vgan.train.build import build_gan
 

@@ -201,6 +201,6 @@ def test_a_worker_that_is_killed_ends_the_pipeline(beam):
 @pytest.mark.parametrize("flag", ["--nonsense=1", "--runner=NoSuchRunner", "nonsense"])
 def test_flags_that_beam_does_not_know_are_said(tmp_path, parts, beam, flag):
     name = flag.split("=")[-1] if "runner" in flag else "nonsense"
-    with pytest.raises(InputError, match=f"--beam.*{name}"):
+    with pytest.raises(InputError, match=f"beam: .*{name}"):
         builder.write(tmp_path, "mine", parts, beam=[flag])
     assert not (tmp_path / "video_clips").exists()

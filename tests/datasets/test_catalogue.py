@@ -147,7 +147,7 @@ def test_sets_of_one_split_are_divided(mocked):
 def test_labels_of_pictures_are_styles(mocked):
     with mocked("dtd"):
         data = config.Data(style="tfds:dtd", image_size=16)
-        named = styles.named_styles(config.Experiment(data=data))
+        named = styles.named_styles(data)
         known = catalogue.open_builder("dtd", "style").info.features["label"].names
     assert set(named) <= set(known)
     assert all(style.shape[1:] == (16, 16, 3) for style in named.values())
@@ -213,7 +213,7 @@ def test_sets_without_pictures_are_said(prepared_sets):
 
 
 def test_unknown_names_are_said():
-    with pytest.raises(InputError, match=r"data\.content: tfds:nonsense: .* knows no"):
+    with pytest.raises(InputError, match=r"^content: tfds:nonsense: .* knows no"):
         open_set("nonsense")
     with pytest.raises(
         InputError, match="davis/1p: no such variant; known: 480p, full"

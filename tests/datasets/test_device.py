@@ -4,20 +4,20 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vgan import InputError, config
+from vgan import InputError
 from vgan.datasets import device, synthetic
+from vgan.datasets.spec import ClipSpec
 from vgan.video import VideoWriter
 
 
-def experiment(content, style, *changes):
-    data = config.Data(
+def spec(content, style, **changes):
+    return ClipSpec(
         content=str(content) if not isinstance(content, dict) else content,
         style=str(style),
-        where="device",
         image_size=40,
         style_size=64,
+        **changes,
     )
-    return config.override(config.Experiment(data=data), changes)
 
 
 def save(folder, shapes):
@@ -49,7 +49,7 @@ def unpacked(pictures, index):
 def test_pictures_lie_on_one_canvas_tall_ones_turned(tmp_path, styles):
     shapes = [(100, 130), (130, 100), (44, 50), (60, 300), (96, 96)]
     content = save(tmp_path / "photos", shapes)
-    stored = device.load(experiment(content, styles, "data.validation=0"))
+    stored = device.load(spec(content, styles, validation=0.0))
     sizes = stored.content.sizes.tolist()
     assert stored.content.pixels.shape[1:] == (48, 80)
     assert len(sizes) >= 4  # one at least is kept for validation
@@ -67,7 +67,7 @@ def test_pictures_lie_on_one_canvas_tall_ones_turned(tmp_path, styles):
 
 def test_what_is_stored_is_the_picture(tmp_path, styles):
     content = save(tmp_path / "photos", [(48, 60), (60, 48)])
-    stored = device.load(experiment(content, styles))
+    stored = device.load(spec(content, styles))
     wanted = [np.asarray(Image.open(content / f"{k}.png")) for k in range(2)]
     height, width = stored.content.sizes[0].astype(int)
     found = unpacked(stored.content, 0)[:height, :width]
@@ -79,7 +79,7 @@ def test_frames_of_videos_are_stills(tmp_path, styles, caplog):
     folder.mkdir()
     for name in ("a.mp4", "b.mp4"):
         film(folder / name)
-    stored = device.load(experiment(folder, styles))
+    stored = device.load(spec(folder, styles))
     assert len(stored.content.pixels) == 3  # one video trains; a frame per 2 seconds
     assert "3 frames of 1 videos are taken as stills" in caplog.text
     levels = [unpacked(stored.content, k)[5, 5].mean() for k in range(3)]
@@ -95,7 +95,7 @@ def test_sources_are_drawn_by_weight_and_broken_files_are_named(
     )
     (many / "0.png").write_bytes(b"no picture")
     content = {str(many): 1.0, str(few): 3.0}
-    stored = device.load(experiment(content, styles))
+    stored = device.load(spec(content, styles))
     assert "0.png" in caplog.text
     odds = np.diff(stored.content.odds, prepend=0)
     assert odds[-1] > 5 * odds[0]
@@ -114,7 +114,7 @@ def test_sources_that_cannot_be_used_are_one_line(tmp_path, styles, content, say
     save(tmp_path / "small", [(8, 9)] * 2)
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match=says) as caught:
-        device.load(experiment(content.format(tmp_path), styles))
+        device.load(spec(content.format(tmp_path), styles))
     assert "\n" not in str(caught.value)
 
 
@@ -123,10 +123,10 @@ def test_what_does_not_fit_into_memory_is_told_before_decoding(
 ):
     content = save(tmp_path / "photos", [(50, 60)] * 4)
     with pytest.raises(InputError, match=r"needs 0\.0 GB for \d pictures.*accelerator"):
-        device.load(experiment(content, styles), free=1000)
+        device.load(spec(content, styles), free=1000)
     monkeypatch.setattr(device, "free_memory", lambda: 2000)
     with pytest.raises(InputError, match="of the machine are free"):
-        device.load(experiment(content, styles))
+        device.load(spec(content, styles))
 
 
 def test_the_machine_says_what_is_free():

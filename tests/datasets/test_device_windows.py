@@ -16,6 +16,7 @@ from keras import ops, tree
 
 import vgan
 from vgan import config
+from vgan.config import data_arguments
 from vgan.datasets import device, windows
 from vgan.losses import temporal
 
@@ -62,10 +63,16 @@ def make_stored():
     return tree.map_structure(ops.convert_to_tensor, arrays)
 
 
+def draws(config, step):
+    unroll = config.train.unroll
+    return device.draws(**data_arguments(config), unroll=unroll, first_step=step)
+
+
 def make(stored, config, step=0):
-    (drawn,) = next(device.draws(config, step))
+    (drawn,) = next(draws(config, step))
     drawn = {name: ops.convert_to_tensor(value) for name, value in drawn.items()}
-    batch = windows.make_batch(drawn, stored, config)
+    spec, batch_size, _ = data_arguments(config).values()
+    batch = windows.make_batch(drawn, stored, spec, batch_size, config.train.unroll)
     return {name: np.asarray(value) for name, value in batch.items()}
 
 
@@ -190,16 +197,16 @@ def test_a_clip_goes_on_where_the_step_before_left_it(stored):
 
 
 def test_draws_are_a_function_of_seed_and_step():
-    (one,), (other,) = (next(device.draws(experiment(), 7)) for _ in range(2))
-    from_the_start = device.draws(experiment(), 0)
+    (one,), (other,) = (next(draws(experiment(), 7)) for _ in range(2))
+    from_the_start = draws(experiment(), 0)
     (after,) = [next(from_the_start) for _ in range(8)][-1]
-    (elsewhere,) = next(device.draws(experiment("seed=1"), 7))
+    (elsewhere,) = next(draws(experiment("seed=1"), 7))
     for name in one:
         np.testing.assert_array_equal(one[name], other[name])
         np.testing.assert_array_equal(one[name], after[name])
     assert not np.array_equal(one["clip"], elsewhere["clip"])
-    (again,) = next(device.draws(experiment("data.clips=24"), 7))
-    (first,) = next(device.draws(experiment("data.clips=24"), 0))
+    (again,) = next(draws(experiment("data.clips=24"), 7))
+    (first,) = next(draws(experiment("data.clips=24"), 0))
     np.testing.assert_array_equal(again["clip"], first["clip"])
     assert not np.array_equal(again["noise"], first["noise"])
 

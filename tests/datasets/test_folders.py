@@ -173,7 +173,7 @@ def test_missing_and_empty_folders_are_named(tmp_path):
     "spec", [{}, {"synthetic": 0}, {"synthetic": -1.0}, {"synthetic": float("nan")}]
 )
 def test_bad_mixtures_are_refused(spec):
-    with pytest.raises(InputError, match=r"data\.style"):
+    with pytest.raises(InputError, match="style: "):
         sources.open_source("style", "train", config.Data(style=spec))
 
 
@@ -338,7 +338,7 @@ def test_nobodys_home_is_said():
 
 
 @pytest.mark.parametrize(
-    ("path", "message"), [("", "data.content: is empty"), ("x" * 300, "too long")]
+    ("path", "message"), [("", "content: is empty"), ("x" * 300, "too long")]
 )
 def test_paths_that_cannot_be_are_said(path, message):
     with pytest.raises(InputError, match=message):

@@ -11,9 +11,10 @@ import pytest
 import set_files
 import tensorflow_datasets as tfds
 
+from tests.make_dataset import make_dataset
 from vgan import InputError, config
 from vgan.datasets import sources, styles
-from vgan.datasets.clips import make_dataset, plain_errors
+from vgan.datasets.batches import plain_errors
 from vgan.datasets.records import TFRecords
 
 # Longer than what training takes: what is read shows which frames were stored.
@@ -269,7 +270,7 @@ def test_labels_of_a_prepared_set_are_its_styles(tmp_path):
     }
     set_files.write_set(tmp_path, {"train": photos})
     data = config.Data(style=str(tmp_path), image_size=16)
-    named = styles.named_styles(config.Experiment(data=data))
+    named = styles.named_styles(data)
     assert {name: style.shape for name, style in named.items()} == {
         "ink": (3, 16, 16, 3),
         "oil": (3, 16, 16, 3),
@@ -283,7 +284,7 @@ def test_sub_folders_of_a_style_folder_are_its_styles(tmp_path):
         (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / place).write_bytes(set_files.frame_file(20 * k))
     data = config.Data(style=str(tmp_path), image_size=16, validation=0.0)
-    named = styles.named_styles(config.Experiment(data=data))
+    named = styles.named_styles(data)
     shapes = {name: len(style) for name, style in named.items()}
     trained = sources.open_source("style", "train", data).source.files
     counts = {"oil": 2, "ink": 1, "wash": 1}

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.make_dataset import make_dataset
 from vgan import InputError, config
-from vgan.datasets.clips import make_dataset
 from vgan.losses import Adversarial
 from vgan.train.build import build_gan
 from vgan.train.gan import make_deterministic

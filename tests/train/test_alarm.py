@@ -3,8 +3,8 @@
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from tests.make_dataset import make_dataset
 from vgan import config
-from vgan.datasets.clips import make_dataset
 from vgan.train import Stopped, teacher
 from vgan.train.alarm import Alarm, diagnose
 from vgan.train.build import build_gan

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.make_dataset import make_dataset
 from vgan import config
-from vgan.datasets.clips import make_dataset
 from vgan.train.build import build_gan
 from vgan.train.forward import Forward
 from vgan.train.gan import make_deterministic

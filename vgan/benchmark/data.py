@@ -13,7 +13,8 @@ import tqdm
 
 from vgan import InputError
 from vgan.benchmark import decoding, machine
-from vgan.datasets import clips, videos
+from vgan.config import data_arguments
+from vgan.datasets import batches, videos
 from vgan.datasets.folders import Folder, is_video
 from vgan.datasets.sources import open_source
 
@@ -56,7 +57,7 @@ def measure(config, inputs, num_clips, seconds=12, step_seconds=None):
         ncols=shutil.get_terminal_size().columns,
         leave=False,
     )
-    with bar, clips.plain_errors():
+    with bar, batches.plain_errors():
         for role, name, estimate in plan:
             bar.set_postfix_str(name[-24:])
             row = _row(config, role, name, estimate, num_clips, seconds, bar)
@@ -85,8 +86,7 @@ def _named(data, inputs):
         return [("content", name) for name in dict.fromkeys(inputs)]
     found = []
     for role in ("content", "style"):
-        spec = getattr(data, role)
-        found += [(role, n) for n in (spec if isinstance(spec, dict) else [spec])]
+        found += [(role, name) for name in data.sources(role)]
     return found
 
 
@@ -101,7 +101,7 @@ def _row(config, role, name, estimate, num_clips, seconds, bar):
         clip, "frames_per_second" of one core, "ratio" of that time to the clip's}.
     """
     data = dataclasses.replace(
-        config.data,
+        data_arguments(config)["spec"],
         **{role: name},
         estimate_flow=estimate,
         flip=False,
@@ -129,7 +129,7 @@ def _row(config, role, name, estimate, num_clips, seconds, bar):
             "flow": ("float32", (shape[0] - 1, *shape[1:], 2)),
             "occlusion": ("uint8", (shape[0] - 1, *shape[1:], 1)),
         }
-        dataset = clips.stream(
+        dataset = batches.stream(
             lambda index: list(source.clip(rng(index), data.clip_length)),
             *(parts, config.train.batch_size),
             num_steps=num_clips // config.train.batch_size,

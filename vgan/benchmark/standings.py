@@ -11,7 +11,8 @@ from tensorboard.util import tensor_util
 
 from vgan import runtime
 from vgan.benchmark import machine
-from vgan.datasets.clips import make_dataset, plain_errors
+from vgan.config import data_arguments
+from vgan.datasets.batches import open_clips, plain_errors
 from vgan.evaluate.quick import QuickMeasure, to_uint8
 from vgan.metrics.content import feature_distance
 from vgan.metrics.features import MeasuringFeatures
@@ -67,13 +68,9 @@ def measure(config, runs):
 
 
 def _clips(config):
-    sizes = {"clip_length": FRAMES}
-    config = dataclasses.replace(
-        config,
-        data=dataclasses.replace(config.data, **sizes),
-        train=dataclasses.replace(config.train, batch_size=CLIPS),
-    )
-    return make_dataset(config, "validation")
+    arguments = data_arguments(config)
+    spec = dataclasses.replace(arguments["spec"], clip_length=FRAMES)
+    return open_clips(spec, "validation", CLIPS, arguments["seed"])()
 
 
 class _Judge:

@@ -15,7 +15,8 @@ import tqdm
 
 from vgan import InputError
 from vgan.benchmark import costs, machine
-from vgan.datasets.clips import make_dataset, plain_errors
+from vgan.config import data_arguments
+from vgan.datasets.batches import open_clips, plain_errors
 from vgan.runtime.engines.keras_engine import load_generator
 from vgan.train.build import build_gan
 from vgan.train.gan import make_deterministic
@@ -111,7 +112,7 @@ def _cycle(config):
 
 
 def _batches(config):
-    dataset = make_dataset(config, "train")
+    dataset = open_clips(split="train", **data_arguments(config))()
     return iter(dataset) if _on_tensorflow() else dataset.as_numpy_iterator()
 
 

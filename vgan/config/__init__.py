@@ -13,15 +13,16 @@ import typing
 
 from vgan import InputError
 from vgan.config import checks, legacy
+from vgan.config.arguments import data_arguments
 from vgan.config.fields import Data, Experiment, Train
-
-NOISE = 1024  # standard normal numbers that come with each example
+from vgan.datasets.spec import NOISE
 
 __all__ = [
     "NOISE",
     "Data",
     "Experiment",
     "Train",
+    "data_arguments",
     "from_json",
     "load",
     "override",

@@ -5,80 +5,32 @@ import math
 
 from vgan import InputError
 from vgan.config import checks
+from vgan.datasets.spec import ClipSpec
 
 
 @dataclasses.dataclass(frozen=True)
-class Data:
+class Data(ClipSpec):
     """Where clips come from and what shape they get.
 
-    Attributes:
-        content: A source, or sources with weights {source: weight}. A source is
-            "synthetic" (rendered, with exact flow), a folder of videos, a folder
-            of still images (made into clips by a moving window, with exact flow), a
-            folder that vgan.prepare has made, or "tfds:NAME", a set of
-            tensorflow-datasets with videos or images, as "tfds:davis/480p".
+    Attributes: the arguments of the same names of `vgan.datasets.clips`
+    (vgan/datasets/batches.py), from content to validation, and
+
         where: Where batches are made: on the "host", by tf.data, or on the "device":
             there, photos and frames of the videos of folders lie in the accelerator's
             memory, and the training step itself cuts windows that move over them, with
             exact flow; in half of the clips something passes in front. Videos are
             stills then. Validation is the host's.
-        style: The same for style clips; "synthetic" gives procedural paintings. Of a
-            folder, each sub-folder is a style with a name.
-        image_size: Height and width of a clip in pixels.
-        clip_length: Frames per content clip, T.
-        style_length: Frames per style clip, T'; the discriminator sees these clips
-            as real.
-        style_size: Short side in pixels that pictures of styles are scaled to, give or
-            take a third; a clip is a window of that. It is how large strokes get. 0:
-            the window shows half of a picture or more.
-        style_hues: Part of the training clips of styles that get other colours.
-        target: Folder of the content's videos in their stylised form, under the same
-            names, which the reconstruction terms compare with; "" for none. Where
-            `style` is the same folder, each clip's style is its own target's.
-        fps: Frames per second that videos are resampled to.
-        estimate_flow: Estimate how videos move, for the temporal terms; else these
-            terms leave videos out.
-        flip: Mirror half of the training clips.
-        noise: Most noise that training contents get, as of a camera: its standard
-            deviation in levels of 255; not where there is a `target`.
-        clips: Number of different training clips, which repeat in epochs; 0 for no
-            end of them.
-        validation: Fraction of each source's files that is never trained on.
     """
 
-    content: str | dict[str, float] = "synthetic"
-    style: str | dict[str, float] = "synthetic"
     where: str = "host"
-    image_size: int = 128
-    clip_length: int = 4
-    style_length: int = 4
-    style_size: int = 0
-    style_hues: float = 0.0
-    target: str = ""
-    fps: float = 12.0
-    estimate_flow: bool = True
-    flip: bool = True
-    noise: float = 0.0
-    clips: int = 0
-    validation: float = 0.1
+
+    section = "data"
 
     def __post_init__(self):
-        counts = ("clip_length", "style_length")
-        rules = [
-            ("at least 8", lambda x: x >= 8, ("image_size",)),
-            ("at least 1", lambda x: x >= 1, counts),
-            ("from 0.001 to 1000", lambda x: 1e-3 <= x <= 1000, ("fps",)),
-            ("0 or more", lambda x: x >= 0, ("clips",)),
-            ("0, or image_size or more", self._holds_a_clip, ("style_size",)),
-            ("from 0 to 1", lambda x: 0 <= x <= 1, ("style_hues",)),
-            ("from 0 to 255", lambda x: 0 <= x <= 255, ("noise",)),
-            ("from 0 to below 1", lambda x: 0 <= x < 1, ("validation",)),
-            ("host or device", lambda x: x in ("host", "device"), ("where",)),
-        ]
+        super().__post_init__()
+        places = ("host", "device")
+        rules = [("host or device", lambda x: x in places, ("where",))]
         checks.check_values("data", self, rules)
-
-    def _holds_a_clip(self, size):
-        return size == 0 or size >= self.image_size
 
 
 def default_losses():

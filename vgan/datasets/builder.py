@@ -30,7 +30,7 @@ class VideoClips(tfds.core.GeneratorBasedBuilder):
         licence: Of the file; may be empty.
         shot: Number of the shot in its file.
 
-    Examples are in order of source and start, so clips of a shot are neighbours.
+    Examples are in order of source and start, so clips of a shot are neighbors.
 
     Args:
         config: Name of the prepared set; any.

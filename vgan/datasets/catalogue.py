@@ -32,29 +32,29 @@ class Videos:
         builder: A tfds DatasetBuilder, prepared.
         role: "content" or "style".
         split: "train" or "validation". A set without a split of that kind is divided:
-            its last examples, of a fraction `data.validation`, are for validation.
-        data: A config.Data.
+            its last examples, of a fraction `validation`, are for validation.
+        spec: A ClipSpec.
 
     Raises:
         InputError: No feature of it is a video or a picture, it has one example only,
             or it is damaged.
     """
 
-    def __init__(self, builder, role, split, data):
+    def __init__(self, builder, role, split, spec):
         self.name = builder.info.full_name
         self.key = find_pictures(builder.info.features)
         if self.key is None:
             raise InputError(
-                f"data.{role}: {PREFIX}{self.name}: none of its features is a video or "
+                f"{role}: {PREFIX}{self.name}: none of its features is a video or "
                 f"a picture ({', '.join(builder.info.features)}); name another"
             )
         self.features = builder.info.features
         self.fps = FPS.get(builder.name)
-        self.data = data
+        self.spec = spec
         self.training = split == "train"
-        self.scaled_to = data.style_size if role == "style" else 0
-        self.estimate_flow = data.estimate_flow and role == "content"
-        self.records = open_records(builder, part_of(builder, split, data.validation))
+        self.scaled_to = spec.style_size if role == "style" else 0
+        self.estimate_flow = spec.estimate_flow and role == "content"
+        self.records = open_records(builder, part_of(builder, split, spec.validation))
         self._read(0)  # damage is told before training
 
     def clip(self, rng, length):
@@ -65,7 +65,7 @@ class Videos:
         """
         index = int(rng.integers(len(self.records)))
         files, name = self._read(index)[self.key], f"example {index} of {self.name}"
-        size, training = self.data.image_size, self.training
+        size, training = self.spec.image_size, self.training
         if len(files) == 1:
             (picture,) = prepared.decode(files, name)
             return stills.clip_of_still(
@@ -73,7 +73,7 @@ class Videos:
                 name=name,
                 scaled_to=self.scaled_to,
             )
-        step = self.fps / self.data.fps if self.fps else 1.0
+        step = self.fps / self.spec.fps if self.fps else 1.0
         last = max(0.0, len(files) - 1 - (length - 1) * step)
         moments = np.rint(np.arange(rng.uniform(0, last), len(files) - 0.5, step))
         seed = int(rng.integers(2**62))
@@ -119,7 +119,7 @@ def open_builder(name, role):
 
     from vgan.datasets.builder import quiet
 
-    said = f"data.{role}: {PREFIX}{name}"
+    said = f"{role}: {PREFIX}{name}"
     if not re.fullmatch(r"\w+(/[\w.-]+)?(:[\d.*]+)?", name, re.ASCII):
         raise InputError(
             f"{said}: is no name of a data set; give one such as "
@@ -215,7 +215,7 @@ def part_of(builder, split, fraction):
 def find_pictures(features):
     """Return the name, as "video/frames", of the feature to make clips of, or None.
 
-    Videos come before pictures, colours before grey ones, maps of what is where last.
+    Videos come before pictures, colors before gray ones, maps of what is where last.
     """
     import tensorflow_datasets as tfds
 
@@ -228,9 +228,9 @@ def find_pictures(features):
         elif isinstance(feature, tfds.features.Sequence):
             look(feature.feature, path, depth + 1)
         elif isinstance(feature, tfds.features.Image) and depth < 2:
-            grey = feature.shape[-1] == 1
+            gray = feature.shape[-1] == 1
             if feature.np_dtype == np.uint8 and feature.shape[-1] in (1, 3, None):
-                found.append((-depth, grey, len(found), "/".join(path)))
+                found.append((-depth, gray, len(found), "/".join(path)))
 
     look(features, [], 0)
     return min(found)[-1] if found else None

@@ -1,7 +1,7 @@
-"""Folders of pictures for the accelerator's memory, and what chance each step takes.
+"""Folders of pictures for the accelerator's memory, and each step's random numbers.
 
-With `data.where="device"` this is all that the host does: decode once, then a few
-numbers a step. `windows` makes the clips of them.
+This is all that the host does: decode once, then draw a few numbers a step. `windows`
+makes the clips of them.
 """
 
 import concurrent.futures
@@ -13,9 +13,9 @@ import numpy as np
 import tqdm
 
 from vgan import InputError, video
-from vgan.config import NOISE
 from vgan.datasets import folders, stills, videos
 from vgan.datasets.sources import SPLITS, find_builder, weights_of
+from vgan.datasets.spec import NOISE
 from vgan.datasets.windows import DRAWS, Pictures, Stored
 
 _log = logging.getLogger("vgan.datasets")
@@ -27,11 +27,13 @@ SECONDS, MOST = 2.0, 16  # between the frames that are taken of a video, and how
 GRAIN = 512  # pixels of noise
 
 
-def load(config, free=None):
-    """Decode the training pictures of an experiment.
+def load(spec, largest=None, free=None):
+    """Decode the training pictures.
 
     Args:
-        config: A config.Experiment; content and style are folders.
+        spec: A ClipSpec; content and style are folders.
+        largest: Height and width in pixels of the largest clips that are made of the
+            pictures; None for those of `spec`.
         free: Bytes of memory that the accelerator has left; None if it cannot tell,
             which on a machine without one means the machine's own.
 
@@ -42,10 +44,10 @@ def load(config, free=None):
         InputError: A source is no folder, has no picture that can be read, or what it
             has does not fit into memory.
     """
-    size = max(stage.data.image_size for _, stage in config.stages())
-    shorts = {"content": size * SPARE, "style": config.data.style_size or size * SPARE}
+    size = largest or spec.image_size
+    shorts = {"content": size * SPARE, "style": spec.style_size or size * SPARE}
     canvases = {role: _canvas(short) for role, short in shorts.items()}
-    found = {role: _find(role, config.data) for role in shorts}
+    found = {role: _find(role, spec) for role in shorts}
     needed = sum(len(found[role][0]) * 4 * np.prod(canvases[role]) for role in shorts)
     for room, where in (
         (free, "of the accelerator"),
@@ -54,9 +56,9 @@ def load(config, free=None):
         if room is not None and needed > room:
             count = sum(len(files) for files, _ in found.values())
             raise InputError(
-                f"data.where: device needs {needed / 1e9:.1f} GB for {count} pictures, "
-                f"and {room / 1e9:.1f} GB {where} are free; give fewer of them, or "
-                "make batches on the host"
+                f"content and style: the accelerator needs {needed / 1e9:.1f} GB for "
+                f"{count} pictures, and {room / 1e9:.1f} GB {where} are free; give "
+                "fewer of them, or make batches on the host"
             )
     pictures = [
         _decode(role, *found[role], shorts[role], canvases[role], size)
@@ -66,31 +68,33 @@ def load(config, free=None):
     return Stored(*pictures, grain)
 
 
-def draws(config, first_step=0):
-    """Yield what chance the steps take, as `windows.make_batch` wants it, without end.
+def draws(spec, batch_size, seed=0, unroll=1, first_step=0):
+    """Yield the steps' random numbers, as `windows.make_batch` wants them, without end.
 
-    Step k's numbers are a function of (config, k). Clip n of slot b lives
-    `train.unroll` steps; slots begin one after the other, so that each step has clips
-    of all ages.
+    Step k's numbers are a function of the arguments and k. Each clip goes on for
+    `unroll` steps; the clips of a batch begin one after the other, so that each step
+    has clips of all ages.
 
     Args:
-        config: A config.Experiment.
+        spec: A ClipSpec; its `clips` and `clip_length` count.
+        batch_size: Clips per step, B.
+        seed: Of all numbers.
+        unroll: Steps over which a clip goes on.
         first_step: Number of steps to skip, at no cost.
     """
-    data, train, step = config.data, config.train, first_step
-    split, slots = SPLITS.index("train"), np.arange(train.batch_size)
+    step, split, slots = first_step, SPLITS.index("train"), np.arange(batch_size)
     while True:
-        life, age = np.divmod(step + slots, train.unroll)
-        clips = life * train.batch_size + slots
-        clips = clips % data.clips if data.clips else clips
-        own = [np.random.default_rng([config.seed, split, clip]) for clip in clips]
-        rng = np.random.default_rng([config.seed, split, step, 1])
-        places = train.batch_size, data.clip_length, 2
+        turn, age = np.divmod(step + slots, unroll)
+        clips = turn * batch_size + slots
+        clips = clips % spec.clips if spec.clips else clips
+        own = [np.random.default_rng([seed, split, clip]) for clip in clips]
+        rng = np.random.default_rng([seed, split, step, 1])
+        places = batch_size, spec.clip_length, 2
         drawn = {
             "clip": np.stack([clip.random(DRAWS, np.float32) for clip in own]),
             "age": age.astype(np.int32),
             "frames": rng.random(places, np.float32),
-            "noise": rng.standard_normal((train.batch_size, NOISE), np.float32),
+            "noise": rng.standard_normal((batch_size, NOISE), np.float32),
         }
         yield (drawn,)  # `fit` takes tuples of generators
         step += 1
@@ -115,22 +119,22 @@ def _canvas(short):
     return tuple(STRIDE * -(-round(x) // STRIDE) for x in (short, ASPECT * short))
 
 
-def _find(role, data):
+def _find(role, spec):
     """[(file, second of it, or None)] and how often each is drawn, of all sources."""
     pictures, weights = [], []
-    for name, weight in weights_of(role, data).items():
+    for name, weight in weights_of(role, spec).items():
         if name == "synthetic" or find_builder(name, role) is not None:
             raise InputError(
-                f"data.{role}: with data.where=device a source is a folder of pictures "
-                f"or videos, which {name} is not; name one, or make batches on the host"
+                f"{role}: on the accelerator a source is a folder of pictures or "
+                f"videos, which {name} is not; name one, or make batches on the host"
             )
-        files = folders.Folder(name, role, "train", data).files
+        files = folders.Folder(name, role, "train", spec).files
         films = [file for file in files if folders.is_video(file)]
         moments = [(file, None) for file in files if file not in set(films)]
         taken = [(file, second) for file in films for second in _seconds(file)]
         if films:
             _log.warning(
-                "data.%s: %s: with data.where=device, %d frames of %d videos are taken "
+                "%s: %s: on the accelerator, %d frames of %d videos are taken "
                 "as stills: how they move is not learned from",
                 *(role, name, len(taken), len(films)),
             )
@@ -182,7 +186,7 @@ def _decode(role, moments, weights, short, canvas, size):
         for _ in pool.map(one, range(len(moments))):
             bar.update()
     if not kept.any():
-        raise InputError(f"data.{role}: no picture can be used; the first: {broken[0]}")
+        raise InputError(f"{role}: no picture can be used; the first: {broken[0]}")
     odds = np.cumsum(weights[kept])
     if not kept.all():
         pixels, sizes, turned = pixels[kept], sizes[kept], turned[kept]

@@ -32,28 +32,28 @@ class Folder:
             file and that one is trained on.
     """
 
-    def __init__(self, path, role, split, data):
+    def __init__(self, path, role, split, spec):
         """Find and split the files; make sure that at least one per split works.
 
         Args:
             path: The folder.
             role: "content" or "style", for messages.
             split: "train" or "validation".
-            data: A config.Data.
+            spec: A ClipSpec.
 
         Raises:
             InputError: There is no such folder, or no usable file in it.
         """
         self.path = expanded(path)
-        self.data = data
+        self.spec = spec
         self.training = split == "train"
-        self.scaled_to = data.style_size if role == "style" else 0
-        self.estimate_flow = data.estimate_flow and role == "content"
+        self.scaled_to = spec.style_size if role == "style" else 0
+        self.estimate_flow = spec.estimate_flow and role == "content"
         self._broken = {}
         files = self.find(role)
         while True:
             styles = styles_of(files, self.path) if role == "style" else None
-            parts = split_files(files, self.path, data.validation, styles)
+            parts = split_files(files, self.path, spec.validation, styles)
             useless = [part for part in parts if part and not self._any_works(part)]
             if not useless:
                 break
@@ -71,7 +71,7 @@ class Folder:
     def do_without_validation(self, role):
         """Say that the folder's only file is trained on."""
         _log.warning(
-            "data.%s: %s has only one usable file, and it is trained on; "
+            "%s: %s has only one usable file, and it is trained on; "
             "validation uses the synthetic source",
             role,
             self.path,
@@ -114,14 +114,14 @@ class Folder:
         Raises:
             InputError: It is broken.
         """
-        data = self.data
+        spec = self.spec
         if is_video(file):
             return videos.clip_of_video(
                 file,
                 rng,
                 length,
-                data.image_size,
-                data.fps,
+                spec.image_size,
+                spec.fps,
                 self.training,
                 self.estimate_flow,
             )
@@ -129,7 +129,7 @@ class Folder:
             video.read_image(file),
             rng,
             length,
-            data.image_size,
+            spec.image_size,
             self.training,
             name=file,
             scaled_to=self.scaled_to,
@@ -137,7 +137,7 @@ class Folder:
 
     def _any_works(self, files):
         rng = np.random.default_rng(0)
-        return any(self.read(file, rng, self.data.clip_length) for file in files)
+        return any(self.read(file, rng, self.spec.clip_length) for file in files)
 
     def _give_up(self):
         raise InputError(
@@ -229,14 +229,13 @@ def find_files(root, role):
     if not root.is_dir():
         what = "is not a folder" if root.exists() else "there is no such folder"
         raise InputError(
-            f"data.{role}: {root}: {what}; give a folder of videos or images"
+            f"{role}: {root}: {what}; give a folder of videos or images"
             + ("" if role == "target" else ", or 'synthetic'")
         )
     suffixes = {*video.VIDEO_SUFFIXES, *video.IMAGE_SUFFIXES}
     files = find_below(root, suffixes, links=True)
     if not files:
         raise InputError(
-            f"data.{role}: {root}: has no video and no image "
-            f"({' '.join(sorted(suffixes))})"
+            f"{role}: {root}: has no video and no image ({' '.join(sorted(suffixes))})"
         )
     return files

@@ -35,12 +35,12 @@ def painting(name, seed, size):
 
 
 def mosaic(rng, colors, size):
-    """Tiles of one colour each, with light or dark grout between them."""
+    """Tiles of one color each, with light or dark grout between them."""
     tone = _composition(rng, size)
     cell = size / rng.uniform(13, 22)
     near, second = np.full((2, size, size), np.float32(1e9))
     tile, slope = np.zeros((size, size), int), np.zeros((size, size), np.float32)
-    for u, v, index in _neighbours(rng, size, cell, reach=1, jitter=0.8):
+    for u, v, index in _neighbors(rng, size, cell, reach=1, jitter=0.8):
         far = np.hypot(u, v)
         closer = far < near
         second = np.where(closer, near, np.minimum(second, far))
@@ -66,7 +66,7 @@ def brush(rng, colors, size):
         cos, sin, order = np.cos(turn), np.sin(turn), rng.permutation(len(turn))
         top, stroke = np.full((2, size, size), -1)
         across = np.zeros((size, size), np.float32)
-        for u, v, index in _neighbours(rng, size, cell, reach=2, jitter=1.0):
+        for u, v, index in _neighbors(rng, size, cell, reach=2, jitter=1.0):
             side = v * cos[index] - u * sin[index]
             along = np.abs(u * cos[index] + v * sin[index]) - 3 * radius
             covers = along.clip(0) ** 2 + side**2 < radius**2
@@ -103,7 +103,7 @@ def hatching(rng, colors, size):
 
 
 def dots(rng, colors, size):
-    """Points of pure colour that mix in the eye only."""
+    """Points of pure color that mix in the eye only."""
     tone = _composition(rng, size)
     canvas = np.broadcast_to(colors[-1] * 0.5 + 0.5, (size, size, 3))
     canvas = mix(canvas, _pick(colors, tone), np.full((size, size), 0.35, np.float32))
@@ -111,7 +111,7 @@ def dots(rng, colors, size):
         cell = size / fineness
         near = np.full((size, size), np.float32(9))
         dot = np.zeros((size, size), int)
-        for u, v, index in _neighbours(rng, size, cell, reach=1, jitter=0.7):
+        for u, v, index in _neighbors(rng, size, cell, reach=1, jitter=0.7):
             far = np.hypot(u, v) / cell
             closer = far < near
             near, dot = np.where(closer, far, near), np.where(closer, index, dot)
@@ -124,7 +124,7 @@ def dots(rng, colors, size):
 
 
 def waves(rng, colors, size):
-    """Bands of colour that swirl around a few centres, with dark contours."""
+    """Bands of color that swirl around a few centres, with dark contours."""
     x, y = grid(size, size)
     u, v = x / size + 0 * y, y / size + 0 * x
     for _ in range(rng.integers(3, 6)):
@@ -150,7 +150,7 @@ def waves(rng, colors, size):
 
 
 def cutouts(rng, colors, size):
-    """Flat paper shapes, leaves and blobs, pasted over coloured fields."""
+    """Flat paper shapes, leaves and blobs, pasted over colored fields."""
     x, y = grid(size, size)
     canvas = np.empty((size, size, 3), np.float32)
     order = rng.permutation(len(colors))
@@ -206,7 +206,7 @@ def _composition(rng, size):
     return tone.clip(0, 1).astype(np.float32)
 
 
-def _neighbours(rng, size, cell, reach, jitter):
+def _neighbors(rng, size, cell, reach, jitter):
     """For each cell around each pixel, the way from the cell's point to the pixel.
 
     Yields:
@@ -232,7 +232,7 @@ def _count(size, cell, reach):
 
 
 def _cells(picture, cell, reach):
-    """The picture's values [cells] at the middles of the cells of `_neighbours`."""
+    """The picture's values [cells] at the middles of the cells of `_neighbors`."""
     size = len(picture)
     middle = (np.arange(_count(size, cell, reach)) - reach + 0.5) * cell
     middle = middle.astype(int).clip(0, size - 1)
@@ -244,5 +244,5 @@ def _spread(rng, count, amount):
 
 
 def _pick(colors, tone):
-    """The palette's colour for each tone in [0, 1], without blending."""
+    """The palette's color for each tone in [0, 1], without blending."""
     return colors[(tone * len(colors)).astype(int).clip(0, len(colors) - 1)]

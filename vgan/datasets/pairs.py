@@ -1,4 +1,4 @@
-"""Videos and pictures beside their stylised form, from two folders."""
+"""Videos and pictures beside their stylized form, from two folders."""
 
 import logging
 import pathlib
@@ -17,12 +17,12 @@ ALIKE = 0.02  # how far shapes and lengths of the two may differ
 
 
 class Pair(typing.NamedTuple):
-    """A clip and its stylised form.
+    """A clip and its stylized form.
 
     Attributes:
         clip: A motion.Clip of the content.
-        target: uint8 [T, H, W, 3], its frames in their stylised form.
-        style: uint8 [T', H, W, 3], another clip of the stylised file, or None.
+        target: uint8 [T, H, W, 3], its frames in their stylized form.
+        style: uint8 [T', H, W, 3], another clip of the stylized file, or None.
     """
 
     clip: motion.Clip
@@ -36,7 +36,7 @@ class Pair(typing.NamedTuple):
 
 
 class Pairs(Folder):
-    """Clips of content files whose stylised form `data.target` holds.
+    """Clips of content files whose stylized form `target` holds.
 
     The two files have the same path below their folders, but for the suffix; videos go
     with videos, pictures with pictures. A folder's only pair is used for both splits.
@@ -44,10 +44,10 @@ class Pairs(Folder):
 
     def find(self, role):
         """Return the content files that have a partner; a line tells of the others."""
-        root = expanded(self.data.target)
+        root = expanded(self.spec.target)
         if root.exists() and self.path.exists() and root.samefile(self.path):
             raise InputError(
-                f"data.target: {root} is the folder of the content itself; name the "
+                f"target: {root} is the folder of the content itself; name the "
                 "folder of its stylised form"
             )
         targets = {}
@@ -62,12 +62,12 @@ class Pairs(Folder):
         missing = len(found) - len(self._partners)
         if not self._partners:
             raise InputError(
-                f"data.target: {root}: has no file of the same name as any in "
+                f"target: {root}: has no file of the same name as any in "
                 f"{self.path}; name the stylised form of a/b.mp4 a/b.mp4 too"
             )
         if missing:
             _log.warning(
-                "data.target: %d of %d files of %s are left out, as %s has no file of "
+                "target: %d of %d files of %s are left out, as %s has no file of "
                 "their name",
                 missing,
                 len(found),
@@ -81,7 +81,7 @@ class Pairs(Folder):
         self.files = list(self._partners)
         self.files = [file for file in self.files if file not in self._broken]
         _log.warning(
-            "data.%s: %s has only one usable pair; it is trained on, and validation "
+            "%s: %s has only one usable pair; it is trained on, and validation "
             "uses it too",
             role,
             self.path,
@@ -93,47 +93,47 @@ class Pairs(Folder):
         Raises:
             InputError: One of the two files is broken, or they do not fit.
         """
-        data, target = self.data, self._partners[file]
+        spec, target = self.spec, self._partners[file]
         cut = self._cut_videos if is_video(file) else self._cut_pictures
         pair = cut(file, target, rng, length)
-        if not styled_by_target(data):
+        if not styled_by_target(spec):
             return pair
         style_rng = rng.spawn(1)[0]
         if is_video(target):
             style = videos.clip_of_video(
                 target,
                 style_rng,
-                data.style_length,
-                data.image_size,
-                data.fps,
+                spec.style_length,
+                spec.image_size,
+                spec.fps,
                 self.training,
             )
         else:
             style = stills.clip_of_still(
                 video.read_image(target),
                 style_rng,
-                data.style_length,
-                data.image_size,
+                spec.style_length,
+                spec.image_size,
                 self.training,
                 name=target,
             )
         return pair._replace(style=style.frames)
 
     def _cut_videos(self, file, target, rng, length):
-        data = self.data
+        spec = self.spec
         *shape, seconds = videos.measures(file)
         *target_shape, target_seconds = videos.measures(target)
         _check_shapes(file, shape, target, target_shape)
         apart = abs(seconds - target_seconds)
-        if seconds and target_seconds and apart > max(1 / data.fps, ALIKE * seconds):
+        if seconds and target_seconds and apart > max(1 / spec.fps, ALIKE * seconds):
             raise InputError(
                 f"{target}: lasts {target_seconds:.2f} s, and {file} "
                 f"{seconds:.2f} s; a pair must be equally long"
             )
-        frames, stylised = videos.cut(
-            [file, target], rng, length, data.image_size, data.fps, self.training
+        frames, stylized = videos.cut(
+            [file, target], rng, length, spec.image_size, spec.fps, self.training
         )
-        return Pair(videos.with_flow(frames, self.estimate_flow), stylised)
+        return Pair(videos.with_flow(frames, self.estimate_flow), stylized)
 
     def _cut_pictures(self, file, target, rng, length):
         pictures = [video.read_image(each) for each in (file, target)]
@@ -142,24 +142,24 @@ class Pairs(Folder):
         # The window depends on the size in pixels; the same seed moves it alike.
         pictures[1] = resize(pictures[1], height, width)
         seed = int(rng.integers(2**62))
-        clip, stylised = (
+        clip, stylized = (
             stills.clip_of_still(
                 picture,
                 np.random.default_rng(seed),
                 length,
-                self.data.image_size,
+                self.spec.image_size,
                 self.training,
                 name=file,
             )
             for picture in pictures
         )
-        return Pair(clip, stylised.frames)
+        return Pair(clip, stylized.frames)
 
 
-def styled_by_target(data):
+def styled_by_target(spec):
     """Whether each clip's style is its own target's: one folder is named for both."""
-    named = bool(data.target) and isinstance(data.style, str)
-    return named and pathlib.Path(data.style) == pathlib.Path(data.target)
+    named = bool(spec.target) and isinstance(spec.style, str)
+    return named and pathlib.Path(spec.style) == pathlib.Path(spec.target)
 
 
 def _key(file, root):

@@ -1,7 +1,7 @@
-"""Colours that go together, drawn in a perceptual space.
+"""Colors that go together, drawn in a perceptual space.
 
 OKLCH is lightness, chroma, hue of Oklab (Björn Ottosson, 2020): equal steps look
-equal, so random hues come out equally light and none of a palette's colours sinks.
+equal, so random hues come out equally light and none of a palette's colors sinks.
 """
 
 import numpy as np
@@ -28,7 +28,7 @@ def oklch(lightness, chroma, hue):
 
     Args:
         lightness: In [0, 1].
-        chroma: 0 is grey, about 0.3 the strongest that sRGB has.
+        chroma: 0 is gray, about 0.3 the strongest that sRGB has.
         hue: In degrees; 30 red, 90 yellow, 140 green, 250 blue, 330 magenta.
             The three broadcast against each other.
 
@@ -59,7 +59,7 @@ def _linear(lightness, chroma, hue):
 
 
 def palette(rng):
-    """Draw 4 to 6 strong, harmonious colours, from dark to light.
+    """Draw 4 to 6 strong, harmonious colors, from dark to light.
 
     Args:
         rng: A numpy Generator.

@@ -39,7 +39,7 @@ def run(function, arguments, flags):
     except (RuntimeError, ValueError) as error:
         last = (str(error).strip() or repr(error)).splitlines()[-1]
         raise InputError(
-            f"--beam: the pipeline failed ({last[:200]}); what is done is kept: run "
+            f"beam: the pipeline failed ({last[:200]}); what is done is kept: run "
             "the same again"
         ) from error
 
@@ -79,20 +79,20 @@ def _options(flags):
         from apache_beam.options import pipeline_options
     except ImportError:
         raise InputError(
-            "--beam: Apache Beam is not installed; pip install -e '.[beam]'"
+            "beam: Apache Beam is not installed; pip install -e '.[beam]'"
         ) from None
     for flag in flags:
         if not re.match("--[a-z]", flag):
             raise InputError(
-                f"--beam={flag}: is no flag of Apache Beam; give one, as in "
-                "--beam=--runner=DirectRunner"
+                f"beam: {flag!r} is no flag of Apache Beam; write its flags as on its "
+                "own command line, with two dashes"
             )
     options = pipeline_options.PipelineOptions(flags)
     known = options.get_all_options(drop_default=True)
     given = options.get_all_options(drop_default=True, retain_unknown_options=True)
     for name in sorted({*given} - {*known}):
         raise InputError(
-            f"--beam: Apache Beam knows no --{name}; see its runner's page"
+            f"beam: Apache Beam knows no flag {name!r}; see its runner's page"
         )
     return options
 

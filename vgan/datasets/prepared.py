@@ -27,13 +27,13 @@ class Prepared:
         builder: The tfds builder of a `video_clips` data set.
         role: "content" or "style".
         split: "train" or "validation".
-        data: A config.Data.
+        spec: A ClipSpec.
 
     Raises:
         InputError: The set has other features, no such split, or is damaged.
     """
 
-    def __init__(self, builder, role, split, data):
+    def __init__(self, builder, role, split, spec):
         self.name = f"{builder.info.full_name} in {builder.data_dir}"
         missing = [name for name in FEATURES if name not in builder.info.features]
         if missing:
@@ -41,10 +41,10 @@ class Prepared:
                 f"{self.name}: has no feature {missing[0]!r}, so vgan.prepare has not "
                 "made it; prepare the data again"
             )
-        self.data = data
+        self.spec = spec
         self.training = split == "train"
-        self.scaled_to = data.style_size if role == "style" else 0
-        self.estimate_flow = data.estimate_flow and role == "content"
+        self.scaled_to = spec.style_size if role == "style" else 0
+        self.estimate_flow = spec.estimate_flow and role == "content"
         self.records = open_records(builder, split)
         self._read(0)  # damage is told before training
 
@@ -54,17 +54,17 @@ class Prepared:
         Raises:
             InputError: A shard is damaged.
         """
-        data, index = self.data, int(rng.integers(len(self.records)))
+        spec, index = self.spec, int(rng.integers(len(self.records)))
         example = self._read(index)
         stored = example["frames"]
         if len(stored) == 1:
             (picture,) = decode(stored, example["name"])
             return stills.clip_of_still(
-                *(picture, rng, length, data.image_size, self.training),
+                *(picture, rng, length, spec.image_size, self.training),
                 name=example["name"],
                 scaled_to=self.scaled_to,
             )
-        step = example["fps"] / data.fps
+        step = example["fps"] / spec.fps
         span = round((length - 1) * step) + 1
         start = int(rng.integers(max(1, len(stored) - span + 1)))
         stored = stored[start:]
@@ -73,7 +73,7 @@ class Prepared:
         moments = np.rint(np.arange(length) * step).astype(int)
         moments = moments[moments < len(stored)]
         frames = decode([stored[moment] for moment in moments], example["name"])
-        frames = square(frames, rng, data.image_size, self.training, example["name"])
+        frames = square(frames, rng, spec.image_size, self.training, example["name"])
         order = np.pad(np.arange(len(frames)), (0, length - len(frames)), "reflect")
         return videos.with_flow(frames[order], self.estimate_flow)
 
@@ -124,7 +124,7 @@ def _follows(first, second):
 
 
 def parse(record, name):
-    """Return {feature: list of values} of a serialised tf.train.Example.
+    """Return {feature: list of values} of a serialized tf.train.Example.
 
     Args:
         record: bytes.

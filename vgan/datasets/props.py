@@ -78,7 +78,7 @@ def cut_out(rng, radius, middle, light):
         light: Direction that light comes from, in radians; y points down.
 
     Returns:
-        float32 [2 m + 1, 2 m + 1, 4]: colour in [0, 1], and the distance in pixels
+        float32 [2 m + 1, 2 m + 1, 4]: color in [0, 1], and the distance in pixels
         to the edge, positive inside.
     """
     size = 2 * middle + 1

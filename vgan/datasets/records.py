@@ -80,7 +80,7 @@ def _damaged(name):
 
 
 def open_records(builder, split):
-    """Return a sequence of the serialised examples of a split.
+    """Return a sequence of the serialized examples of a split.
 
     Args:
         builder: A tfds DatasetBuilder, prepared.

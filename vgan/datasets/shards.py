@@ -102,10 +102,10 @@ def write_shard(task):
     """Write one file of examples; task: its path, and its Clips."""
     path, clips = task
     with files.replacing(path) as partial:  # Beam may give one task to two workers
-        tfds.core.ExampleWriter(FORMAT).write(partial, _serialised(clips))
+        tfds.core.ExampleWriter(FORMAT).write(partial, _serialized(clips))
 
 
-def _serialised(clips):
+def _serialized(clips):
     features = make_features()
     for key, example in _examples(clips):
         example = FORMAT.deserialize(features.serialize_example(example))

@@ -79,8 +79,8 @@ class Flipped:
         return clip.mirrored() if mirror else clip
 
 
-class Recoloured:
-    """A source's clips, part of them in other colours: hues turned, more or less pure.
+class Recolored:
+    """A source's clips, part of them in other colors: hues turned, more or less pure.
 
     Few paintings are many styles that way; light and dark stay.
     """
@@ -95,8 +95,8 @@ class Recoloured:
         clip = self.source.clip(rng, length)
         if drawn >= self.part:
             return clip
-        colours = _colour_matrix(turn, 0.5 + purity)
-        frames = np.clip(clip.frames @ colours.T, 0, 255)
+        colors = _color_matrix(turn, 0.5 + purity)
+        frames = np.clip(clip.frames @ colors.T, 0, 255)
         return clip._replace(frames=np.rint(frames).astype(np.uint8))
 
 
@@ -123,100 +123,99 @@ class Noisy:
         return clip._replace(frames=np.rint(frames).astype(np.uint8))
 
 
-def _colour_matrix(turn, purity):
+def _color_matrix(turn, purity):
     """[3, 3] for RGB: chroma is turned by an angle and multiplied; luma is kept."""
     x, y = purity * np.cos(turn), purity * np.sin(turn)
     turned = np.array([[1, 0, 0], [0, x, -y], [0, y, x]])
     return (np.linalg.inv(YIQ) @ turned @ YIQ).astype(np.float32)
 
 
-def open_source(role, split, data):
+def open_source(role, split, spec):
     """Open what an experiment names as a source.
 
     Args:
-        role: "content" or "style", a field of `data`: a folder, "synthetic", a set
+        role: "content" or "style", a field of `spec`: a folder, "synthetic", a set
             that vgan.prepare has made, "tfds:NAME", or {source: weight}.
         split: "train" or "validation".
-        data: A config.Data. With `target`, content comes as pairs.
+        spec: A ClipSpec. With `target`, content comes as pairs.
 
     Raises:
         InputError: A folder is missing or has no usable file, a data set is damaged
             or unknown, a weight is not positive, or content that is no folder of files
             should have a target.
     """
-    weights = weights_of(role, data)
-    opened = [_open(name, role, split, data) for name in weights]
+    weights = weights_of(role, spec)
+    opened = [_open(name, role, split, spec) for name in weights]
     source = opened[0]
     if len(opened) > 1:
         source = Mixture(opened, list(weights.values()))
-    if split == "train" and role == "style" and data.style_hues:
-        source = Recoloured(source, data.style_hues)
-    if split == "train" and role == "content" and data.noise and not data.target:
-        source = Noisy(source, data.noise)
-    return Flipped(source) if data.flip and split == "train" else source
+    if split == "train" and role == "style" and spec.style_hues:
+        source = Recolored(source, spec.style_hues)
+    if split == "train" and role == "content" and spec.noise and not spec.target:
+        source = Noisy(source, spec.noise)
+    return Flipped(source) if spec.flip and split == "train" else source
 
 
-def weights_of(role, data):
+def weights_of(role, spec):
     """Return {source: weight} of what an experiment names, checked.
 
     Args:
         role: "content" or "style".
-        data: A config.Data.
+        spec: A ClipSpec.
 
     Raises:
         InputError: No source is named, or a weight is not positive.
     """
-    spec = getattr(data, role)
-    weights = spec if isinstance(spec, dict) else {spec: 1.0}
+    weights = spec.sources(role)
     if not weights:
-        raise InputError(f"data.{role}: is empty; name a folder, or 'synthetic'")
+        raise InputError(f"{role}: is empty; name a folder, or 'synthetic'")
     for name, weight in weights.items():
         number = isinstance(weight, int | float) and not isinstance(weight, bool)
         if not (number and 0 < weight < float("inf")):
             raise InputError(
-                f"data.{role}: the weight of {name!r} is {weight!r}; "
+                f"{role}: the weight of {name!r} is {weight!r}; "
                 "use a number above 0, or leave the source out"
             )
     if not all(name.strip() for name in weights):
-        raise InputError(f"data.{role}: is empty; name a folder, or 'synthetic'")
+        raise InputError(f"{role}: is empty; name a folder, or 'synthetic'")
     return weights
 
 
-def _open(name, role, split, data):
+def _open(name, role, split, spec):
     rendered = Scenes if role == "content" else Paintings
-    paired = role == "content" and data.target
+    paired = role == "content" and spec.target
     if name == "synthetic":
         if paired:
             raise InputError(
-                "data.target: rendered content has no stylised form; make data.content "
+                "target: rendered content has no stylised form; make content "
                 "a folder of videos or images"
             )
-        return rendered(split, data.image_size)
+        return rendered(split, spec.image_size)
     # Only files need decoders: rendered clips do without them.
     from vgan.datasets.folders import Folder
     from vgan.datasets.pairs import Pairs
 
     builder = find_builder(name, role)
     if builder is None:
-        folder = (Pairs if paired else Folder)(name, role, split, data)
-        return folder if folder.files else rendered(split, data.image_size)
+        folder = (Pairs if paired else Folder)(name, role, split, spec)
+        return folder if folder.files else rendered(split, spec.image_size)
     if paired:
         raise InputError(
-            f"data.target: {name} has no stylised form; make data.content a folder of "
+            f"target: {name} has no stylised form; make content a folder of "
             "videos or images"
         )
     from vgan.datasets import catalogue, prepared
 
     if builder.name != "video_clips":
-        return catalogue.Videos(builder, role, split, data)
+        return catalogue.Videos(builder, role, split, spec)
     if split == "validation" and split not in builder.info.splits:
         _log.warning(
-            "data.%s: %s was made of one file, and it is trained on; validation uses "
+            "%s: %s was made of one file, and it is trained on; validation uses "
             "the synthetic source",
             *(role, name),
         )
-        return rendered(split, data.image_size)
-    return prepared.Prepared(builder, role, split, data)
+        return rendered(split, spec.image_size)
+    return prepared.Prepared(builder, role, split, spec)
 
 
 def find_builder(name, role):

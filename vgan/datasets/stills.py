@@ -19,7 +19,7 @@ def check_size(name, height, width, size):
     if min(height, width) < LEAST_SIDE * size:
         raise InputError(
             f"{name}: {width}x{height} pixels is too small for clips of {size}; give "
-            f"at least {int(np.ceil(LEAST_SIDE * size))} or lower data.image_size"
+            f"at least {int(np.ceil(LEAST_SIDE * size))} or lower image_size"
         )
 
 
@@ -34,7 +34,7 @@ def clip_of_still(
         num_frames: T.
         size: Height and width of the clip in pixels.
         training: Whether scale, place and tilt are random; else the window starts
-            upright, centred and as large as fits.
+            upright, centered and as large as fits.
         name: What to call the picture in an error.
         scaled_to: Short side in pixels that the picture is scaled to, before a window
             is cut; in training give or take a third. 0: see `training`.

@@ -14,25 +14,23 @@ MOST = 24  # of one folder; any other picture is a style too, by its path
 PICTURES = 15  # of one style
 
 
-def named_styles(config):
-    """Return the styles of an experiment that deserve a name.
+def named_styles(spec):
+    """Return the styles that deserve a name.
 
     Args:
-        config: A config.Experiment.
+        spec: A ClipSpec; its `style`, `image_size` and `style_size` count.
 
     Returns:
         {name: float32 [N, S, S, 3] in [-1, 1]}: the procedural styles by their kind,
         the pictures of a sub-folder, N of them, by its name, files beside it by theirs
         without suffix; those of a prepared set by their labels.
     """
-    data = config.data
-    sources = data.style if isinstance(data.style, dict) else {data.style: 1.0}
-    whole = dataclasses.replace(data, image_size=data.style_size or data.image_size)
+    whole = dataclasses.replace(spec, image_size=spec.style_size or spec.image_size)
     styles = {}
-    for source in sources:
+    for source in spec.sources("style"):
         if source == "synthetic":
             styles |= {
-                name: _painting(name, seed, data.image_size)
+                name: _painting(name, seed, spec.image_size)
                 for seed, name in enumerate(synthetic.STYLES)
             }
             continue
@@ -55,8 +53,8 @@ def _still(picture, size):
     return stills.clip_of_still(picture, rng, 1, size, training=False).frames
 
 
-def _of_folder(path, data):
-    folder = folders.Folder(path, "style", "train", data)
+def _of_folder(path, spec):
+    folder = folders.Folder(path, "style", "train", spec)
     named = {}
     names = folders.styles_of(folder.files, folder.path)
     for file in folder.files:
@@ -71,16 +69,16 @@ def _of_folder(path, data):
     return styles
 
 
-def _of_builder(builder, data):
+def _of_builder(builder, spec):
     kind = Prepared if builder.name == "video_clips" else Videos
     named = {}
-    for name, file in kind(builder, "style", "train", data).first_frames():
+    for name, file in kind(builder, "style", "train", spec).first_frames():
         if name in named or len(named) < MOST:
             files = named.setdefault(name, [])
             files += [file] if len(files) < PICTURES else []
     return {
         name: np.concatenate(
-            [_still(decode([file], name)[0], data.image_size) for file in files]
+            [_still(decode([file], name)[0], spec.image_size) for file in files]
         )
         for name, files in named.items()
     }

@@ -55,20 +55,20 @@ def wave(phase):
 
 
 def mix(first, second, amount):
-    """Blend colours [3] or pictures [H, W, 3] by an amount [H, W]."""
+    """Blend colors [3] or pictures [H, W, 3] by an amount [H, W]."""
     first = _rows(first, amount)
     blend = (_rows(second, amount) - first) * np.repeat(amount, 3, axis=1) + first
     return blend.astype(np.float32, copy=False).reshape(*amount.shape, 3)
 
 
 def shade(picture, light):
-    """Multiply a picture [H, W, 3] or a colour [3] by a light [H, W]."""
+    """Multiply a picture [H, W, 3] or a color [3] by a light [H, W]."""
     lit = _rows(picture, light) * np.repeat(light, 3, axis=1)
     return lit.astype(np.float32, copy=False).reshape(*light.shape, 3)
 
 
 def _rows(picture, like):
-    """A picture, or a colour to be broadcast, as long rows [H, 3 W].
+    """A picture, or a color to be broadcast, as long rows [H, 3 W].
 
     Numpy is several times slower over a last axis of 3.
     """

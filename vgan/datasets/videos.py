@@ -85,7 +85,7 @@ def cut(paths, rng, num_frames, size, fps, training):
     if training:
         part = rng.uniform(max(0.6, min(1.0, size / side)), 1.0)
         side, place = round(part * side), rng.random(2)
-    # Even: then the window has the same place in colour as in brightness.
+    # Even: then the window has the same place in color as in brightness.
     side -= side % 2
     x, y = (np.rint(place * (width - side, height - side) / 2) * 2).astype(int)
     look = {

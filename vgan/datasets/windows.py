@@ -73,34 +73,34 @@ class Window(typing.NamedTuple):
     rest: View
 
 
-def make_batch(draws, stored, config):
+def make_batch(draws, stored, spec, batch_size, unroll=1):
     """Make a batch of clips.
 
-    A clip lives `train.unroll` steps; its window goes on from each to the next.
+    A clip goes on for `unroll` steps; so does its window, from each to the next.
 
     Args:
         draws: What `vgan.datasets.device.draws` gives, a dict:
-            clip: [B, DRAWS], uniform, all that is random in a clip's life.
-            age: int32 [B], steps that it has lived.
+            clip: [B, DRAWS], uniform, all that is random in a clip.
+            age: int32 [B], steps since it began.
             frames: [B, T, 2], uniform, of this step: where noise is cut out.
             noise: [B, NOISE], standard normal, handed on.
         stored: A Stored.
-        config: A config.Experiment.
+        spec: A ClipSpec; its sizes, `style_hues`, `flip` and `noise` count.
+        batch_size: B.
+        unroll: As `draws` was given.
 
     Returns:
-        What `vgan.datasets.clips.make_dataset` gives, "age", and "clean", the content
+        What `vgan.datasets.clips` gives, "age", and "clean", the content
         without noise.
     """
-    data, train = config.data, config.train
-    size, length = data.image_size, data.clip_length
+    size, length = spec.image_size, spec.clip_length
     draws = {  # of shapes that are known, which `fit` on TensorFlow forgets
-        name: ops.reshape(x, (train.batch_size, *x.shape[1:]))
-        for name, x in draws.items()
+        name: ops.reshape(x, (batch_size, *x.shape[1:])) for name, x in draws.items()
     }
-    uniform = _dealer(draws["clip"])
-    life, start = length * train.unroll, draws["age"] * length
+    uniform = _columns(draws["clip"])
+    whole, start = length * unroll, draws["age"] * length
     back, front = (
-        _window(uniform, stored.content, size, life, data, 0) for _ in range(2)
+        _window(uniform, stored.content, size, whole, spec, 0) for _ in range(2)
     )
     views = back.view.frames(start, length), front.view.frames(start, length)
     mask = _mask(uniform, front.rest.frames(start, length), size)
@@ -113,14 +113,14 @@ def make_batch(draws, stored, config):
     content = frames[0] + covered * (frames[1] - frames[0])
     flow, occlusion = _motion(*views, mask, size)
     clean = content
-    if data.noise:
-        content += _noise(uniform, stored.grain, draws["frames"], size, data.noise)
-    style = _window(uniform, stored.style, size, data.style_length, data, 1)
+    if spec.noise:
+        content += _noise(uniform, stored.grain, draws["frames"], size, spec.noise)
+    style = _window(uniform, stored.style, size, spec.style_length, spec, 1)
     painted = _sample(stored.style, style.index, style.view, size)
     return {
         "content": ops.clip(content, -1.0, 1.0),
         "clean": clean,
-        "style": _recoloured(uniform, painted, data.style_hues),
+        "style": _recolored(uniform, painted, spec.style_hues),
         "flow": flow,
         "occlusion": occlusion,
         "noise": draws["noise"],
@@ -128,8 +128,8 @@ def make_batch(draws, stored, config):
     }
 
 
-def _dealer(numbers):
-    """Function that deals [B] from low to high, a new column at each call."""
+def _columns(numbers):
+    """Function that gives [B] from low to high, the next column at each call."""
     columns = iter(range(numbers.shape[1]))
 
     def uniform(low=0.0, high=1.0):
@@ -161,13 +161,13 @@ def _path(uniform, num_frames, size):
     return similar(ops.exp(swing(speed.zoom)), turn, x, y)
 
 
-def _window(uniform, pictures, size, num_frames, data, styles):
+def _window(uniform, pictures, size, num_frames, spec, styles):
     """Draw a picture, and a window that never leaves it; see `stills.clip_of_still`."""
     index = ops.searchsorted(pictures.odds, uniform(), side="right")
     index = ops.minimum(ops.cast(index, "int32"), pictures.odds.shape[0] - 1)
     room = ops.take(pictures.sizes, index, axis=0)
     short = ops.min(room, axis=1)
-    chance, scaled_to = uniform(), data.style_size if styles else 0
+    chance, scaled_to = uniform(), spec.style_size if styles else 0
     if scaled_to:
         part = ops.minimum(size / scaled_to * (0.75 + (4 / 3 - 0.75) * chance), 1.0)
     else:
@@ -177,10 +177,10 @@ def _window(uniform, pictures, size, num_frames, data, styles):
     zero = 0 * moves.a
     tilt = similar(zero + 1.0, uniform(-TILT, TILT)[:, None] + zero)
     middle = (size - 1) / 2
-    mirror = uniform() < (0.5 if data.flip else 0.0)
+    mirror = uniform() < (0.5 if spec.flip else 0.0)
     side = ops.where(mirror, -1.0, 1.0)[:, None] + zero
-    centred = View(side, zero, -middle * side, zero, zero + 1.0, zero - middle)
-    rest = tilt.after(moves).after(centred)
+    centered = View(side, zero, -middle * side, zero, zero + 1.0, zero - middle)
+    rest = tilt.after(moves).after(centered)
 
     ends = ops.convert_to_tensor([0.0, size - 1.0], dtype="float32")
     reached = rest(ends[None, None, None], ends[None, None, :, None])
@@ -264,7 +264,7 @@ def _sample(pictures, index, view, size):
     first += ops.cast(top, kind) * down + ops.cast(left, kind) * across
     flat = ops.reshape(canvas, (-1,))
 
-    def colours(place):
+    def colors(place):
         packed = ops.take(flat, ops.cast(place, "int32"))
         red = ops.floor(packed / 65536)
         green = ops.floor(packed / 256) - 256 * red
@@ -273,8 +273,8 @@ def _sample(pictures, index, view, size):
     upper, lower = (
         a + right_part * (b - a)
         for a, b in (
-            (colours(first), colours(first + across)),
-            (colours(first + down), colours(first + down + across)),
+            (colors(first), colors(first + across)),
+            (colors(first + down), colors(first + down + across)),
         )
     )
     return (upper + low_part * (lower - upper)) / 127.5 - 1.0
@@ -313,8 +313,8 @@ def _noise(uniform, grain, places, size, most):
     return spread * (upper * (1 - down) + lower * down)
 
 
-def _recoloured(uniform, clips, part):
-    """Part of the clips in other colours; see `sources.Recoloured`."""
+def _recolored(uniform, clips, part):
+    """Part of the clips in other colors; see `sources.Recolored`."""
     drawn, turn, purity = uniform(), uniform(-math.pi, math.pi), uniform(0.5, 1.5)
     if not part:
         return clips

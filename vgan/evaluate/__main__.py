@@ -291,7 +291,7 @@ def _adversarial(system, contents):
     folder = pathlib.Path(FLAGS.model).parent
     if not ((folder / "config.json").exists() and (folder / "checkpoints").is_dir()):
         raise NotMeasured("needs config.json and checkpoints/ beside the model")
-    from vgan.datasets.clips import make_dataset, plain_errors
+    from vgan.datasets.batches import open_clips, plain_errors
     from vgan.metrics.distributions import adversarial_balance
     from vgan.train import checkpoint
     from vgan.train.build import build_gan
@@ -303,7 +303,8 @@ def _adversarial(system, contents):
             raise NotMeasured("needs a checkpoint beside the model")
         real, fake = [], []
         with plain_errors():
-            batches = make_dataset(settings, "validation").take(BATCHES)
+            arguments = config.data_arguments(settings)
+            batches = open_clips(split="validation", **arguments)(num_steps=BATCHES)
             for batch in batches.as_numpy_iterator():
                 frames, code = gan.stylize(
                     batch["content"], batch["style"], gan.ema_generator

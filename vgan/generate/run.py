@@ -7,7 +7,7 @@ import pathlib
 
 from PIL import Image
 
-from vgan import InputError, backend, pretrained
+from vgan import InputError, backend, files, pretrained
 from vgan.generate import convert
 from vgan.generate.live import Broadcaster
 from vgan.generate.options import Size, StylizeOptions, check_range

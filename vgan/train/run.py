@@ -5,6 +5,7 @@ import functools
 import time
 
 from vgan import InputError, command, pretrained
+from vgan.config import data_arguments
 from vgan.config.checks import check_where
 from vgan.train import Stopped, checkpoint, record
 
@@ -23,7 +24,7 @@ def train(config, folder):
 
     make_deterministic(config.seed)
     # Wrong folders are told of before the feature networks are downloaded.
-    styles = named_styles(config)
+    styles = named_styles(data_arguments(config)["spec"])
     dataset, pictures = _open_data(config)
     teacher = None
     if config.train.teacher:
@@ -69,11 +70,18 @@ def _open_data(config):
     Raises:
         InputError: A source cannot be used.
     """
+    arguments = data_arguments(config)
     if config.data.where == "host":
-        from vgan.datasets.clips import make_dataset
+        from vgan.datasets.batches import open_clips
 
-        make_dataset(config, "train")
-        return lambda stage, step: make_dataset(stage, "train", step), None
+        opened = open_clips(split="train", **arguments)
+
+        def batches(stage, step):
+            sizes = data_arguments(stage)
+            same = sizes == arguments
+            return (opened if same else open_clips(split="train", **sizes))(step)
+
+        return batches, None
 
     from keras import ops, tree
 
@@ -83,8 +91,14 @@ def _open_data(config):
     present, free = accelerator()
     if not present:
         print("data.where=device: there is no accelerator here; it runs, but slowly")
-    stored = device.load(config, free)
-    return device.draws, tree.map_structure(ops.convert_to_tensor, stored)
+    largest = max(stage.data.image_size for _, stage in config.stages())
+    stored = device.load(arguments["spec"], largest, free)
+
+    def draws(stage, step):
+        unroll = stage.train.unroll
+        return device.draws(**data_arguments(stage), unroll=unroll, first_step=step)
+
+    return draws, tree.map_structure(ops.convert_to_tensor, stored)
 
 
 def _load_start(model):
@@ -143,7 +157,7 @@ def _take_layers(generator, network, train):
 def _fit(gan, config, folder, styles, first_step, dataset, deadline):
     """Train; return whether all steps are done, not stopped by the deadline."""
     from vgan.datasets import windows
-    from vgan.datasets.clips import plain_errors
+    from vgan.datasets.batches import plain_errors
     from vgan.evaluate.quick import QuickMeasure
     from vgan.metrics.features import MeasuringFeatures
     from vgan.train.callbacks import run_callbacks
@@ -168,7 +182,13 @@ def _fit(gan, config, folder, styles, first_step, dataset, deadline):
                 size, length = stage.data.image_size, stage.data.clip_length
                 print(f"up to step {until}: {length} frames of {size} pixels")
             if gan.pictures is not None:
-                gan.make_batch = functools.partial(windows.make_batch, config=stage)
+                arguments = data_arguments(stage)
+                gan.make_batch = functools.partial(
+                    windows.make_batch,
+                    spec=arguments["spec"],
+                    batch_size=arguments["batch_size"],
+                    unroll=stage.train.unroll,
+                )
             gan.train_function = None  # or the step is compiled for shapes of any size
             with plain_errors():
                 gan.fit(
@@ -190,16 +210,13 @@ def _fit(gan, config, folder, styles, first_step, dataset, deadline):
     return True
 
 
-def _validation_batch(config, batch_size, **data):
+def _validation_batch(config, batch_size, **sizes):
     """A batch of validation clips of other sizes than those of training."""
-    from vgan.datasets.clips import first_batch
+    from vgan.datasets.batches import first_batch
 
-    config = dataclasses.replace(
-        config,
-        data=dataclasses.replace(config.data, **data),
-        train=dataclasses.replace(config.train, batch_size=batch_size),
-    )
-    return first_batch(config, "validation")
+    arguments = data_arguments(config)
+    spec = dataclasses.replace(arguments["spec"], **sizes)
+    return first_batch(spec, "validation", batch_size, arguments["seed"])
 
 
 def _report(config, folder, styles):

@@ -2,7 +2,7 @@ import numpy as np
 
 from vgan.config import Data
 from vgan.datasets.motion import Clip
-from vgan.datasets.sources import Noisy, Paintings, Recoloured, open_source
+from vgan.datasets.sources import Noisy, Paintings, Recolored, open_source
 
 LUMA = np.array([0.299, 0.587, 0.114])
 
@@ -11,19 +11,19 @@ def _clips(part):
     source = Paintings("train", 32)
     seeds = range(20)
     before = [source.clip(_after_three(seed), 2).frames for seed in seeds]
-    recoloured = Recoloured(source, part)
-    after = [recoloured.clip(np.random.default_rng(seed), 2).frames for seed in seeds]
+    recolored = Recolored(source, part)
+    after = [recolored.clip(np.random.default_rng(seed), 2).frames for seed in seeds]
     return before, after
 
 
 def _after_three(seed):
-    """A generator as the recoloured source hands it on: its own draws taken."""
+    """A generator as the recolored source hands it on: its own draws taken."""
     rng = np.random.default_rng(seed)
     rng.random(), rng.uniform(), rng.random()
     return rng
 
 
-def test_part_of_the_clips_gets_other_colours():
+def test_part_of_the_clips_gets_other_colors():
     before, after = _clips(0.5)
     changed = sum((a != b).any() for a, b in zip(after, before, strict=True))
     assert 4 <= changed <= 16
@@ -31,7 +31,7 @@ def test_part_of_the_clips_gets_other_colours():
         np.testing.assert_array_equal(a, b)
 
 
-def test_light_stays_where_colours_fit_into_their_range():
+def test_light_stays_where_colors_fit_into_their_range():
     for before, after in zip(*_clips(1.0), strict=True):
         inside = ((after > 0) & (after < 255)).all(axis=-1)
         error = np.abs(before @ LUMA - after @ LUMA)[inside]
@@ -39,11 +39,11 @@ def test_light_stays_where_colours_fit_into_their_range():
         assert after.dtype == np.uint8
 
 
-def test_only_styles_in_training_are_recoloured():
+def test_only_styles_in_training_are_recolored():
     data = Data(style_hues=1.0, flip=False, image_size=32)
-    assert isinstance(open_source("style", "train", data), Recoloured)
-    assert not isinstance(open_source("style", "validation", data), Recoloured)
-    assert not isinstance(open_source("content", "train", data), Recoloured)
+    assert isinstance(open_source("style", "train", data), Recolored)
+    assert not isinstance(open_source("style", "validation", data), Recolored)
+    assert not isinstance(open_source("content", "train", data), Recolored)
 
 
 class _Grey:

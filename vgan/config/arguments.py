@@ -1,0 +1,20 @@
+"""An experiment as the plain arguments of the rooms."""
+
+import dataclasses
+
+from vgan.datasets.spec import ClipSpec
+
+
+def data_arguments(config):
+    """Return what an experiment says of its batches.
+
+    Args:
+        config: An Experiment.
+
+    Returns:
+        {"spec": ClipSpec, "batch_size": clips, "seed": int}, arguments of
+        `vgan.datasets.batches.open_clips`.
+    """
+    fields = [field.name for field in dataclasses.fields(ClipSpec)]
+    spec = ClipSpec(**{name: getattr(config.data, name) for name in fields})
+    return {"spec": spec, "batch_size": config.train.batch_size, "seed": config.seed}
