@@ -34,8 +34,8 @@ def test_it_is_small_and_knows_the_styles_that_are_named(path):
     assert path.stat().st_size < 12e6
     demo = re.search(r"DEMO +:= (.+)", (ROOT / "Makefile").read_text())[1].split()
     assert set(demo) <= set(model.named_styles)
-    readme = " ".join((ROOT / "README.md").read_text().split())
-    listed = re.search(r"the models that ship know (.+?), `quick", readme)[1]
+    page = " ".join((ROOT / "docs" / "inference.md").read_text().split())
+    listed = re.search(r"the models that ship know (.+?), `quick", page)[1]
     assert sorted(re.split(", | and ", listed)) == sorted(model.named_styles)
 
 
