@@ -11,8 +11,9 @@ import av
 import numpy as np
 import tqdm
 
+from tools.benchmark import decoding
 from vgan import InputError
-from vgan.benchmark import decoding, machine
+from vgan.benchmark import machine
 from vgan.datasets import clips, videos
 from vgan.datasets.folders import Folder, is_video
 from vgan.datasets.sources import open_source
