@@ -46,7 +46,7 @@ dev: $(DEV)  ## add what tests and all export formats need
 train: $(DONE)  ## train experiments/$(EXP).py (BACKEND=jax: on JAX); again resumes
 	KERAS_BACKEND="$(BACKEND)" $(BIN)/python -m vgan.train --experiment=$(EXP) $(ARGS)
 
-demo: $(DONE)  ## stylise a sample clip in three styles with the model that ships
+demo: $(DONE)  ## stylize a sample clip in three styles with the model that ships
 	@mkdir -p runs/demo
 	@for style in $(DEMO); do \
 	  $(BIN)/python -m vgan.generate --input=vgan/pretrained/sample.mp4 \
@@ -59,7 +59,7 @@ generate: export MODEL_ := $(MODEL)
 generate: export INPUT_ := $(INPUT)
 generate: export STYLE_ := $(STYLE)
 generate: export OUTPUT_ := $(OUTPUT)
-generate: $(DONE)  ## stylise INPUT in the style of STYLE with MODEL into OUTPUT
+generate: $(DONE)  ## stylize INPUT in the style of STYLE with MODEL into OUTPUT
 	@$(BIN)/python -m vgan.generate $${MODEL_:+"--model=$$MODEL_"} --input="$$INPUT_" \
 	  --style="$$STYLE_" --output="$$OUTPUT_" $(ARGS)
 

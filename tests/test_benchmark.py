@@ -27,6 +27,7 @@ def benchmark(*flags):
     )
 
 
+@pytest.mark.slow
 def test_train_tells_what_a_term_costs(tmp_path):
     output = tmp_path / "report.json"
     done = benchmark(
@@ -103,6 +104,7 @@ def compared(tmp_path_factory):
     return folder, page
 
 
+@pytest.mark.slow
 def test_objectives_renew_the_table(compared):
     folder, page = compared
     text = page.read_text()
@@ -120,6 +122,7 @@ def test_objectives_renew_the_table(compared):
     assert [value is None for value in run["advantage"]] == [True, False] * 2
 
 
+@pytest.mark.slow
 def test_finished_runs_are_not_trained_again(compared):
     folder, _ = compared
     weights = (folder / "runs" / "hinge_0" / "generator.keras").read_bytes()

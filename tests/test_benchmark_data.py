@@ -43,6 +43,7 @@ def folders(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 def test_sources_are_timed_beside_plain_decode(folders, tmp_path):
     output = tmp_path / "report.json"
     done = benchmark(
@@ -78,6 +79,7 @@ def test_sources_are_timed_beside_plain_decode(folders, tmp_path):
     assert "| photos | exact |" in done.stdout
 
 
+@pytest.mark.slow
 def test_a_training_step_is_timed_beside_the_clips():
     done = benchmark(
         *("--experiment=smoke", "--steps=2", "--clips=2", "--seconds=1"),

@@ -19,6 +19,7 @@ def benchmark(*flags):
     )
 
 
+@pytest.mark.slow
 def test_generate_times_the_stages(tmp_path):
     from vgan.models import Generator
 

@@ -71,6 +71,7 @@ def test_a_stop_waits_for_an_import(name):
     assert signal.getsignal(number) is before
 
 
+@pytest.mark.slow
 def test_ctrl_c_says_how_to_go_on(long_film, tmp_path):
     output = tmp_path / "mine"
     flags = f"--input={long_film}", f"--output={output}", "--size=240", "--workers=1"

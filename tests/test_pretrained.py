@@ -61,6 +61,7 @@ def test_styles_differ_and_leave_the_content_in_place(engine, sample):
         assert np.abs(result - sample[-1]).mean() > 20
 
 
+@pytest.mark.slow
 def test_its_state_keeps_noise_from_flickering(engine, sample):
     random, still = np.random.default_rng(0), sample[0][:160, :240]
     noisy = still + random.normal(0, 4, (12, *still.shape))
@@ -78,6 +79,7 @@ def test_its_state_keeps_noise_from_flickering(engine, sample):
     assert flicker(forgets=False) < 0.7 * flicker(forgets=True)
 
 
+@pytest.mark.slow
 def test_a_still_scene_stays_still(engine, sample):
     stylizer = Stylizer(engine, [engine.named_styles["irises"]])
     still, drift = sample[0][:160, :240], Drift()
@@ -86,6 +88,7 @@ def test_a_still_scene_stays_still(engine, sample):
     assert change < 2 / 255
 
 
+@pytest.mark.slow
 def test_the_border_is_painted_like_the_inside(engine, sample):
     ratios = []
     for code in engine.named_styles.values():
@@ -94,6 +97,7 @@ def test_the_border_is_painted_like_the_inside(engine, sample):
     assert 0.8 < np.mean(ratios) < 1.2
 
 
+@pytest.mark.slow
 def test_it_is_taken_where_no_model_is_named(sample, tmp_path):
     with VideoWriter(tmp_path / "in.mp4", fps=24) as writer:
         for number, frame in enumerate(sample[:3]):

@@ -208,6 +208,7 @@ def of_both():
     return make(make_stored(), experiment("data.noise=8", "data.style_hues=0.5"))
 
 
+@pytest.mark.slow
 def test_both_backends_agree(tmp_path):
     other = "tensorflow" if keras.backend.backend() == "jax" else "jax"
     if importlib.util.find_spec(other) is None:

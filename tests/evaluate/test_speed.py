@@ -87,6 +87,7 @@ def in_a_fresh_process(code, **environment):
     return output.splitlines()[-1]
 
 
+@pytest.mark.slow
 def test_macs_are_the_same_on_jax():
     pytest.importorskip("jax")
     code = "print(here.counted_by_engine(here.VARIANTS[0]))"
