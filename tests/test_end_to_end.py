@@ -109,6 +109,7 @@ def test_its_generator_stylises_a_video(run, tmp_path):
     assert difference > 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("flags", "says"),
     [

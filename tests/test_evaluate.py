@@ -139,6 +139,7 @@ def test_a_finished_video(things, tmp_path):
         assert facts["not_measured"]["speed"] == "needs --model"
 
 
+@pytest.mark.slow
 def test_only_some_metrics(things, tmp_path):
     result = evaluate(
         things,

@@ -49,6 +49,7 @@ def test_it_is_found_by_its_name(tmp_path, monkeypatch):
     assert find("painterly") == "painterly"
 
 
+@pytest.mark.slow
 def test_styles_differ_and_leave_the_content_in_place(engine, sample):
     last = {}
     for name in ("irises", "corridor"):

@@ -134,6 +134,7 @@ def test_speed_of_a_real_engine():
     assert all(value > 0 for value in figures.values())
 
 
+@pytest.mark.slow
 def test_peak_memory_sees_what_was_held():
     code = """
 peak = here.speed.peak_memory_mib

@@ -38,11 +38,13 @@ def weights(network):
     return np.concatenate([np.ravel(v.value) for v in network.trainable_variables])
 
 
+@pytest.mark.slow
 def test_each_network_has_its_turns(batches):
     _, _, learned = play(batches, "train.g_every=2", "train.d_every=3")
     assert learned == [(True, True), (False, False), (True, False), (False, True)]
 
 
+@pytest.mark.slow
 def test_weights_of_terms_that_are_held_follow_how_far_off_they_are(batches):
     held = ['losses.targets={"content": 1e-6, "style": 1e6}']
     gan, _, _ = play(batches, *held)
@@ -61,6 +63,7 @@ def test_weights_of_terms_that_are_held_follow_how_far_off_they_are(batches):
     np.testing.assert_allclose(logs["g/loss"] - logs["g/mapping"], total, rtol=1e-3)
 
 
+@pytest.mark.slow
 def test_rates_fall_at_the_end(batches):
     gan, _, learned = play(batches, "train.steps=4", "train.cooldown=0.5")
     wanted = gan.train_config.g_learning_rate / 2  # of the last step: one of two left
@@ -70,6 +73,7 @@ def test_rates_fall_at_the_end(batches):
     assert float(gan.g_optimizer.learning_rate) == 0
 
 
+@pytest.mark.slow
 def test_half_of_the_clips_begin_with_an_old_state(batches):
     gan, logs, _ = play(batches, "train.laps=2", "losses.aging=1")
     assert all(np.isfinite(x["g/aging"]) for x in logs)
@@ -91,6 +95,7 @@ def test_half_of_the_clips_begin_with_an_old_state(batches):
     assert float(terms.aging(forward)) > 0
 
 
+@pytest.mark.slow
 def test_a_discriminator_that_is_ahead_rests(batches):
     gan, logs, learned = play(batches, "train.balance=-0.9")
     assert learned == [(True, False)] * 4
@@ -100,6 +105,7 @@ def test_a_discriminator_that_is_ahead_rests(batches):
     np.testing.assert_allclose(gan.advantage_variance.value, spread, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_gradients_are_averaged_and_clipped(batches):
     """Twice the same batch, accumulated, is that batch."""
     twice = [batches[0], batches[0]]
@@ -120,6 +126,7 @@ def test_gradients_are_averaged_and_clipped(batches):
     assert np.mean(np.concatenate([x.ravel() for x in near])) > 0.98
 
 
+@pytest.mark.slow
 def test_the_game_is_faded_in(batches):
     _, logs, _ = play(batches[:2], "losses.gan_warmup=4", "losses.gan=1")
     for number, values in enumerate(logs, start=1):
@@ -133,6 +140,7 @@ def test_the_game_is_faded_in(batches):
         np.testing.assert_allclose(values["g/loss"], expected, rtol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", ["bfloat16", "float16"])
 def test_half_precision_comes_near(batches, precision):
     gan, logs, learned = play(3 * batches, f"train.precision={precision}")

@@ -54,6 +54,7 @@ def test_a_step_trains_both_networks_and_moves_the_average():
     assert all(np.isfinite(value) for value in logs.values())
 
 
+@pytest.mark.slow
 def test_style_and_content_errors_fall():
     gan = VideoGAN(SMOKE)
     step, data = stepper(gan), batch()
@@ -67,6 +68,7 @@ def test_style_and_content_errors_fall():
     assert mapping[-1] < 0.7 * max(mapping)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("other", [False, True])
 def test_layers_that_are_not_named_keep_their_weights(other):
     named = {"stem", "recurrent"}
@@ -105,6 +107,7 @@ def test_the_second_network_is_blind_to_colour_where_asked(part, judged):
     assert (error > 1e-4) == judged
 
 
+@pytest.mark.slow
 def test_a_smaller_network_learns_from_its_teacher():
     teacher = VideoGAN(config.override(SMOKE, ["seed=1"])).generator
     before = [np.array(weight) for weight in teacher.weights]
@@ -139,6 +142,7 @@ def test_a_teacher_that_needs_other_sizes_is_refused():
         VideoGAN(smaller, teacher.generator)
 
 
+@pytest.mark.slow
 def test_r1_is_taken_every_interval():
     gan = VideoGAN(config.override(SMOKE, ["losses.penalty_interval=2"]))
     step = stepper(gan)
@@ -146,6 +150,7 @@ def test_r1_is_taken_every_interval():
     assert values[0] == values[1] != values[2] == values[3]
 
 
+@pytest.mark.slow
 def test_without_a_game_the_discriminator_rests():
     gan = VideoGAN(config.override(SMOKE, ["losses.gan=0"]))
     before = [np.array(v.value) for v in gan.discriminator.weights]
