@@ -5,37 +5,48 @@ STYLE  ?=
 OUTPUT ?= stylised.mp4
 MODEL  ?= painterly
 PYTHON ?= python3
+EXTRAS ?= fast
 DEMO   := visit mill poplars
 ARGS   ?=
 
 VENV := .venv
 BIN  := $(VENV)/bin
 DONE := $(VENV)/.installed
+DEV  := $(VENV)/.installed-dev
+PIP  := $(BIN)/python -m pip install --progress-bar off --quiet
+TEST := $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal
 
-.PHONY: help setup demo train generate tensorboard test lint clean
+.PHONY: help setup dev demo train generate tensorboard test test-all lint clean
 
 help:  ## show this help
 	@echo "make TARGET [VARIABLE=value ...]"
-	@sed -n 's/^\([a-z]*\):.*## /  \1\t/p' Makefile | expand -t 16
-	@echo "variables: EXP=$(EXP) BACKEND=$(BACKEND) INPUT STYLE OUTPUT=$(OUTPUT) MODEL=$(MODEL) PYTHON=$(PYTHON) ARGS"
+	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' Makefile | expand -t 16
+	@echo "variables: EXP=$(EXP) BACKEND=$(BACKEND) INPUT STYLE OUTPUT=$(OUTPUT) MODEL=$(MODEL) PYTHON=$(PYTHON) EXTRAS=$(EXTRAS) ARGS"
 
-# The stamp is touched last: an interrupted set-up starts again.
-$(DONE): setup.py
+# The stamps are touched last: an interrupted set-up starts again.
+$(DONE): pyproject.toml setup.py
 	@$(PYTHON) -c 'import sys; ok = (3, 11) <= sys.version_info < (3, 14); \
 	  ok or sys.exit("vgan needs Python 3.11, 3.12 or 3.13, and $(PYTHON) is " \
 	  + sys.version.split()[0] + ": say make PYTHON=python3.12")'
 	@echo "Setting up $(VENV), once; this takes a minute or two."
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --progress-bar off --quiet --editable '.[dev]'
+	$(PIP) --upgrade pip
+	$(PIP) --editable '.[$(EXTRAS)]'
 	@touch $(DONE)
 
-setup: $(DONE)  ## create .venv with everything that training and tests need
+$(DEV): $(DONE)
+	@echo "Adding what tests need to $(VENV), once."
+	$(PIP) --editable '.[dev]'
+	@touch $(DEV)
+
+setup: $(DONE)  ## create .venv with what you need to train and to stylise
+
+dev: $(DEV)  ## add what tests and all export formats need
 
 train: $(DONE)  ## train experiments/$(EXP).py (BACKEND=jax: on JAX); again resumes
 	KERAS_BACKEND="$(BACKEND)" $(BIN)/python -m vgan.train --experiment=$(EXP) $(ARGS)
 
-demo: $(DONE)  ## stylise a sample clip in three styles with the model that ships
+demo: $(DONE)  ## stylize a sample clip in three styles with the model that ships
 	@mkdir -p runs/demo
 	@for style in $(DEMO); do \
 	  $(BIN)/python -m vgan.generate --input=vgan/pretrained/sample.mp4 \
@@ -48,17 +59,20 @@ generate: export MODEL_ := $(MODEL)
 generate: export INPUT_ := $(INPUT)
 generate: export STYLE_ := $(STYLE)
 generate: export OUTPUT_ := $(OUTPUT)
-generate: $(DONE)  ## stylise INPUT in the style of STYLE with MODEL into OUTPUT
+generate: $(DONE)  ## stylize INPUT in the style of STYLE with MODEL into OUTPUT
 	@$(BIN)/python -m vgan.generate $${MODEL_:+"--model=$$MODEL_"} --input="$$INPUT_" \
 	  --style="$$STYLE_" --output="$$OUTPUT_" $(ARGS)
 
 tensorboard: $(DONE)  ## show losses and moving samples of all runs in the browser
 	$(BIN)/tensorboard --logdir runs
 
-test: $(DONE)  ## run all tests, several at a time
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal $(ARGS)
+test: $(DEV)  ## run the fast tests, several at a time
+	$(TEST) -m "not slow" $(ARGS)
 
-lint: $(DONE)  ## check the style of the code
+test-all: $(DEV)  ## run all tests
+	$(TEST) $(ARGS)
+
+lint: $(DEV)  ## check the style of the code
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 
 clean:  ## remove caches and the virtual environment; runs and data stay

@@ -1,6 +1,6 @@
 r"""A small task on which adversarial games are compared; the game weighs much here.
 
-Command: python -m vgan.benchmark objectives --experiment=objectives \
+Command: python -m tools.benchmark objectives --experiment=objectives \
              --output=experiments/README.md
 A game:  make train EXP=objectives ARGS="--set losses.adversarial=hinge"
 Reached: the table in experiments/README.md.

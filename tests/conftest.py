@@ -1,3 +1,4 @@
+import importlib.util
 import os
 import pathlib
 
@@ -14,11 +15,32 @@ os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 LONG = ("test_resume", "test_parity", "test_penalties", "test_benchmark", "test_alarm")
+# What tests need that are given one of these words, such as --engine=onnx.
+EXTRAS = {
+    "jax": ("jax",),
+    "litert": ("ai_edge_litert",),
+    "onnx": ("onnx", "onnxruntime", "tf2onnx"),
+    "openvino": ("openvino",),
+}
 
 
 def pytest_collection_modifyitems(items):
-    """Long tests first: one at the end would leave all other workers idle."""
+    """Long tests first: one at the end would leave all other workers idle.
+
+    Tests of a library that is not installed are skipped.
+    """
     items.sort(key=lambda item: item.path.stem not in LONG)
+    missing = {
+        word: name
+        for word, names in EXTRAS.items()
+        for name in names
+        if importlib.util.find_spec(name) is None
+    }
+    for item in items:
+        for value in item.callspec.params.values() if hasattr(item, "callspec") else ():
+            if isinstance(value, str) and value in missing:
+                reason = f"{missing[value]} is not installed"
+                item.add_marker(pytest.mark.skip(reason=reason))
 
 
 @pytest.fixture(scope="session")

@@ -9,8 +9,9 @@ import sys
 import numpy as np
 import pytest
 
+from tools.benchmark import runs
 from vgan import InputError, config
-from vgan.benchmark import files, runs
+from vgan.benchmark import files
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 QUICK = ["train.steps=2", "losses.content=0", "losses.temporal=0"]
@@ -19,13 +20,14 @@ BLOCK = "<!-- objectives -->\n{}\n<!-- /objectives -->"
 
 def benchmark(*flags):
     return subprocess.run(
-        [sys.executable, "-m", "vgan.benchmark", *map(str, flags)],
+        [sys.executable, "-m", "tools.benchmark", *map(str, flags)],
         cwd=ROOT,
         capture_output=True,
         text=True,
     )
 
 
+@pytest.mark.slow
 def test_train_tells_what_a_term_costs(tmp_path):
     output = tmp_path / "report.json"
     done = benchmark(
@@ -51,33 +53,8 @@ def test_train_tells_what_a_term_costs(tmp_path):
     assert "edges" in done.stdout
 
 
-def test_generate_times_the_stages(tmp_path):
-    from vgan.models import Generator
-
-    model, output = tmp_path / "generator.keras", tmp_path / "report.json"
-    Generator((8, 8), 8, 0, code_size=16, noise_size=8).save(model)
-    done = benchmark(
-        *("generate", f"--model={model}", "--engine=openvino", "--engine=keras"),
-        *("--size=48x64", "--frames=20", f"--output={output}"),
-    )
-    assert done.returncode == 0, done.stderr
-    facts = json.loads(output.read_text())
-    assert [row["engine"] for row in facts["rows"]] == ["openvino", "keras"]
-    for row in facts["rows"]:
-        assert row["size"] == [48, 64]
-        assert set(row["stages"]) == {"decode", "preprocess", "network", "encode"}
-        for figures in row["stages"].values():
-            assert 0 < figures["median_ms"] <= figures["p95_ms"]
-        assert row["ratio"] > 0.5
-        assert row["fps"] > 0
-    one, two = (row["peak_memory_mib"] for row in facts["rows"])
-    assert one < two  # without TensorFlow
-    assert "CPUs" in facts["setup"]["machine"]
-    assert "| openvino | 64x48 |" in done.stdout
-
-
 def test_variants_change_one_thing_each():
-    from vgan.benchmark import costs
+    from tools.benchmark import costs
 
     losses = config.load(str(ROOT / "experiments" / "smoke.py")).losses
     found = {(v.kind, v.name): v.losses for v in costs.variants(losses)}
@@ -100,7 +77,7 @@ def test_variants_change_one_thing_each():
 
 def test_costs_are_of_whole_cycles():
     """A penalty at every second step, on a machine that slows down: 30 ms of 100."""
-    from vgan.benchmark import costs
+    from tools.benchmark import costs
 
     losses = {"style": {"weight": 3.0}, "adversarial": {"penalty_interval": 2}}
     slow = np.linspace(0, 1, 8)
@@ -132,6 +109,7 @@ def compared(tmp_path_factory):
     return folder, page
 
 
+@pytest.mark.slow
 def test_objectives_renew_the_table(compared):
     folder, page = compared
     text = page.read_text()
@@ -139,7 +117,7 @@ def test_objectives_renew_the_table(compared):
     assert text.endswith("<!-- /objectives -->\n\nbelow\n")
     assert "old" not in text
     assert "\n| hinge | " in text
-    assert "python -m vgan.benchmark objectives" in text
+    assert "python -m tools.benchmark objectives" in text
     facts = json.loads((folder / "runs" / "objectives.json").read_text())
     (run,) = facts["runs"]
     assert (run["game"], run["seed"], run["stopped"]) == ("hinge", 0, "")
@@ -149,6 +127,7 @@ def test_objectives_renew_the_table(compared):
     assert [value is None for value in run["advantage"]] == [True, False] * 2
 
 
+@pytest.mark.slow
 def test_finished_runs_are_not_trained_again(compared):
     folder, _ = compared
     weights = (folder / "runs" / "hinge_0" / "generator.keras").read_bytes()
@@ -163,7 +142,7 @@ def test_finished_runs_are_not_trained_again(compared):
 
 
 def test_games_are_ranked_and_collapses_told():
-    from vgan.benchmark import table
+    from tools.benchmark import table
 
     def row(game, score, stopped="", alarms=()):
         figures = dict.fromkeys(table.COLUMNS, score)
@@ -203,7 +182,7 @@ def test_games_are_ranked_and_collapses_told():
 def test_the_advantage_is_read_over_a_tenth(tmp_path):
     import tensorflow as tf
 
-    from vgan.benchmark import standings
+    from tools.benchmark import standings
 
     for steps in (range(1, 31), range(29, 41)):  # a run that was resumed
         writer = tf.summary.create_file_writer(str(tmp_path))
@@ -241,7 +220,7 @@ def test_an_interrupt_reaches_the_training(tmp_path):
         "    pathlib.Path('checkpoint').touch()\n"
     )
     code = (
-        "import sys; from vgan import command; from vgan.benchmark import runs; "
+        "import sys; from vgan import command; from tools.benchmark import runs; "
         "command.run(lambda argv: runs._call([sys.argv[1]]), actions=[sys.argv[1]])"
     )
     process = subprocess.Popen(
@@ -275,7 +254,7 @@ def test_the_block_is_replaced_and_nothing_else(tmp_path):
 @pytest.mark.parametrize(
     ("flags", "said"),
     [
-        ([], "say what to do; known: generate, train, data, objectives"),
+        ([], "say what to do; known: train, data, objectives"),
         (["dance"], "cannot do 'dance'"),
         (["train", "now"], "unexpected argument 'now'"),
         (["train"], "--experiment: give one"),
@@ -291,5 +270,5 @@ def test_bad_input_is_one_line(flags, said):
     done = benchmark(*flags)
     assert done.returncode == 2
     assert said in done.stderr
-    assert done.stderr.startswith("vgan.benchmark: ")
+    assert done.stderr.startswith("tools.benchmark: ")
     assert done.stderr.count("\n") == 1

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from tests.video.samples import make_video, moving
-from vgan.benchmark import decoding
+from tools.benchmark import decoding
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 SMALL = (
@@ -23,7 +23,7 @@ SMALL = (
 
 def benchmark(*flags):
     return subprocess.run(
-        [sys.executable, "-m", "vgan.benchmark", "data", *map(str, flags)],
+        [sys.executable, "-m", "tools.benchmark", "data", *map(str, flags)],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -43,6 +43,7 @@ def folders(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 def test_sources_are_timed_beside_plain_decode(folders, tmp_path):
     output = tmp_path / "report.json"
     done = benchmark(
@@ -78,6 +79,7 @@ def test_sources_are_timed_beside_plain_decode(folders, tmp_path):
     assert "| photos | exact |" in done.stdout
 
 
+@pytest.mark.slow
 def test_a_training_step_is_timed_beside_the_clips():
     done = benchmark(
         *("--experiment=smoke", "--steps=2", "--clips=2", "--seconds=1"),
@@ -105,7 +107,7 @@ def test_bad_input_is_one_line(flags, line):
     assert done.returncode == 2
     assert line in done.stderr
     assert "Traceback" not in done.stderr
-    assert sum("vgan.benchmark:" in line for line in done.stderr.splitlines()) == 1
+    assert sum("tools.benchmark:" in line for line in done.stderr.splitlines()) == 1
 
 
 def test_decoding_covers_the_span_from_its_key_frame(folders):

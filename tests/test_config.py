@@ -101,6 +101,17 @@ def test_experiment_by_path(tmp_path):
         config.load("no_such_experiment")
 
 
+def test_experiment_by_name_from_any_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert config.load("quickstart").train.steps > 1
+    (tmp_path / "experiments").mkdir()
+    (tmp_path / "experiments" / "quickstart.py").write_text(
+        "from vgan.config import Experiment\n"
+        "def get_config():\n    return Experiment(seed=5)\n"
+    )
+    assert config.load("quickstart").seed == 5  # the user's own comes first
+
+
 @pytest.mark.parametrize(
     ("body", "says"),
     [

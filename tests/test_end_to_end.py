@@ -36,6 +36,7 @@ def run(tmp_path_factory):
     return result, runs / "smoke"
 
 
+@pytest.mark.slow
 def test_run_folder(run):
     result, folder = run
     names = {path.name for path in folder.iterdir()}
@@ -52,6 +53,7 @@ def test_run_folder(run):
     assert "4/4" in result.stderr
 
 
+@pytest.mark.slow
 def test_tensorboard_shows_losses_speed_and_moving_samples(run):
     events = EventAccumulator(str(run[1] / "tensorboard"), {"tensors": 0})
     events.Reload()
@@ -71,6 +73,7 @@ def test_tensorboard_shows_losses_speed_and_moving_samples(run):
         assert picture.size == (int(width), int(height)) == (3 * 32, 4 * 32)
 
 
+@pytest.mark.slow
 def test_a_second_call_says_it_is_finished_and_more_steps_resume(run):
     _, folder = run
     again = command("train", "--experiment=smoke", f"--runs={folder.parent}")
@@ -84,6 +87,7 @@ def test_a_second_call_says_it_is_finished_and_more_steps_resume(run):
     assert "--run" in other.stderr
 
 
+@pytest.mark.slow
 def test_its_generator_stylises_a_video(run, tmp_path):
     frames = scene(3, 6, 50, 70).frames
     with VideoWriter(tmp_path / "in.mp4", fps=10) as writer:
@@ -105,6 +109,7 @@ def test_its_generator_stylises_a_video(run, tmp_path):
     assert difference > 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("flags", "says"),
     [

@@ -78,6 +78,7 @@ def root():
     os.chdir(here)
 
 
+@pytest.mark.slow
 def test_a_model_and_its_baseline(things, tmp_path):
     result = evaluate(
         things,
@@ -119,6 +120,7 @@ def test_a_model_and_its_baseline(things, tmp_path):
     assert "--overwrite" in again.stderr
 
 
+@pytest.mark.slow
 def test_a_finished_video(things, tmp_path):
     for video, strength in (("clips/one.mp4", 0), ("bright.mp4", None)):
         result = evaluate(
@@ -137,6 +139,7 @@ def test_a_finished_video(things, tmp_path):
         assert facts["not_measured"]["speed"] == "needs --model"
 
 
+@pytest.mark.slow
 def test_only_some_metrics(things, tmp_path):
     result = evaluate(
         things,
@@ -158,6 +161,7 @@ GOOD = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
@@ -222,6 +226,7 @@ def test_bad_input_is_one_line(things, changes, says):
     assert not (things / "nowhere").exists()
 
 
+@pytest.mark.slow
 def test_one_frame_and_a_broken_neighbour_do_not_lose_the_rest(things, tmp_path):
     (tmp_path / "mixed").mkdir()
     for name in ("short.mp4", "text.mp4"):

@@ -107,6 +107,7 @@ def test_video(things, tmp_path):
     assert np.abs(np.float32(frames) - np.float32(originals)).mean() > 10
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["openvino", "onnx", "litert"])
 def test_engines_agree(things, tmp_path, engine):
     """The second run needs no more than the engine."""
@@ -148,6 +149,7 @@ def test_picture(things, tmp_path):
         assert picture.size == (48, 32)
 
 
+@pytest.mark.slow
 def test_ctrl_c_keeps_what_was_made(things, tmp_path):
     with VideoWriter(tmp_path / "long.mp4", fps=25) as writer:
         for i in range(3000):
@@ -182,6 +184,7 @@ def test_help_is_quick(things, tmp_path):
     assert {"keras", "tensorflow", "numpy"}.isdisjoint(modules)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -234,6 +237,7 @@ def test_bad_input_is_one_line_at_once(things, tmp_path, arguments, message):
     assert {"keras", "tensorflow"}.isdisjoint(modules)
 
 
+@pytest.mark.slow
 def test_model_from_another_layout_leaves_nothing(things, tmp_path):
     model = tmp_path / "generator.keras"
     with (
@@ -266,6 +270,7 @@ def test_broken_videos(things, tmp_path, shared_data, name):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_all_that_changes_the_look(things, tmp_path):
     """One run with each option on; what they do is tested where they are."""
     mask = np.zeros((45, 81, 3), np.uint8)

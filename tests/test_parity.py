@@ -81,6 +81,7 @@ def state(folder, step):
         return {name: file[name] for name in file.files}
 
 
+@pytest.mark.slow
 def test_both_backends_train_alike(tmp_path, in_root):
     experiment = config.load("smoke", CHANGES)
     keras.utils.set_random_seed(3)  # chance starts may amplify rounding

@@ -35,11 +35,6 @@ def test_bad_flags_are_one_line(tmp_path):
         ([f"--input={tmp_path}", "--output=x", "--workers=0"], "--workers=0: give"),
         ([f"--input={tmp_path}", f"--output={tmp_path}/x"], "no video and no photo"),
         (["--input=a", "--output=b", "--size=1"], "--size=1: give 16 to 4096"),
-        (["--input=a", "--output=b", "--count=1"], "--count: is of --youtube8m"),
-        (["--youtube8m=a", "--output=b", "--fps=9"], "--fps: is not for --youtube8m"),
-        (["--youtube8m=a", "--output=b"], "give --count, to choose clips, or --input"),
-        (["--youtube8m=a", "--count=1"], "--output: is missing"),
-        (["--youtube8m=a", "--count=1", f"--output={__file__}"], "exists; give anoth"),
         (["--input=", "--output=b"], "--input=: is empty; give one, such as my_videos"),
         (["--input=a", "--output=b", "--provenance="], "--provenance=: is empty"),
     ):
@@ -76,6 +71,7 @@ def test_a_stop_waits_for_an_import(name):
     assert signal.getsignal(number) is before
 
 
+@pytest.mark.slow
 def test_ctrl_c_says_how_to_go_on(long_film, tmp_path):
     output = tmp_path / "mine"
     flags = f"--input={long_film}", f"--output={output}", "--size=240", "--workers=1"

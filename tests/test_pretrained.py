@@ -34,8 +34,8 @@ def test_it_is_small_and_knows_the_styles_that_are_named(path):
     assert path.stat().st_size < 12e6
     demo = re.search(r"DEMO +:= (.+)", (ROOT / "Makefile").read_text())[1].split()
     assert set(demo) <= set(model.named_styles)
-    readme = " ".join((ROOT / "README.md").read_text().split())
-    listed = re.search(r"the models that ship know (.+?), `quick", readme)[1]
+    page = " ".join((ROOT / "docs" / "inference.md").read_text().split())
+    listed = re.search(r"the models that ship know (.+?), `quick", page)[1]
     assert sorted(re.split(", | and ", listed)) == sorted(model.named_styles)
 
 
@@ -49,6 +49,7 @@ def test_it_is_found_by_its_name(tmp_path, monkeypatch):
     assert find("painterly") == "painterly"
 
 
+@pytest.mark.slow
 def test_styles_differ_and_leave_the_content_in_place(engine, sample):
     last = {}
     for name in ("irises", "corridor"):
@@ -61,6 +62,7 @@ def test_styles_differ_and_leave_the_content_in_place(engine, sample):
         assert np.abs(result - sample[-1]).mean() > 20
 
 
+@pytest.mark.slow
 def test_its_state_keeps_noise_from_flickering(engine, sample):
     random, still = np.random.default_rng(0), sample[0][:160, :240]
     noisy = still + random.normal(0, 4, (12, *still.shape))
@@ -78,6 +80,7 @@ def test_its_state_keeps_noise_from_flickering(engine, sample):
     assert flicker(forgets=False) < 0.7 * flicker(forgets=True)
 
 
+@pytest.mark.slow
 def test_a_still_scene_stays_still(engine, sample):
     stylizer = Stylizer(engine, "irises")
     still, drift = sample[0][:160, :240], Drift()
@@ -86,6 +89,7 @@ def test_a_still_scene_stays_still(engine, sample):
     assert change < 2 / 255
 
 
+@pytest.mark.slow
 def test_the_border_is_painted_like_the_inside(engine, sample):
     ratios = []
     for name in engine.named_styles:
@@ -94,6 +98,7 @@ def test_the_border_is_painted_like_the_inside(engine, sample):
     assert 0.8 < np.mean(ratios) < 1.2
 
 
+@pytest.mark.slow
 def test_it_is_taken_where_no_model_is_named(sample, tmp_path):
     with VideoWriter(tmp_path / "in.mp4", fps=24) as writer:
         for number, frame in enumerate(sample[:3]):

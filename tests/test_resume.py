@@ -34,6 +34,7 @@ def assert_same(one, two):
         np.testing.assert_array_equal(one[name], two[name], err_msg=name)
 
 
+@pytest.mark.slow
 def test_one_and_three_steps_are_four(tmp_path):
     """Also where sizes grow in between."""
     stages = 'train.schedule=[{"until": 2, "image_size": 48, "clip_length": 1}]'
@@ -52,6 +53,7 @@ def test_one_and_three_steps_are_four(tmp_path):
     ]
 
 
+@pytest.mark.slow
 def test_killed_at_any_moment(tmp_path):
     """VGAN_KILLS says how often; whatever was logged in between is what would be."""
     command = [sys.executable, "-m", "vgan.train", "--experiment=smoke"]
@@ -101,6 +103,7 @@ def history(folder):
     return found
 
 
+@pytest.mark.slow
 def test_two_runs_beside_each_other_agree(tmp_path):
     """Not the smoke network, on which sums are too few for their order to vary."""
     command = [sys.executable, "-m", "vgan.train", "--experiment=quickstart"]
@@ -117,6 +120,7 @@ def test_two_runs_beside_each_other_agree(tmp_path):
     assert_same(state(tmp_path / "one"), state(tmp_path / "two"))
 
 
+@pytest.mark.slow
 def test_nan_stops_and_keeps_the_last_good_checkpoint(tmp_path):
     train(smoke(2), tmp_path)
     good = state(tmp_path)
@@ -125,6 +129,7 @@ def test_nan_stops_and_keeps_the_last_good_checkpoint(tmp_path):
     assert_same(good, state(tmp_path))
 
 
+@pytest.mark.slow
 def test_broken_data_during_training_is_an_input_error(tmp_path):
     missing = tmp_path / "nothing"
     with pytest.raises(InputError, match="nothing"):

@@ -151,6 +151,7 @@ def magenta(things, *flags):
     )
 
 
+@pytest.mark.slow
 def test_a_rival_stands_in_the_same_report(things, tmp_path):
     pytest.importorskip("ai_edge_litert")
     result = magenta(

@@ -21,6 +21,7 @@ def test_one_training_at_a_time(tmp_path):
     assert folder.exists()
 
 
+@pytest.mark.slow
 def test_a_run_begins_with_the_weights_of_a_model(tmp_path):
     from vgan.runtime.engines.keras_engine import load_generator
     from vgan.train import checkpoint
@@ -41,6 +42,7 @@ def test_a_run_begins_with_the_weights_of_a_model(tmp_path):
         run._start_from(wanted, other, start)
 
 
+@pytest.mark.slow
 def test_a_run_begins_with_some_layers_of_another_model(tmp_path):
     from vgan.train.build import build_gan
 

@@ -39,6 +39,7 @@ def state(folder):
         return {name: file[name] for name in file.files}
 
 
+@pytest.mark.slow
 def test_a_resumed_run_goes_on_bit_for_bit(tmp_path, fields, quiet_runs):
     """In the middle of the lives of clips, with the state that they carry."""
 
@@ -84,6 +85,7 @@ def test_a_clip_that_goes_on_begins_with_the_state_it_was_left_in(fields):
     np.testing.assert_allclose(plain, same, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_run_ends_in_time_and_goes_on(tmp_path, fields, quiet_runs, capsys):
     changes = [*fields, "train.steps=100000", "train.cooldown=1"]
     changes += ["losses.gan=0"]
@@ -129,6 +131,7 @@ def test_what_does_not_go_together_is_one_line(tmp_path, fields, changes, says):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_another_unroll_is_another_run(tmp_path, fields, quiet_runs):
     from vgan.train import record
 
@@ -138,6 +141,7 @@ def test_another_unroll_is_another_run(tmp_path, fields, quiet_runs):
         record.changes(tmp_path, config.override(one, ["train.unroll=3"]))
 
 
+@pytest.mark.slow
 def test_jax_trains_where_tensorflow_is_not_installed(tmp_path, fields):
     """Also in bfloat16, on batches in float32, and with all that is written."""
     pytest.importorskip("jax")

@@ -105,6 +105,7 @@ def test_clips_come_again_in_epochs_and_noise_does_not():
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("content", ["synthetic", "videos"])
 def test_another_process_makes_the_same_batches(content, tmp_path):
     if content == "videos":

@@ -73,6 +73,7 @@ def test_bytes_depend_on_the_chosen_clips_alone(tmp_path, parts, small_shards):
     assert digests(tmp_path / "two") != one
 
 
+@pytest.mark.slow
 def test_other_processes_write_the_same_bytes(tmp_path, parts):
     """The order of a protocol buffer's map is that of the process."""
     builder.write(tmp_path / "one", "mine", parts)
@@ -179,6 +180,7 @@ def beam():
     return pytest.importorskip("apache_beam", reason="extra 'beam' is not installed")
 
 
+@pytest.mark.slow
 def test_beam_writes_the_same_bytes(tmp_path, parts, small_shards, beam):
     builder.write(tmp_path / "one", "mine", parts)
     builder.write(tmp_path / "two", "mine", parts, beam=LOCAL)
@@ -188,6 +190,7 @@ def test_beam_writes_the_same_bytes(tmp_path, parts, small_shards, beam):
         builder.write(tmp_path / "two", "mine", parts, beam=LOCAL)
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_killed_ends_the_pipeline(beam):
     """Beam itself would wait for it for ever."""
 

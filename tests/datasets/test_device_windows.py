@@ -119,6 +119,7 @@ def test_flow_takes_a_frame_to_the_next(stored):
         assert warped.mean() < 0.25 * plain.mean()
 
 
+@pytest.mark.slow
 def test_some_clips_stand_still_and_in_some_something_passes(stored):
     batches = [make(stored, experiment(), step) for step in range(8)]
     speed = np.concatenate([np.abs(b["flow"]).mean((1, 2, 3, 4)) for b in batches])
@@ -152,6 +153,7 @@ def test_the_window_never_leaves_the_picture():
         assert (np.diff(style[..., rows], axis=2).mean((1, 2, 3)) > 0.5).all()
 
 
+@pytest.mark.slow
 def test_flip_hues_and_noise_are_as_asked(stored):
     plain = make(stored, experiment("data.flip=False"))
     noisy = make(stored, experiment("data.flip=False", "data.noise=10"))
@@ -215,6 +217,7 @@ def of_both():
     return make(make_stored(), experiment("data.noise=8", "data.style_hues=0.5"))
 
 
+@pytest.mark.slow
 def test_both_backends_agree(tmp_path):
     other = "tensorflow" if keras.backend.backend() == "jax" else "jax"
     if importlib.util.find_spec(other) is None:

@@ -129,6 +129,7 @@ def batches(experiment, count, first=0):
     return [batch["content"].numpy() for batch in dataset]
 
 
+@pytest.mark.slow
 def test_batches_are_the_same_after_resume_and_in_another_process(folder, tmp_path):
     experiment = make_experiment(folder)
     whole = batches(experiment, 4)

@@ -1,5 +1,6 @@
 import keras
 import numpy as np
+import pytest
 
 from vgan.datasets.synthetic import scene
 from vgan.evaluate import comparison
@@ -9,6 +10,7 @@ from vgan.runtime import engines
 from vgan.video import VideoReader
 
 
+@pytest.mark.slow
 def test_comparison_and_figures(tmp_path):
     keras.utils.set_random_seed(0)  # some random networks draw what no codec keeps
     random = np.random.default_rng(0)

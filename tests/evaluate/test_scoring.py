@@ -56,6 +56,7 @@ def test_a_copy_keeps_all_and_has_no_style(features, clip):
     assert np.array_equal(found.time_slice[3], clip[3, 32])
 
 
+@pytest.mark.slow
 def test_the_style_itself_has_all_of_it(features, clip):
     style = noise(1, 64, 80, 3)
     scorer = Scorer(features, {"noise": StyleRuler(features, style)})
@@ -65,6 +66,7 @@ def test_the_style_itself_has_all_of_it(features, clip):
     assert found.figures["content_distance"] > 0.3
 
 
+@pytest.mark.slow
 def test_a_judge_and_the_paint_stand_beside(features, clip):
     style, judge = noise(1, 64, 80, 3), MeasuringFeatures(short_side=48)
     scorer = Scorer(
@@ -90,6 +92,7 @@ def test_a_judge_and_the_paint_stand_beside(features, clip):
     assert copied["color_explained"] == pytest.approx(1)
 
 
+@pytest.mark.slow
 def test_results_are_scored_together_as_alone(features, clip):
     ruler = StyleRuler(features, noise(1, 64, 64, 3))
     makers = {

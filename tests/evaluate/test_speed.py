@@ -87,6 +87,7 @@ def in_a_fresh_process(code, **environment):
     return output.splitlines()[-1]
 
 
+@pytest.mark.slow
 def test_macs_are_the_same_on_jax():
     pytest.importorskip("jax")
     code = "print(here.counted_by_engine(here.VARIANTS[0]))"
@@ -133,6 +134,7 @@ def test_speed_of_a_real_engine():
     assert all(value > 0 for value in figures.values())
 
 
+@pytest.mark.slow
 def test_peak_memory_sees_what_was_held():
     code = """
 peak = here.speed.peak_memory_mib

@@ -66,6 +66,7 @@ def by_keras(model):
     return np.stack(results)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format", FORMATS)
 def test_the_loop_of_the_readme(format, model, exports, monkeypatch):
     folder = exports(format)
@@ -82,6 +83,7 @@ def test_the_loop_of_the_readme(format, model, exports, monkeypatch):
     assert difference.max() <= (20 if format == "openvino" else 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format", RUN)
 def test_as_an_engine(format, model, exports):
     engine = load(exports(format))
@@ -111,6 +113,7 @@ def test_as_an_engine(format, model, exports):
             engine.step(np.zeros((1, 1, 16, 16, 3)), np.ones((1, 16)), {})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("format", "mode"),
     [
@@ -133,12 +136,14 @@ def test_eight_bits_are_smaller_and_near(format, mode, model, exports, tmp_path)
     assert small < large
 
 
+@pytest.mark.slow
 def test_running_statistics_are_carried(tmp_path):
     path = saved(tmp_path / "generator.keras", cell="gru", modulation="adain")
     lines = export(path, tmp_path / "out", "litert", SIZE)
     assert lines[-1].startswith("30 recurrent frames: at most")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format", RUN)
 def test_no_state_is_taken_for_another(format, model, exports):
     """Two of the states have the same shape, and some formats sort their inputs."""
@@ -161,10 +166,11 @@ def test_no_state_is_taken_for_another(format, model, exports):
     assert np.abs(new["recurrent_hidden"] - new["recurrent_cell"]).max() > 0.2
 
 
+@pytest.mark.slow
 def test_a_difference_stops_the_export(model, tmp_path, monkeypatch):
     monkeypatch.setattr(parity, "BOUND", 0.0)
     with pytest.raises(RuntimeError, match="report this as a bug"):
-        export(model, tmp_path / "out", "onnx")
+        export(model, tmp_path / "out", "openvino")
     assert not list(tmp_path.iterdir())
 
 
@@ -193,6 +199,7 @@ def test_bad_arguments(arguments, message, model, tmp_path, monkeypatch):
     assert sorted(tmp_path.rglob("*")) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format", FORMATS)
 def test_a_painter_is_exported(format, tmp_path):
     """`export` itself compares styles, noise and a stream of frames with Keras."""

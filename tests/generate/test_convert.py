@@ -62,6 +62,7 @@ class StopError(Exception):
     pass
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("after", [0, 120, 400])
 def test_resumed_equals_uninterrupted(model, tmp_path, monkeypatch, after):
     """In the middle of a fade and of a scene, with a state that matters."""

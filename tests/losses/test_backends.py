@@ -126,6 +126,7 @@ def test_gradient_is_the_slope_of_the_value(name, here):
     np.testing.assert_allclose(here[name][1], slope, rtol=0.02, atol=2e-3)
 
 
+@pytest.mark.slow
 def test_both_backends_agree(here):
     other = "tensorflow" if keras.backend.backend() == "jax" else "jax"
     if importlib.util.find_spec(other) is None:

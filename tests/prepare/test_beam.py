@@ -10,6 +10,7 @@ LOCAL = [
 ]
 
 
+@pytest.mark.slow
 def test_beam_finds_the_same(film, scenes, source, tmp_path):
     pytest.importorskip("apache_beam", reason="extra 'beam' is not installed")
     from vgan.prepare.beam import scan_all

@@ -18,6 +18,7 @@ def stylise(model):
     return engine.step(content, code, engine.initial_state(16, 16))[0]
 
 
+@pytest.mark.slow
 def test_what_is_damaged_is_made_again(model):
     wanted = stylise(model)
     folder = cache.find(model, "openvino")
@@ -42,6 +43,7 @@ def test_another_model_of_the_same_name(model, tmp_path):
     assert cache._places(copy, "litert", (16, 16))[0].name.endswith("-16x16")
 
 
+@pytest.mark.slow
 def test_a_place_that_cannot_be_written(model, tmp_path, monkeypatch):
     copy = tmp_path / "generator.keras"
     copy.write_bytes(model.read_bytes())

@@ -78,6 +78,7 @@ def output(path):
     return stream(engine, content, engine.encode_style(style))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", ["tensorflow", "jax"])
 def test_same_output_in_a_fresh_process_on_either_backend(
     model_path, tmp_path, backend

@@ -44,6 +44,7 @@ class Watched(KerasEngine):
         return super().step(content, code, state)
 
 
+@pytest.mark.slow
 def test_no_seams_in_30_frames(make_generator):
     engine = Watched(make_generator())
     frames = panning(30, 330, 350)  # also padded: no multiple of the stride

@@ -22,6 +22,7 @@ def batches():
     return [{name: tf.constant(x) for name, x in b.items()} for b in dataset]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", Adversarial.kinds)
 def test_two_hundred_steps_stay_finite(name, batches):
     make_deterministic(1)  # of 0 to 3, only 0 starts with a critic far ahead by luck

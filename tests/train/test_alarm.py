@@ -45,6 +45,7 @@ def run(folder, *changes):
     return gan
 
 
+@pytest.mark.slow
 def test_a_resumed_run_says_nothing_twice(tmp_path):
     """What is said of steps that are taken again is said anew; what is known is not."""
     gan = build_gan(GOOD)
@@ -69,12 +70,14 @@ def lines(folder):
     return path.read_text().splitlines() if path.exists() else []
 
 
+@pytest.mark.slow
 def test_silent_on_a_good_run(tmp_path):
     gan = run(tmp_path)
     assert gan.lines == []
     assert 0 < float(gan.advantage.mean.value) < 0.9
 
 
+@pytest.mark.slow
 def test_a_discriminator_that_learns_too_fast(tmp_path):
     rate = 50 * GOOD.train.d_learning_rate
     gan = run(tmp_path, f"train.d_learning_rate={rate}", "train.alarm=reduce_lr")
@@ -88,6 +91,7 @@ def test_a_discriminator_that_learns_too_fast(tmp_path):
     assert gan.lines[-1].endswith(text[-1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", ["style", "content"])
 def test_a_generator_that_is_deaf(tmp_path, monkeypatch, part):
     generate = teacher.generate

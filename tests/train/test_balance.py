@@ -39,11 +39,13 @@ def weights(network):
     return np.concatenate([np.ravel(v.value) for v in network.trainable_variables])
 
 
+@pytest.mark.slow
 def test_each_network_has_its_turns(batches):
     _, _, learned = play(batches, "train.g_every=2", "train.d_every=3")
     assert learned == [(True, True), (False, False), (True, False), (False, True)]
 
 
+@pytest.mark.slow
 def test_weights_of_terms_that_are_held_follow_how_far_off_they_are(batches):
     held = ["losses.content.target=1e-6", "losses.style.target=1e6"]
     gan, _, _ = play(batches, *held)
@@ -63,6 +65,7 @@ def test_weights_of_terms_that_are_held_follow_how_far_off_they_are(batches):
     np.testing.assert_allclose(logs["g/loss"] - logs["g/mapping"], total, rtol=1e-3)
 
 
+@pytest.mark.slow
 def test_rates_fall_at_the_end(batches):
     gan, _, learned = play(batches, "train.steps=4", "train.cooldown=0.5")
     wanted = SMOKE.train.g_learning_rate / 2  # of the last step: one of two left
@@ -72,6 +75,7 @@ def test_rates_fall_at_the_end(batches):
     assert float(gan.g_optimizer.learning_rate) == 0
 
 
+@pytest.mark.slow
 def test_half_of_the_clips_begin_with_an_old_state(batches):
     gan, logs, _ = play(batches, "train.burn_in=2", "losses.state_consistency=1")
     assert all(np.isfinite(x["g/state_consistency"]) for x in logs)
@@ -94,6 +98,7 @@ def test_half_of_the_clips_begin_with_an_old_state(batches):
     assert float(loss(forward)) > 0
 
 
+@pytest.mark.slow
 def test_a_discriminator_that_is_ahead_rests(batches):
     gan, logs, learned = play(batches, "train.d_skip_above=-0.9")
     assert learned == [(True, False)] * 4
@@ -103,6 +108,7 @@ def test_a_discriminator_that_is_ahead_rests(batches):
     np.testing.assert_allclose(gan.advantage.variance.value, spread, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_gradients_are_averaged_and_clipped(batches):
     """Twice the same batch, accumulated, is that batch."""
     twice = [batches[0], batches[0]]
@@ -125,6 +131,7 @@ def test_gradients_are_averaged_and_clipped(batches):
     assert np.mean(np.concatenate([x.ravel() for x in near])) > 0.98
 
 
+@pytest.mark.slow
 def test_the_game_is_faded_in(batches):
     _, logs, _ = play(batches[:2], "losses.adversarial.warmup=4", "losses.gan=1")
     for number, values in enumerate(logs, start=1):
@@ -138,6 +145,7 @@ def test_the_game_is_faded_in(batches):
         np.testing.assert_allclose(values["g/loss"], expected, rtol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", ["bfloat16", "float16"])
 def test_half_precision_comes_near(batches, precision):
     gan, logs, learned = play(3 * batches, f"train.precision={precision}")

@@ -54,6 +54,7 @@ def test_a_step_trains_both_networks_and_moves_the_average():
     assert all(np.isfinite(value) for value in logs.values())
 
 
+@pytest.mark.slow
 def test_style_and_content_errors_fall():
     gan = build_gan(SMOKE)
     step, data = stepper(gan), batch()
@@ -67,6 +68,7 @@ def test_style_and_content_errors_fall():
     assert mapping[-1] < 0.7 * max(mapping)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("other", [False, True])
 def test_layers_that_are_not_named_keep_their_weights(other):
     named = {"stem", "recurrent"}
@@ -108,6 +110,7 @@ def test_the_second_network_is_blind_to_colour_where_asked(part, judged):
     assert (error > 1e-4) == judged
 
 
+@pytest.mark.slow
 def test_a_smaller_network_learns_from_its_teacher():
     teacher = build_gan(config.override(SMOKE, ["seed=1"])).generator
     before = [np.array(weight) for weight in teacher.weights]
@@ -142,6 +145,7 @@ def test_a_teacher_that_needs_other_sizes_is_refused():
         build_gan(smaller, teacher.generator)
 
 
+@pytest.mark.slow
 def test_r1_is_taken_every_interval():
     gan = build_gan(config.override(SMOKE, ["losses.adversarial.penalty_interval=2"]))
     step = stepper(gan)
@@ -149,6 +153,7 @@ def test_r1_is_taken_every_interval():
     assert values[0] == values[1] != values[2] == values[3]
 
 
+@pytest.mark.slow
 def test_without_a_game_the_discriminator_rests():
     gan = build_gan(config.override(SMOKE, ["losses.adversarial.weight=0"]))
     before = [np.array(v.value) for v in gan.discriminator.weights]

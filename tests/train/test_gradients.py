@@ -192,6 +192,7 @@ def test_state_goes_over_to_another_run(scaled):
         np.testing.assert_array_equal(now, before)
 
 
+@pytest.mark.slow
 def test_jax_does_the_same(found):
     pytest.importorskip("jax", reason="needs the extra jax")
     result = subprocess.run(

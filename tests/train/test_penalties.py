@@ -72,6 +72,7 @@ def test_gradient_of_the_penalty(gan):
     np.testing.assert_allclose((values[0] - values[1]) / (2 * STEP), norm, rtol=0.05)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(keras.backend.backend() == "jax", reason="this is the other one")
 def test_the_same_on_jax():
     pytest.importorskip("jax", reason="needs the extra jax")

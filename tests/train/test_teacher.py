@@ -53,6 +53,7 @@ def test_any_keras_model_can_teach(tmp_path):
     np.testing.assert_allclose(made[1, 2], np.asarray(one)[0], atol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_painter_learns_from_another_kind_of_model(tmp_path):
     keras.utils.set_random_seed(0)
     teacher = load_teacher(of_pictures(tmp_path / "teacher.keras"), 32)

@@ -100,6 +100,7 @@ def child(source, target, stop=-1, limit=0):
     )  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stops", [(3, 7, 5), (12, "joining")])
 def test_killed_and_resumed_is_the_same(tmp_path, clip, stops):
     run(clip, tmp_path / "whole.mp4")

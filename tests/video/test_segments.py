@@ -240,6 +240,7 @@ print(early, resident(), count + 1)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="reads /proc")
 def test_memory_stays_flat(tmp_path):
     source = make_video(tmp_path / "a.mp4", 1000, 90, 160, audio=["aac"])

@@ -1,1 +1,1 @@
-"""What costs what, and which objective does best: measured, side by side."""
+"""What stylizing costs, stage by stage and engine by engine."""

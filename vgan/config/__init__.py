@@ -17,6 +17,13 @@ from vgan.config.arguments import data_arguments
 from vgan.config.fields import Data, Experiment, Train
 from vgan.datasets.spec import NOISE
 
+_PACKAGE = pathlib.Path(__file__).parents[1]
+# Of the user's folder, of an installed vgan, of a checkout that runs elsewhere.
+FOLDERS = (
+    pathlib.Path("experiments"),
+    *(folder / "experiments" for folder in (_PACKAGE, _PACKAGE.parent)),
+)
+
 __all__ = [
     "NOISE",
     "Data",
@@ -34,7 +41,8 @@ def load(experiment, overrides=()):
     """Return the Experiment that a name or a file gives, with overrides applied.
 
     Args:
-        experiment: Name of a file in experiments/, or the path of a .py file.
+        experiment: Path of a .py file, or the name of one in ./experiments or, where
+            that has none, among the experiments that come with vgan.
         overrides: Strings "section.field=value", as --set takes them.
 
     Raises:
@@ -42,10 +50,14 @@ def load(experiment, overrides=()):
             out of range, or an override does not fit.
     """
     path = pathlib.Path(experiment)
+    folders = [path.parent]
     if path.suffix != ".py":
-        path = pathlib.Path("experiments") / f"{experiment}.py"
+        folders = FOLDERS
+        places = [folder / f"{experiment}.py" for folder in folders]
+        path = next(filter(pathlib.Path.is_file, places), places[0])
     if not path.is_file():
-        known = sorted(p.stem for p in path.parent.glob("*.py") if p.stem[0] != "_")
+        found = {file.stem for folder in folders for file in folder.glob("*.py")}
+        known = sorted(name for name in found if name[0] != "_")
         raise InputError(
             f"experiment {experiment!r}: there is no {path}; "
             f"known here: {', '.join(known) or 'none'}"

@@ -6,14 +6,6 @@ finds the shots, drops what is black, frozen, too dark or there already, and wri
 clips of one frame rate and size, with a report to look through, data/mine/report.html.
 Train on them with Data(content="data/mine"). The same command again goes on where it
 was stopped, and does nothing that is done.
-
-YouTube-8M holds no frames, but says which videos are worth having, and what they show:
-
-python -m vgan.prepare --youtube8m="yt8m/*.tfrecord" --count=200 --output=list.csv
-python -m vgan.prepare --youtube8m="yt8m/*.tfrecord" --input=copies --output=list.csv
-
-lists 200 clips, balanced over labels and unlike each other, or the labels of copies
-named by id, for --provenance=list.csv.
 """
 
 import os
@@ -58,32 +50,12 @@ FLAGS.DEFINE_multi_string(
     "--beam=--runner=DirectRunner; repeatable",
 )
 FLAGS.DEFINE_bool("overwrite", False, "replace a set that was made otherwise")
-FLAGS.DEFINE_multi_string(
-    "youtube8m", [], "shards of YouTube-8M: a folder, file or pattern; repeatable"
-)
-FLAGS.DEFINE_integer("count", None, "youtube8m: clips to choose")
-FLAGS.DEFINE_multi_string(
-    "label", [], "youtube8m: choose of this label, by name or number; repeatable"
-)
-FLAGS.DEFINE_string(
-    "vocabulary", None, "youtube8m: its vocabulary.csv, with the names of labels"
-)
-FLAGS.DEFINE_integer("per_label", None, "youtube8m: most clips of a label in memory")
-FLAGS.DEFINE_integer("seed", 0, "youtube8m: other seeds look at other clips")
-GUIDE = ("count", "label", "vocabulary", "per_label", "seed")  # of youtube8m alone
 FILLED = {
     "input": "my_videos",
     "output": "data/mine",
     "provenance": "list.csv",
     "beam": "--runner=DirectRunner",
-    "youtube8m": "yt8m/*.tfrecord",
-    "label": "Guitar",
-    "vocabulary": "vocabulary.csv",
 }
-OF_PREPARING = (
-    *("fps", "size", "clip_length", "max_clips", "validation", "role", "provenance"),
-    *("workers", "keep_parts", "beam"),
-)
 
 
 def main(_):
@@ -92,11 +64,6 @@ def main(_):
         value = FLAGS[name].value
         if "" in ([value] if isinstance(value, str) else value or []):
             raise InputError(f"--{name}=: is empty; give one, such as {example}")
-    if FLAGS.youtube8m:
-        return guide()
-    for name in GUIDE:
-        if FLAGS[name].present:
-            raise InputError(f"--{name}: is of --youtube8m; give its shards too")
     for name, example in (("input", "my_videos"), ("output", "data/mine")):
         if not FLAGS[name].value:
             raise InputError(f"--{name}: is missing; give one, such as {example}")
@@ -119,38 +86,6 @@ def main(_):
         print(f"{FLAGS.output}: stopped; the same command goes on from here")
         raise
     print(*(command.with_flags(line, FLAGS) for line in lines), sep="\n")
-
-
-def guide():
-    """Let YouTube-8M say which videos to acquire, or what the user's copies show."""
-    for name in OF_PREPARING:
-        if FLAGS[name].present:
-            raise InputError(f"--{name}: is not for --youtube8m; leave it out")
-    if not FLAGS.output:
-        raise InputError("--output: is missing; give a .csv file, such as list.csv")
-    if os.path.exists(FLAGS.output) and not FLAGS.overwrite:
-        raise InputError(
-            f"--output={FLAGS.output}: exists; give another, or --overwrite"
-        )
-    if bool(FLAGS.input) == (FLAGS.count is not None):
-        raise InputError(
-            "--youtube8m: give --count, to choose clips, or --input, the folder of "
-            "your copies"
-        )
-    from vgan.datasets import youtube8m
-
-    if FLAGS.input:
-        if len(FLAGS.input) > 1 or FLAGS.label:
-            raise InputError("--input: of copies give one folder, and no --label")
-        found = youtube8m.join(
-            FLAGS.youtube8m, FLAGS.input[0], FLAGS.output, FLAGS.vocabulary
-        )
-    else:
-        found = youtube8m.choose(
-            *(FLAGS.youtube8m, FLAGS.output, FLAGS.count, FLAGS.label or None),
-            *(FLAGS.vocabulary, FLAGS.per_label, FLAGS.seed),
-        )
-    print(f"{FLAGS.output}: {len(found)} videos, for --provenance={FLAGS.output}")
 
 
 if __name__ == "__main__":

@@ -28,12 +28,12 @@ import typing
 import numpy as np
 import tqdm
 
+from tools.youtube8m import files, selection
 from vgan import InputError
-from vgan.datasets import selection, youtube8m_files
 
 POOL = 32_768  # clips among which is chosen; 4 KiB each
 
-_log = logging.getLogger("vgan.datasets")
+_log = logging.getLogger("tools.youtube8m")
 
 
 class Clip(typing.NamedTuple):
@@ -86,10 +86,10 @@ def choose(shards, output, count, labels=None, vocabulary=None, per_label=None, 
     for name, number in (("count", count), ("per_label", per_label)):
         if number is not None and number < 1:
             raise InputError(f"--{name}={number}: give at least 1")
-    youtube8m_files.check_output(output)
-    names = youtube8m_files.read_vocabulary(vocabulary)
-    wanted = youtube8m_files.find_labels(labels, names)
-    paths = youtube8m_files.find_shards(shards)
+    files.check_output(output)
+    names = files.read_vocabulary(vocabulary)
+    wanted = files.find_labels(labels, names)
+    paths = files.find_shards(shards)
     groups = len(wanted) or 1
     size = per_label or max(POOL // groups, math.ceil(4 * count / groups))
     pool, full = _sample(paths, wanted, size, seed)
@@ -115,7 +115,7 @@ def choose(shards, output, count, labels=None, vocabulary=None, per_label=None, 
         centres.radius,
     )
     rows = [(clip.id, clip) for clip in chosen]
-    youtube8m_files.write(output, rows, names)
+    files.write(output, rows, names)
     return chosen
 
 
@@ -135,13 +135,13 @@ def join(shards, copies, output, vocabulary=None):
     Raises:
         InputError: As in `choose`, or no copy has an id of the shards.
     """
-    youtube8m_files.check_output(output)
-    names = youtube8m_files.read_vocabulary(vocabulary)
-    files = youtube8m_files.find_copies(copies)
-    paths = youtube8m_files.find_shards(shards)
+    files.check_output(output)
+    names = files.read_vocabulary(vocabulary)
+    copied = files.find_copies(copies)
+    paths = files.find_shards(shards)
     found, sources = {}, {}
     for record in _records(paths):
-        if record.id in files:
+        if record.id in copied:
             if record.id in sources:
                 raise _twice(sources[record.id], record.source)
             sources[record.id] = record.source
@@ -150,30 +150,33 @@ def join(shards, copies, output, vocabulary=None):
         raise InputError(
             f"{copies}: no video is named by an id of these shards, as in abcd.mp4"
         )
-    missing = len(files) - len(found)
+    missing = len(copied) - len(found)
     if missing:
         _log.warning(
-            "%s: %d of %d names are no ids of these shards", copies, missing, len(files)
+            "%s: %d of %d names are no ids of these shards",
+            copies,
+            missing,
+            len(copied),
         )
-    joined = {path: found[name] for name in found for path in files[name]}
+    joined = {path: found[name] for name in found for path in copied[name]}
     joined = dict(sorted(joined.items()))
-    youtube8m_files.write(output, joined.items(), names)
+    files.write(output, joined.items(), names)
     return joined
 
 
 def _records(paths):
     """All videos of the shards; one line for each shard that is damaged."""
     # TensorFlow takes seconds to import: what is cheap to check comes before that.
-    from vgan.datasets import youtube8m_records
+    from tools.youtube8m import records
 
     good, damage = False, None
     with tqdm.tqdm(paths, desc="YouTube-8M", unit="shard") as bar:
         for path in bar:
             try:
-                for record in youtube8m_records.read(path):
+                for record in records.read(path):
                     yield record
                     good = True
-            except youtube8m_records.DamagedShardError as error:
+            except records.DamagedShardError as error:
                 damage = damage or error
                 bar.clear()
                 _log.warning("%s", error)

@@ -1,13 +1,17 @@
 import csv
 import logging
+import pathlib
 import struct
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from tools.youtube8m import choosing
+from tools.youtube8m import records as reading
 from vgan import InputError
-from vgan.datasets import youtube8m, youtube8m_records
 from vgan.prepare import inputs, provenance
 
 NAMES = {0: "Game", 1: "Vehicle", 2: "Concert", 3: "Dance", 7: "Bánh mì, fried"}
@@ -93,7 +97,7 @@ def test_frame_level_records_are_dequantised_as_in_the_code_of_the_paper(tmp_pat
     rgb = np.random.default_rng(0).integers(0, 256, (300, 1024), np.uint8)
     audio = np.arange(300 * 128).astype(np.uint8).reshape(300, 128)
     path = _shard(tmp_path / "a", [_frame_level("nXSc", [522, 1, 1], rgb, audio)])
-    (video,) = youtube8m_records.read(path)
+    (video,) = reading.read(path)
     assert (video.id, video.labels, video.segments) == ("nXSc", [1, 522], None)
     assert video.rgb.dtype == video.audio.dtype == np.float32
     # Dequantize(x, 2, -2) of github.com/google/youtube-8m, utils.py
@@ -109,7 +113,7 @@ def test_frame_level_records_are_dequantised_as_in_the_code_of_the_paper(tmp_pat
 def test_quantised_features_come_back_within_a_step():
     x = np.linspace(-2, 2, 1001)
     quantised = np.floor((x + 2) / 4 * 255).astype(np.uint8)
-    assert np.abs(youtube8m_records.dequantise(quantised) - x).max() < 4 / 255
+    assert np.abs(reading.dequantise(quantised) - x).max() < 4 / 255
 
 
 def test_segments_have_times_and_scores(tmp_path):
@@ -118,7 +122,7 @@ def test_segments_have_times_and_scores(tmp_path):
         _frame_level("abcd", [3, 5], 60, 60, segments),
         _frame_level("efgh", [3], id_key="video_id"),
     ]
-    rated, plain = youtube8m_records.read(_shard(tmp_path / "a", records))
+    rated, plain = reading.read(_shard(tmp_path / "a", records))
     assert rated.segments == segments
     assert (rated.segments[2].start, rated.segments[2].label) == (40, 9)
     assert (plain.id, plain.segments) == ("efgh", None)
@@ -126,9 +130,7 @@ def test_segments_have_times_and_scores(tmp_path):
 
 def test_video_level_records_have_means_only(tmp_path):
     mean = np.linspace(-1, 1, 1024, dtype=np.float32)
-    (video,) = youtube8m_records.read(
-        _shard(tmp_path / "a", [_video_level("abcd", [4], mean)])
-    )
+    (video,) = reading.read(_shard(tmp_path / "a", [_video_level("abcd", [4], mean)]))
     assert (video.id, video.labels, video.rgb) == ("abcd", [4], None)
     np.testing.assert_array_equal(video.mean_rgb(), mean)
     np.testing.assert_array_equal(video.mean_audio(), np.full(128, 0.25, np.float32))
@@ -136,7 +138,7 @@ def test_video_level_records_have_means_only(tmp_path):
 
 def test_clips_are_balanced_over_labels_and_listed(shards, vocabulary, tmp_path):
     output = tmp_path / "list.csv"
-    chosen = youtube8m.choose(
+    chosen = choosing.choose(
         shards, output, 12, ["game", "Vehicle", 2], vocabulary=vocabulary
     )
     kinds = [next(n for n in clip.labels if n < 3) for clip in chosen]
@@ -151,7 +153,7 @@ def test_clips_are_balanced_over_labels_and_listed(shards, vocabulary, tmp_path)
 
 
 def test_a_rare_label_leaves_its_place_to_others(shards, tmp_path):
-    chosen = youtube8m.choose(shards, tmp_path / "a.csv", 20, [0, 2])
+    chosen = choosing.choose(shards, tmp_path / "a.csv", 20, [0, 2])
     labels = [clip.labels for clip in chosen]
     assert sum(2 in each for each in labels) == 5
     assert sum(0 in each for each in labels) == 15
@@ -160,7 +162,7 @@ def test_a_rare_label_leaves_its_place_to_others(shards, tmp_path):
 def test_the_choice_does_not_depend_on_how_videos_are_spread(shards, tmp_path):
     def chosen(*paths, **options):
         output = tmp_path / "a.csv"
-        youtube8m.choose(list(paths), output, 9, per_label=20, **options)
+        choosing.choose(list(paths), output, 9, per_label=20, **options)
         return output.read_bytes()
 
     first = chosen(shards)
@@ -189,14 +191,14 @@ def test_of_segments_those_that_show_the_label_are_clips(tmp_path):
     ]
     records.append(_frame_level("cccc", [5], rgb, segments=[(0, 5, 5, 0.0)]))
     shard = _shard(tmp_path / "validate0000.tfrecord", records)
-    chosen = youtube8m.choose(shard, tmp_path / "a.csv", 2, [5])
+    chosen = choosing.choose(shard, tmp_path / "a.csv", 2, [5])
     assert {clip[1:] for clip in chosen} == {((5, 6), 5, 10)}
     assert {(r["start"], r["end"]) for r in _rows(tmp_path / "a.csv")} == {("5", "10")}
     # each video gives one clip, though it has two spans
-    chosen = youtube8m.choose(shard, tmp_path / "a.csv", 2)
+    chosen = choosing.choose(shard, tmp_path / "a.csv", 2)
     assert {clip.id for clip in chosen} == {"aaaa", "bbbb"}
     with pytest.raises(InputError, match="count=3: only 2 videos are there"):
-        youtube8m.choose(shard, tmp_path / "a.csv", 3)
+        choosing.choose(shard, tmp_path / "a.csv", 3)
 
 
 def test_copies_are_joined_with_their_labels(shards, vocabulary, tmp_path, caplog):
@@ -205,7 +207,7 @@ def test_copies_are_joined_with_their_labels(shards, vocabulary, tmp_path, caplo
         (copies / name).parent.mkdir(parents=True, exist_ok=True)
         (copies / name).touch()
     with caplog.at_level(logging.WARNING):
-        youtube8m.join(shards, copies, tmp_path / "a.csv", vocabulary)
+        choosing.join(shards, copies, tmp_path / "a.csv", vocabulary)
     rows = {row["file"]: row["labels"] for row in _rows(tmp_path / "a.csv")}
     assert rows == {"deep/v042.mkv": "Vehicle;Bánh mì, fried", "v001.mp4": "Game"}
     assert "1 of 3 names are no ids" in caplog.text
@@ -230,7 +232,7 @@ def test_copies_that_cannot_be_joined_are_one_line(shards, tmp_path):
         if name == "mine":
             (tmp_path / name / "v999.mp4").touch()
         with pytest.raises(InputError, match=f"^{tmp_path}/{name}: {message}"):
-            youtube8m.join(shards, tmp_path / name, tmp_path / "a.csv")
+            choosing.join(shards, tmp_path / name, tmp_path / "a.csv")
     assert not (tmp_path / "a.csv").exists()
 
 
@@ -253,11 +255,11 @@ def test_a_damaged_shard_is_named_and_the_rest_counts(harm, shards, tmp_path, ca
     path = shards / "train0001.tfrecord"
     path.write_bytes(harm(path.read_bytes()))
     good = []
-    with pytest.raises(youtube8m_records.DamagedShardError, match="fetch it again"):
-        good.extend(video.id for video in youtube8m_records.read(path))
+    with pytest.raises(reading.DamagedShardError, match="fetch it again"):
+        good.extend(video.id for video in reading.read(path))
     assert 1 <= len(good) < 20
     with caplog.at_level(logging.WARNING):
-        chosen = youtube8m.choose(shards, tmp_path / "a.csv", 40 + len(good))
+        chosen = choosing.choose(shards, tmp_path / "a.csv", 40 + len(good))
     assert sum("train0001" in record.message for record in caplog.records) == 1
     assert {*good} < {clip.id for clip in chosen}
 
@@ -267,7 +269,7 @@ def test_a_damaged_shard_alone_is_an_error_if_nothing_can_be_read(tmp_path):
     for data, message in ((b"", "is empty"), (b"a,b\n" * 9, "is no TFRecord")):
         path.write_bytes(data)
         with pytest.raises(InputError, match=rf"a\.tfrecord: {message}"):
-            youtube8m.choose(path, tmp_path / "a.csv", 1)
+            choosing.choose(path, tmp_path / "a.csv", 1)
     assert not (tmp_path / "a.csv").exists()
 
 
@@ -279,11 +281,11 @@ def test_clips_without_features_are_counted_and_left_out(tmp_path, caplog):
         _frame_level("cccc", [1]),
     ]
     shard = _shard(tmp_path / "a.tfrecord", records)
-    (chosen,) = youtube8m.choose(shard, tmp_path / "a.csv", 1)
+    (chosen,) = choosing.choose(shard, tmp_path / "a.csv", 1)
     assert chosen.id == "cccc"
     assert "2 clips have no features" in caplog.text
     with pytest.raises(InputError, match="only 1 videos are there, or ask for fewer"):
-        youtube8m.choose(shard, tmp_path / "a.csv", 2)
+        choosing.choose(shard, tmp_path / "a.csv", 2)
 
 
 def _picture():
@@ -305,7 +307,7 @@ def _picture():
 def test_records_of_another_kind_are_refused(record, message, tmp_path):
     path = _shard(tmp_path / "a.tfrecord", [record])
     with pytest.raises(InputError, match=message) as error:
-        youtube8m.choose(path, tmp_path / "a.csv", 1)
+        choosing.choose(path, tmp_path / "a.csv", 1)
     assert str(path) in str(error.value)
     assert "\n" not in str(error.value)
     assert [p.name for p in tmp_path.iterdir()] == ["a.tfrecord"]
@@ -313,7 +315,7 @@ def test_records_of_another_kind_are_refused(record, message, tmp_path):
 
 def test_sound_of_another_size_is_refused(tmp_path):
     record = _frame_level("abcd", [1], 2, np.zeros((2, 64), np.uint8))
-    (video,) = youtube8m_records.read(_shard(tmp_path / "a", [record]))
+    (video,) = reading.read(_shard(tmp_path / "a", [record]))
     with pytest.raises(InputError, match=r"video 'abcd': 64 bytes of audio"):
         _ = video.audio
 
@@ -323,14 +325,14 @@ def test_a_video_that_comes_twice_is_refused(shards, tmp_path):
     copy = tmp_path / "copy.tfrecord"
     copy.write_bytes(files[0].read_bytes())
     with pytest.raises(InputError, match=r"video 'v\d+': is in .*copy.tfrecord too"):
-        youtube8m.choose([copy, *files], tmp_path / "a.csv", 5)
+        choosing.choose([copy, *files], tmp_path / "a.csv", 5)
     # segments are part of the validation set: the same ids, another kind of clip
     rated = _frame_level("v000", [0], 60, 60, [(5, 10, 0, 1.0)])
     segments = _shard(tmp_path / "segments.tfrecord", [rated])
     with pytest.raises(InputError, match=r"'v000': is in .* too"):
-        youtube8m.choose([segments, *files], tmp_path / "a.csv", 5)
+        choosing.choose([segments, *files], tmp_path / "a.csv", 5)
     (tmp_path / "link.tfrecord").symlink_to(files[0])
-    youtube8m.choose([tmp_path / "link.tfrecord", *files], tmp_path / "a.csv", 5)
+    choosing.choose([tmp_path / "link.tfrecord", *files], tmp_path / "a.csv", 5)
 
 
 @pytest.mark.parametrize(
@@ -347,7 +349,7 @@ def test_a_video_that_comes_twice_is_refused(shards, tmp_path):
         ({"labels": []}, "--label: none are given"),
         ({"labels": ["4800"], "vocabulary": None}, "4800.* are below 4800"),
         ({"labels": ["9" * 5000], "vocabulary": None}, "--label: .* are below 4800"),
-        ({"shards": ""}, "--youtube8m: is empty"),
+        ({"shards": ""}, "--shards: is empty"),
         ({"vocabulary": "nowhere.csv"}, "nowhere.csv: cannot be read"),
         ({"shards": "nowhere/*.tfrecord"}, "nowhere.*: no shard there"),
         ({"shards": []}, "shards: none are given"),
@@ -359,7 +361,7 @@ def test_bad_arguments_are_one_line(options, message, shards, vocabulary, tmp_pa
     given = {"count": 5, "shards": shards, "vocabulary": vocabulary, **options}
     output = tmp_path / given.pop("output", "a.csv")
     with pytest.raises(InputError, match=message) as error:
-        youtube8m.choose(given.pop("shards"), output, given.pop("count"), **given)
+        choosing.choose(given.pop("shards"), output, given.pop("count"), **given)
     assert "\n" not in str(error.value)
     assert not output.exists()
 
@@ -384,4 +386,26 @@ def test_bad_vocabularies_are_one_line(text, message, shards, tmp_path):
     path = tmp_path / "words.csv"
     path.write_bytes(text)
     with pytest.raises(InputError, match=message):
-        youtube8m.choose(shards, tmp_path / "a.csv", 5, ["game"], path)
+        choosing.choose(shards, tmp_path / "a.csv", 5, ["game"], path)
+
+
+def test_bad_flags_are_one_line():
+    for flags, line in (
+        ([], "--shards: is missing"),
+        (
+            ["--shards=a", "--output="],
+            "--output=: is empty; give one, such as list.csv",
+        ),
+        (["--shards=a", "--output=b"], "give --count, to choose clips, or --input"),
+        (["--shards=a", "--count=1"], "--output: is missing"),
+        (["--shards=a", "--count=1", f"--output={__file__}"], "exists; give anoth"),
+    ):
+        done = subprocess.run(
+            [sys.executable, "-m", "tools.youtube8m", *flags],
+            capture_output=True,
+            text=True,
+            cwd=pathlib.Path(__file__).parents[1],
+        )
+        assert (done.returncode, done.stdout) == (2, "")
+        assert line in done.stderr
+        assert len(done.stderr.splitlines()) == 1

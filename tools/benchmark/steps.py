@@ -13,8 +13,9 @@ import keras
 import numpy as np
 import tqdm
 
+from tools.benchmark import costs
 from vgan import InputError
-from vgan.benchmark import costs, machine
+from vgan.benchmark import machine
 from vgan.config import data_arguments
 from vgan.datasets.batches import open_clips, plain_errors
 from vgan.runtime.engines.keras_engine import load_generator

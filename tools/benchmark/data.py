@@ -11,8 +11,9 @@ import av
 import numpy as np
 import tqdm
 
+from tools.benchmark import decoding
 from vgan import InputError
-from vgan.benchmark import decoding, machine
+from vgan.benchmark import machine
 from vgan.config import data_arguments
 from vgan.datasets import batches, videos
 from vgan.datasets.folders import Folder, is_video

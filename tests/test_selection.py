@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from vgan.datasets import selection
+from tools.youtube8m import selection
 
 
 def _clusters(seed, dimensions=64):

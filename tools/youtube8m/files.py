@@ -28,7 +28,7 @@ def find_shards(shards):
     for each in given:
         if not str(each):
             raise InputError(
-                "--youtube8m: is empty; give a folder of .tfrecord files of YouTube-8M"
+                "--shards: is empty; give a folder of .tfrecord files of YouTube-8M"
             )
         path = expanded(each)
         if path.is_dir():
@@ -195,7 +195,7 @@ def write(path, rows, names):
 
     Args:
         path: The .csv file.
-        rows: Iterable of (file, youtube8m.Clip).
+        rows: Iterable of (file, choosing.Clip).
         names: {number: name} of labels; others are written as numbers.
     """
     with (
