@@ -9,7 +9,7 @@ train: how long a step takes, what each term of the losses costs of it or would 
 and how long training waits for clips.
 data: how many clips a second each source gives, how near that is to decoding alone, and
 (with --steps) to what a training step eats.
-objectives: trains with every adversarial loss alike, measures all on the same clips, and
+objectives: trains with every adversarial loss alike, measures all on the same clips and
 renews the table in a Markdown page; runs that are finished are not trained again.
 """
 
