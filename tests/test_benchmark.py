@@ -71,7 +71,7 @@ def test_variants_change_one_thing_each():
     alone = {(v.kind, v.name) for v in costs.variants(alone)}
     assert ("unused", "adversarial") in alone
     assert ("penalty", "r1") not in alone
-    with pytest.raises(InputError, match="--term=nothing"):
+    with pytest.raises(InputError, match="term=nothing"):
         costs.variants(losses, ["nothing"])
 
 

@@ -34,3 +34,17 @@ def test_links_and_commands_exist(page):
 def test_the_version_is_the_same_everywhere():
     assert f"\nversion: {__version__}\n" in (ROOT / "CITATION.cff").read_text()
     assert f"\n## {__version__}\n" in (ROOT / "CHANGELOG.md").read_text()
+
+
+@pytest.mark.slow
+def test_a_generator_and_a_loss_of_ones_own_train(tmp_path):
+    """The script of docs/training.md, as it stands there."""
+    page = (ROOT / "docs" / "training.md").read_text()
+    (script,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    assert len([line for line in script.splitlines() if line.strip()]) <= 32
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert "g/vivid" in done.stdout
+    assert (tmp_path / "my_generator.weights.h5").exists()

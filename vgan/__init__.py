@@ -13,7 +13,7 @@ import importlib
 import typing
 
 if typing.TYPE_CHECKING:
-    from vgan import datasets, losses
+    from vgan import datasets, losses, models
     from vgan.generate.run import stylize
     from vgan.runtime import Stylizer, load
     from vgan.train.gan import VideoGAN
@@ -42,6 +42,7 @@ __all__ = [
     "datasets",
     "load",
     "losses",
+    "models",
     "stylize",
 ]
 _MODULES = {
