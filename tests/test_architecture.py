@@ -18,7 +18,7 @@ MAY_IMPORT = {
     "datasets": {"checks", "video"},
     "runtime": {"backend", "models", "pretrained", "video"},
     "prepare": {"datasets", "video"},
-    "train": {"config", "models", "losses"},
+    "train": {"config", "models", "losses", "pretrained", "runtime"},
     "generate": {"runtime", "video"},
     "export": {"models", "runtime"},
     "evaluate": {"metrics", "models", "losses", "runtime", "video"},

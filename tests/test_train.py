@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from vgan import InputError, config
-from vgan.train import __main__, run
+from vgan.train import __main__
 
 pytestmark = pytest.mark.usefixtures("in_root")
 
@@ -24,7 +24,7 @@ def test_one_training_at_a_time(tmp_path):
 @pytest.mark.slow
 def test_a_run_begins_with_the_weights_of_a_model(tmp_path):
     from vgan.runtime.engines.keras_engine import load_generator
-    from vgan.train import checkpoint
+    from vgan.train import checkpoint, start
     from vgan.train.build import build_gan
 
     smoke = config.load("smoke")
@@ -32,18 +32,18 @@ def test_a_run_begins_with_the_weights_of_a_model(tmp_path):
     checkpoint.save_generator(path, build_gan(smoke), {})
     wanted = load_generator(path)
     fresh = build_gan(config.override(smoke, ["seed=1"]))
-    start = config.Train(start=str(path))
-    run._start_from(wanted, fresh, start)
+    start.start_from(str(path), fresh)
     for network in (fresh.generator, fresh.ema_generator):
         for own, weight in zip(network.weights, wanted.weights, strict=True):
             np.testing.assert_array_equal(own, weight)
     other = build_gan(config.override(smoke, ["generator.cell=gru"]))
     with pytest.raises(InputError, match=r"cell=lstm.* gru; set generator\.cell"):
-        run._start_from(wanted, other, start)
+        start.start_from(str(path), other)
 
 
 @pytest.mark.slow
 def test_a_run_begins_with_some_layers_of_another_model(tmp_path):
+    from vgan.train import start
     from vgan.train.build import build_gan
 
     smoke = config.load("smoke")
@@ -52,8 +52,7 @@ def test_a_run_begins_with_some_layers_of_another_model(tmp_path):
     before = [np.array(w) for w in gan.generator.stem.weights]
 
     def begin(*names):
-        layers = config.Train(start="other.keras", start_layers=list(names))
-        run._start_from(model, gan, layers)
+        start.take_weights("other.keras", model, gan, names)
 
     begin("style", "mapping")
     for network in (gan.generator, gan.ema_generator):

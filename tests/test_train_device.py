@@ -133,7 +133,7 @@ def test_what_does_not_go_together_is_one_line(tmp_path, fields, changes, says):
 
 @pytest.mark.slow
 def test_another_unroll_is_another_run(tmp_path, fields, quiet_runs):
-    from vgan.train import record
+    from vgan.config import record
 
     one = config.load("smoke", [*fields, "train.unroll=2"])
     record.write(tmp_path, one)

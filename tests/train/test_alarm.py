@@ -36,7 +36,9 @@ def run(folder, *changes):
     gan = build_gan(experiment)
     clips = next(make_dataset(experiment, "validation").as_numpy_iterator())
     writer = SummaryWriter(folder / "tensorboard")
-    alarm = Alarm(writer, folder, gan, clips, experiment.train)
+    alarm = Alarm(
+        writer, folder, gan, clips, experiment.train.alarm, experiment.train.alarm_every
+    )
     dataset = make_dataset(experiment, "train")
     try:
         gan.fit(dataset, steps_per_epoch=STEPS, verbose=0, callbacks=[alarm])
@@ -57,7 +59,7 @@ def test_a_resumed_run_says_nothing_twice(tmp_path):
         0 * gan.generator.style_encoder.project.kernel
     )
     for _ in range(2):  # as a run that is killed and goes on
-        alarm = Alarm(writer, tmp_path, gan, clips, GOOD.train)
+        alarm = Alarm(writer, tmp_path, gan, clips, every=GOOD.train.alarm_every)
         alarm.set_model(gan)
         alarm.on_train_begin()
         alarm.on_train_batch_end(0, {"g/loss": 1.0})

@@ -13,7 +13,8 @@ import sys
 
 import vgan.config
 from vgan import InputError, command, files
-from vgan.train import Stopped, checkpoint, record, run
+from vgan.config import record
+from vgan.train import Stopped, checkpoint, run
 
 FLAGS = command.Flags()
 FLAGS.DEFINE_string(

@@ -137,23 +137,25 @@ class Alarm(keras.callbacks.Callback):
     """Looks for failure modes every so many steps; warns once, as one begins.
 
     A line goes to the terminal, to TensorBoard's texts and to alarms.txt in the run
-    folder. By `train.alarm` it also halves both learning rates, or stops. A loss that
-    is not finite always stops the run.
+    folder. A loss that is not finite always stops the run.
 
     Args:
         writer: A SummaryWriter.
         folder: Run folder.
         gan: The VideoGAN.
         batch: Fixed validation clips.
-        train: A config.Train.
+        action: What follows: "warn", "reduce_lr", which halves both learning rates,
+            too, or "stop".
+        every: Steps between looks.
     """
 
-    def __init__(self, writer, folder, gan, batch, train):
+    def __init__(self, writer, folder, gan, batch, action="warn", every=50):
         super().__init__()
         self.writer = writer
         self.path = pathlib.Path(folder) / "alarms.txt"
         self.batch = batch
-        self.train = train
+        self.action = action
+        self.every = every
         self.look = gan.compile_function(lambda batch: look(gan, batch))
 
     def on_train_begin(self, logs=None):
@@ -172,7 +174,7 @@ class Alarm(keras.callbacks.Callback):
             line = f"{bad[0]}{more} is not finite"
             self._say(line)
             raise FloatingPointError(line)
-        if int(self.model.step.value) % self.train.alarm_every == 0:
+        if int(self.model.step.value) % self.every == 0:
             self._look()
 
     def _look(self):
@@ -197,11 +199,11 @@ class Alarm(keras.callbacks.Callback):
         self.model.failure_modes.assign([int(name in found) for name in FAILURE_MODES])
         for line in new:
             self._say(line)
-        if new and self.train.alarm == "reduce_lr":
+        if new and self.action == "reduce_lr":
             rates = self.model.rates
             rates.scale.assign(rates.scale * 0.5)
             rates.update(self.model.step)
-        if new and self.train.alarm == "stop":
+        if new and self.action == "stop":
             raise Stopped(new[0])
 
     def _say(self, line):

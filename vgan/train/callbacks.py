@@ -26,17 +26,40 @@ TELL = 0.01  # of the time that a run has, from one change of the rates to the n
 SHOWN = ("g/reconstruction_l1", "g/content", "g/style", "d/advantage")
 
 
-def run_callbacks(folder, config, gan, samples, named_styles, measure, deadline=None):
+def run_callbacks(
+    folder,
+    gan,
+    samples,
+    named_styles,
+    measure,
+    *,
+    clip_length,
+    frames,
+    alarm="warn",
+    alarm_every=50,
+    log_every=20,
+    sample_every=500,
+    evaluate_every=250,
+    checkpoint_every=250,
+    deadline=None,
+):
     """Return the callbacks of a run by name.
 
     Args:
         folder: Run folder.
-        config: The Experiment.
         gan: The VideoGAN.
         samples: Fixed validation batch {"content", "style"} that is shown.
         named_styles: Styles to keep in generator.keras, {name: [T', h, w, 3]}.
         measure: Function of the results for `samples`; see `validation.Validation`.
-        deadline: `time.monotonic()` at which training stops; None for never.
+        clip_length: Frames of the clips that are trained on.
+        frames: Content frames that a step takes, [(step until which it holds, number)].
+        alarm: What a failure mode leads to; see `alarm.Alarm`.
+        alarm_every: Steps between looks for failure modes.
+        log_every: Steps between scalars.
+        sample_every: Steps between moving samples.
+        evaluate_every: Steps between figures of `measure`.
+        checkpoint_every: Steps between checkpoints.
+        deadline: A `Deadline`; None for none.
     """
     folder = pathlib.Path(folder)
     stylised = gan.compile_function(
@@ -47,39 +70,27 @@ def run_callbacks(folder, config, gan, samples, named_styles, measure, deadline=
         return np.asarray(stylised(samples["content"], samples["style"]))
 
     # Of the sizes that are trained at, not of those that are shown.
-    data = config.data
     cut = {
         **samples,
-        "content": samples["content"][:, : data.clip_length],
-        "flow": samples["flow"][:, : data.clip_length - 1],
-        "occlusion": samples["occlusion"][:, : data.clip_length - 1],
+        "content": samples["content"][:, :clip_length],
+        "flow": samples["flow"][:, : clip_length - 1],
+        "occlusion": samples["occlusion"][:, : clip_length - 1],
     }
     if "target" in samples:
-        cut["target"] = samples["target"][:, : data.clip_length]
+        cut["target"] = samples["target"][:, :clip_length]
     writer = SummaryWriter(folder / "tensorboard")
     return {
-        "alarm": Alarm(writer, folder, gan, cut, config.train),
-        "scalars": Scalars(writer, config),
+        "alarm": Alarm(writer, folder, gan, cut, alarm, alarm_every),
+        "scalars": Scalars(writer, log_every, frames),
         # First at the end, too: what is drawn and measured then takes its time.
-        "checkpoints": Checkpoints(folder, config.train.checkpoint_every, named_styles),
-        "samples": Samples(
-            writer, folder / "samples", samples, stylise, config.train.sample_every
-        ),
+        "checkpoints": Checkpoints(folder, checkpoint_every, named_styles),
+        "samples": Samples(writer, folder / "samples", samples, stylise, sample_every),
         "validation": Validation(
-            *(writer, folder, stylise, measure),
-            *(config.train.evaluate_every, named_styles),
+            writer, folder, stylise, measure, evaluate_every, named_styles
         ),
-        "bar": ProgressBar(config),
-        **({"deadline": Deadline(deadline, config.train)} if deadline else {}),
+        "bar": ProgressBar(frames),
+        **({"deadline": deadline} if deadline else {}),
     }
-
-
-def frames_per_step(config):
-    """[(step until which it holds, content frames that a step takes)], in order."""
-    return [
-        (until, stage.train.batch_size * stage.data.clip_length)
-        for until, stage in config.stages()
-    ]
 
 
 def _frames_at(frames, step):
@@ -89,9 +100,9 @@ def _frames_at(frames, step):
 class ProgressBar(keras.callbacks.Callback):
     """One line: step, speed, time left, and how training stands."""
 
-    def __init__(self, config):
+    def __init__(self, frames):
         super().__init__()
-        self.frames = frames_per_step(config)
+        self.frames = frames
 
     def on_train_begin(self, logs=None):
         """Open the bar where the run stands."""
@@ -128,11 +139,11 @@ class ProgressBar(keras.callbacks.Callback):
 class Scalars(keras.callbacks.Callback):
     """Every logged number, learning rates and speed, to TensorBoard."""
 
-    def __init__(self, writer, config):
+    def __init__(self, writer, every, frames):
         super().__init__()
         self.writer = writer
-        self.every = config.train.log_every
-        self.frames = frames_per_step(config)
+        self.every = every
+        self.frames = frames
 
     def on_train_begin(self, logs=None):
         """Start the clock."""
@@ -199,21 +210,21 @@ class Deadline(keras.callbacks.Callback):
 
     Args:
         deadline: `time.monotonic()` at the end.
-        train: A config.Train.
+        minutes: From the beginning to there.
     """
 
-    def __init__(self, deadline, train):
+    def __init__(self, deadline, minutes):
         super().__init__()
         self.deadline = deadline
-        self.train = train
+        self.minutes = minutes
         self.passed = False
 
     def on_train_batch_end(self, batch, logs=None):
         """Stop when it is time; now and then tell the model how much is left."""
-        left = (self.deadline - time.monotonic()) / (60 * self.train.minutes)
+        left = (self.deadline - time.monotonic()) / (60 * self.minutes)
         self.passed = left <= 0
         self.model.stop_training = self.passed
-        if self.train.cooldown and self.told - left > TELL:
+        if self.model.rates.cooldown and self.told - left > TELL:
             self._tell(left)
 
     def on_train_begin(self, logs=None):

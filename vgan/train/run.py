@@ -5,9 +5,9 @@ import functools
 import time
 
 from vgan import InputError, command, pretrained
-from vgan.config import data_arguments
+from vgan.config import data_arguments, record
 from vgan.config.checks import check_where
-from vgan.train import Stopped, checkpoint, record
+from vgan.train import Stopped, checkpoint
 
 SAMPLE_CLIPS, SAMPLE_FRAMES = 4, 12  # shown in TensorBoard
 FINAL_SIZE, FINAL_FRAMES, FINAL_STYLES = 192, 24, 3  # of the clip at the end
@@ -21,6 +21,7 @@ def train(config, folder):
     from vgan.datasets.styles import named_styles
     from vgan.train.build import build_gan
     from vgan.train.gan import make_deterministic
+    from vgan.train.start import start_from
 
     make_deterministic(config.seed)
     # Wrong folders are told of before the feature networks are downloaded.
@@ -38,8 +39,7 @@ def train(config, folder):
     if first_step:
         print(f"{folder}: goes on from step {first_step}")
     elif config.train.start:
-        generator = _load_start(config.train.start)
-        _start_from(generator, gan, config.train)
+        start_from(config.train.start, gan, config.train.start_layers)
 
     if first_step < config.train.steps:
         deadline = config.train.minutes and begun + 60 * config.train.minutes
@@ -101,66 +101,13 @@ def _open_data(config):
     return draws, tree.map_structure(ops.convert_to_tensor, stored)
 
 
-def _load_start(model):
-    from vgan.runtime.engines.keras_engine import load_generator
-
-    try:
-        return load_generator(pretrained.find(model))
-    except InputError as error:
-        raise InputError(f"train.start: {error}") from error
-
-
-def _start_from(generator, gan, train):
-    """Give the networks that are trained the weights of a generator."""
-    path, networks = train.start, (gan.generator, gan.ema_generator)
-    if train.start_layers:
-        for network in networks:
-            _take_layers(generator, network, train)
-        return
-    if type(generator) is not type(gan.ema_generator):
-        raise InputError(
-            f"train.start: {path} holds a {type(generator).__name__}; set "
-            "generator.network to its kind"
-        )
-    own, others = gan.ema_generator.get_config(), generator.get_config()
-    for name in own:
-        if name in ("name", "named_styles", "style_size", "dtype"):
-            continue
-        if own[name] != others[name]:
-            raise InputError(
-                f"train.start: {path} has {name}={others[name]}, and the experiment "
-                f"{own[name]}; set generator.{name} to the file's"
-            )
-    for network in networks:
-        network.set_weights(generator.get_weights())
-
-
-def _take_layers(generator, network, train):
-    """Give a network some of the layers of a generator."""
-    from vgan.train.build import check_layers
-
-    theirs, own = (
-        {layer.name: layer for layer in model.layers} for model in (generator, network)
-    )
-    check_layers(f"train.start_layers: {train.start}", train.start_layers, theirs)
-    check_layers("train.start_layers", train.start_layers, own)
-    for name in train.start_layers:
-        try:
-            own[name].set_weights(theirs[name].get_weights())
-        except ValueError as error:
-            raise InputError(
-                f"train.start_layers: {name} of {train.start} is of another size than "
-                "the experiment's; leave it out, or give both the same arguments"
-            ) from error
-
-
 def _fit(gan, config, folder, styles, first_step, dataset, deadline):
     """Train; return whether all steps are done, not stopped by the deadline."""
     from vgan.datasets import windows
     from vgan.datasets.batches import plain_errors
     from vgan.evaluate.quick import QuickMeasure
     from vgan.metrics.features import MeasuringFeatures
-    from vgan.train.callbacks import run_callbacks
+    from vgan.train.callbacks import Deadline, run_callbacks
 
     frames = max(SAMPLE_FRAMES, config.data.clip_length)
     samples = _validation_batch(config, SAMPLE_CLIPS, clip_length=frames)
@@ -173,7 +120,22 @@ def _fit(gan, config, folder, styles, first_step, dataset, deadline):
     record.write(folder, config)
     features = MeasuringFeatures([config.losses["features"]], config.data.image_size)
     measure = QuickMeasure(samples, features)
-    callbacks = run_callbacks(folder, config, gan, samples, styles, measure, deadline)
+    train = config.train
+    callbacks = run_callbacks(
+        *(folder, gan, samples, styles, measure),
+        clip_length=config.data.clip_length,
+        frames=[
+            (until, stage.train.batch_size * stage.data.clip_length)
+            for until, stage in config.stages()
+        ],
+        alarm=train.alarm,
+        alarm_every=train.alarm_every,
+        log_every=train.log_every,
+        sample_every=train.sample_every,
+        evaluate_every=train.evaluate_every,
+        checkpoint_every=train.checkpoint_every,
+        deadline=Deadline(deadline, train.minutes) if deadline else None,
+    )
     try:
         for batches, start, (until, stage) in zip(
             datasets, starts, stages, strict=False

@@ -1,7 +1,7 @@
 import pytest
 
 from vgan import InputError, config
-from vgan.train import record
+from vgan.config import record
 
 pytestmark = pytest.mark.usefixtures("in_root")
 
