@@ -1,4 +1,4 @@
-r"""Measure Magenta's arbitrary stylizer, alone or beside a model, by the same ruler.
+r"""Measure Magenta's arbitrary stylizer, alone or beside a model, in the same way.
 
 python -m tools.evaluate_magenta --predict style_predict.tflite \
     --transfer style_transfer.tflite --model painterly --baseline identity \

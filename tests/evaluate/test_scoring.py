@@ -5,8 +5,8 @@ from vgan.datasets.synthetic import scene
 from vgan.evaluate.scoring import SAMPLES, Samples, Scorer
 from vgan.evaluate.systems import Maker, Painted
 from vgan.metrics.features import MeasuringFeatures
-from vgan.metrics.paint import PaintRuler
-from vgan.metrics.style import StyleRuler
+from vgan.metrics.paint import PaintScorer
+from vgan.metrics.style import StyleScorer
 
 
 @pytest.fixture(scope="module")
@@ -41,8 +41,8 @@ def score(scorer, frames, maker, style=""):
 
 
 def test_a_copy_keeps_all_and_has_no_style(features, clip):
-    ruler = StyleRuler(features, noise(1, 64, 64, 3))
-    found = score(Scorer(features, {"noise": ruler}), clip, Maker(), "noise")
+    style_scorer = StyleScorer(features, noise(1, 64, 64, 3))
+    found = score(Scorer(features, {"noise": style_scorer}), clip, Maker(), "noise")
     figures = found.figures
     assert found.num_frames == 12
     assert figures["style_strength"] == pytest.approx(0, abs=1e-6)
@@ -59,7 +59,7 @@ def test_a_copy_keeps_all_and_has_no_style(features, clip):
 @pytest.mark.slow
 def test_the_style_itself_has_all_of_it(features, clip):
     style = noise(1, 64, 80, 3)
-    scorer = Scorer(features, {"noise": StyleRuler(features, style)})
+    scorer = Scorer(features, {"noise": StyleScorer(features, style)})
     found = score(scorer, clip, Painted(lambda _: style[0]), "noise")
     assert found.figures["style_strength"] == pytest.approx(1, abs=1e-3)
     assert found.figures["ssim"] < 0.2
@@ -71,15 +71,15 @@ def test_a_judge_and_the_paint_stand_beside(features, clip):
     style, judge = noise(1, 64, 80, 3), MeasuringFeatures(short_side=48)
     scorer = Scorer(
         features,
-        {"noise": StyleRuler(features, style)},
-        {"noise": StyleRuler(judge, style)},
-        {"noise": PaintRuler(style)},
+        {"noise": StyleScorer(features, style)},
+        {"noise": StyleScorer(judge, style)},
+        {"noise": PaintScorer(style)},
     )
     mixed = Painted(lambda frame: frame // 2 + style[0] // 2)
     # of another content before: nothing of it may stay
     score(scorer, 255 - scene(5, 12, 64, 80).frames, mixed, "noise")
     found = score(scorer, clip, mixed, "noise").figures
-    alone = StyleRuler(judge, style)
+    alone = StyleScorer(judge, style)
     results = np.stack([frame // 2 + style[0] // 2 for frame in clip])
     expected = alone.figures(alone.content(clip), results)
     for name in ("style_strength", "style_strength_grey", "style_ceiling"):
@@ -94,20 +94,23 @@ def test_a_judge_and_the_paint_stand_beside(features, clip):
 
 @pytest.mark.slow
 def test_results_are_scored_together_as_alone(features, clip):
-    ruler = StyleRuler(features, noise(1, 64, 64, 3))
+    style_scorer = StyleScorer(features, noise(1, 64, 64, 3))
     makers = {
         ("negative", "noise"): Painted(lambda frame: 255 - frame),
         ("dark", "noise"): Painted(lambda frame: frame // 2),
         ("content", ""): Maker(),
     }
-    scorer = Scorer(features, {"noise": ruler})
+    scorer = Scorer(features, {"noise": style_scorer})
     # of another content before: nothing of it may stay
     list(scorer.score(scene(5, 12, 64, 80).frames, "other", makers))
     together = {s.system: s for s in scorer.score(clip, "scene", makers)}
     assert list(together) == ["negative", "dark", "content"]
     for name in ("negative", "dark"):
         alone = score(
-            Scorer(features, {"noise": ruler}), clip, makers[name, "noise"], "noise"
+            Scorer(features, {"noise": style_scorer}),
+            clip,
+            makers[name, "noise"],
+            "noise",
         )
         assert together[name].figures == alone.figures
     assert "style_strength" not in together["content"].figures

@@ -107,15 +107,15 @@ def test_patches_of_known_spread():
     assert paint.patch_spread(hues)["chroma"] == pytest.approx(67, abs=1)
 
 
-def test_the_ruler_gives_means_and_none():
+def test_the_scorer_gives_means_and_none():
     style, contents = picture(3), np.stack([picture(0), picture(1)])
-    ruler = paint.PaintRuler(style[None])
-    same = ruler.figures(contents, contents)
+    scorer = paint.PaintScorer(style[None])
+    same = scorer.figures(contents, contents)
     assert same["tone_correlation"] == same["color_explained"] == pytest.approx(1)
-    assert ruler.figures(contents, np.stack([style] * 2))["palette_distance"] < 0.01
-    one = ruler.figures(contents[:1], np.full_like(contents[:1], 90))
+    assert scorer.figures(contents, np.stack([style] * 2))["palette_distance"] < 0.01
+    one = scorer.figures(contents[:1], np.full_like(contents[:1], 90))
     assert one["tone_correlation"] is None
     assert one["flat_texture"] == pytest.approx(0, abs=1e-4)
     assert one["palette_distance"] > 5
     noise = np.random.default_rng(0).integers(0, 256, (1, 128, 160, 3), np.uint8)
-    assert ruler.figures(noise, noise)["flat_texture"] is None  # nothing is flat
+    assert scorer.figures(noise, noise)["flat_texture"] is None  # nothing is flat

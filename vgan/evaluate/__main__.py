@@ -183,24 +183,26 @@ def _scores(system, groups, features, judge, contents, lengths, styles, limit):
     from vgan.evaluate import sources
     from vgan.evaluate.scoring import Scorer
     from vgan.evaluate.systems import Maker
-    from vgan.metrics.paint import PaintRuler
-    from vgan.metrics.style import StyleRuler
+    from vgan.metrics.paint import PaintScorer
+    from vgan.metrics.style import StyleScorer
 
     if not set(CLIPS) & set(groups):
         return []
-    rulers, judges, paints = {}, {}, {}
+    style_scorers, judges, paints = {}, {}, {}
     if "style" in groups:
-        rulers = {name: StyleRuler(features, clip) for name, clip in styles.items()}
+        style_scorers = {
+            name: StyleScorer(features, clip) for name, clip in styles.items()
+        }
     if judge is not None:
-        judges = {name: StyleRuler(judge, clip) for name, clip in styles.items()}
+        judges = {name: StyleScorer(judge, clip) for name, clip in styles.items()}
     if "paint" in groups:
-        paints = {name: PaintRuler(clip) for name, clip in styles.items()}
+        paints = {name: PaintScorer(clip) for name, clip in styles.items()}
     names = list(itertools.product(system.names, styles))
     total = None
     if None not in lengths.values():
         total = sum(lengths.values()) * (1 + len(names))
     asked = features if {"style", "content"} & set(groups) else None
-    scorer, scores = Scorer(asked, rulers, judges, paints), []
+    scorer, scores = Scorer(asked, style_scorers, judges, paints), []
     columns = shutil.get_terminal_size().columns
     with tqdm.tqdm(total=total, unit="frame", ncols=columns) as bar:
         for content, path in contents.items():

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from vgan.metrics.steadiness import known_flow_error
-from vgan.metrics.style import StyleRuler
+from vgan.metrics.style import StyleScorer
 from vgan.runtime import Stylizer
 from vgan.video import VideoWriter
 
@@ -46,8 +46,8 @@ def describe(engine, content, styles, flow, occlusion, features):
     lines = []
     for name, style in styles.items():
         result = stylise(engine, content, name)
-        ruler = StyleRuler(features, style)
-        figures = ruler.figures(ruler.content(content), result)
+        style_scorer = StyleScorer(features, style)
+        figures = style_scorer.figures(style_scorer.content(content), result)
         line = (
             f"{name}: style strength {figures['style_strength']:.2f} "
             f"(pieces of the style: {figures['style_ceiling']:.2f})"

@@ -8,7 +8,7 @@ from vgan.metrics.steadiness import (
     known_flow_error,
     normalised_warping_error,
 )
-from vgan.metrics.style import StyleRuler
+from vgan.metrics.style import StyleScorer
 
 
 class QuickMeasure:
@@ -24,10 +24,12 @@ class QuickMeasure:
     def __init__(self, batch, features):
         self._contents = to_uint8(batch["content"])
         self._motion = list(zip(batch["flow"], batch["occlusion"], strict=True))
-        self._rulers = [StyleRuler(features, clip) for clip in to_uint8(batch["style"])]
+        self._scorers = [
+            StyleScorer(features, clip) for clip in to_uint8(batch["style"])
+        ]
         self._measured = [
-            ruler.content(clip[-1:])
-            for ruler, clip in zip(self._rulers, self._contents, strict=True)
+            scorer.content(clip[-1:])
+            for scorer, clip in zip(self._scorers, self._contents, strict=True)
         ]
 
     def __call__(self, results):
@@ -41,7 +43,7 @@ class QuickMeasure:
         """
         rows = []
         for i, result in enumerate(to_uint8(results)):
-            style = self._rulers[i].figures(self._measured[i], result[-1:])
+            style = self._scorers[i].figures(self._measured[i], result[-1:])
             content = self._contents[i]
             edges = [
                 edge_correlation(r, c) for r, c in zip(result, content, strict=True)

@@ -109,15 +109,15 @@ class Scorer:
     Args:
         features: vgan.metrics.features.MeasuringFeatures, or None for the figures
             that need no network.
-        rulers: {style: vgan.metrics.style.StyleRuler}; without one, a clip
+        style_scorers: {style: vgan.metrics.style.StyleScorer}; without one, a clip
             gets no figures of style.
         judges: The same of a network that nothing was trained with.
-        paints: {style: vgan.metrics.paint.PaintRuler}.
+        paints: {style: vgan.metrics.paint.PaintScorer}.
     """
 
-    def __init__(self, features=None, rulers=None, judges=None, paints=None):
+    def __init__(self, features=None, style_scorers=None, judges=None, paints=None):
         self._features = features
-        self._rulers, self._judges = rulers or {}, judges or {}
+        self._style_scorers, self._judges = style_scorers or {}, judges or {}
         self._paints = paints or {}
         self._own = self._judged = None
 
@@ -194,14 +194,14 @@ class Scorer:
         figures["temporal_feature_difference"] = float(
             np.mean([temporal_feature_difference(*pair) for pair in changes])
         )
-        if style in self._rulers:
-            figures |= self._rulers[style].compare(own["style"], seen["style"])
+        if style in self._style_scorers:
+            figures |= self._style_scorers[style].compare(own["style"], seen["style"])
         return figures
 
-    def _judge(self, contents, results, ruler):
+    def _judge(self, contents, results, style_scorer):
         if self._judged is None:
-            self._judged = ruler.content(contents)
-        found = ruler.figures(self._judged, results)
+            self._judged = style_scorer.content(contents)
+        found = style_scorer.figures(self._judged, results)
         return {f"{name}_judge": found[name] for name in JUDGED}
 
     def _look(self, pairs):

@@ -122,7 +122,7 @@ def flat_texture(contents, results, style_frames):
     return float(rough[flat].mean() / whole.mean())
 
 
-class PaintRuler:
+class PaintScorer:
     """Measures results against the pixels of one style.
 
     Args:

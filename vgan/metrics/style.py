@@ -121,7 +121,7 @@ class Measured(NamedTuple):
     grey: dict  # the same of the pictures without colour
 
 
-class StyleRuler:
+class StyleScorer:
     """Measures results against one style; the style itself is measured once.
 
     Args:
@@ -129,9 +129,9 @@ class StyleRuler:
         style_frames: The style's picture or clip, uint8 RGB [T', h, w, 3].
 
     Example:
-        ruler = StyleRuler(features, style_frames)
-        content = ruler.content(content_frames)         # once, for all rulers
-        ruler.figures(content, result_frames)["style_strength"]
+        scorer = StyleScorer(features, style_frames)
+        content = scorer.content(content_frames)         # once, for all scorers
+        scorer.figures(content, result_frames)["style_strength"]
     """
 
     def __init__(self, features, style_frames):
@@ -160,7 +160,7 @@ class StyleRuler:
         Distances are first averaged over the style layers, then compared.
 
         Args:
-            content: What `content` gave, of any ruler with the same features.
+            content: What `content` gave, of any scorer with the same features.
             result: The same of the content's frames stylised.
 
         Returns:
