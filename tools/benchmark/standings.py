@@ -16,7 +16,7 @@ from vgan.datasets.batches import open_clips, plain_errors
 from vgan.evaluate.quick import QuickMeasure, to_uint8
 from vgan.metrics.content import feature_distance
 from vgan.metrics.features import MeasuringFeatures
-from vgan.metrics.steadiness import known_flow_error
+from vgan.metrics.temporal_consistency import known_flow_error
 from vgan.runtime import engines
 
 CLIPS, FRAMES = 16, 12  # held out

@@ -5,8 +5,8 @@ import fractions
 import cv2
 import numpy as np
 
-from vgan.metrics.steadiness import known_flow_error
 from vgan.metrics.style import StyleScorer
+from vgan.metrics.temporal_consistency import known_flow_error
 from vgan.runtime import Stylizer
 from vgan.video import VideoWriter
 

@@ -3,12 +3,12 @@
 import numpy as np
 
 from vgan.metrics.content import edge_correlation
-from vgan.metrics.steadiness import (
-    Steadiness,
+from vgan.metrics.style import StyleScorer
+from vgan.metrics.temporal_consistency import (
+    TemporalConsistency,
     known_flow_error,
     normalised_warping_error,
 )
-from vgan.metrics.style import StyleScorer
 
 
 class QuickMeasure:
@@ -53,7 +53,9 @@ class QuickMeasure:
                     # None where the content has the style already: nothing was earned
                     "style_strength": style["style_strength"] or 0.0,
                     "edge_correlation": float(np.mean(edges)),
-                    "steadiness": _steadiness(content, result, *self._motion[i]),
+                    "steadiness": _temporal_consistency(
+                        content, result, *self._motion[i]
+                    ),
                 }
             )
         figures = {
@@ -74,9 +76,9 @@ def to_uint8(clips):
     return np.clip(clips, 0, 255).round().astype(np.uint8)
 
 
-def _steadiness(content, result, flow, occlusion):
+def _temporal_consistency(content, result, flow, occlusion):
     if np.all(occlusion):
-        meter = Steadiness(lags=(1,))
+        meter = TemporalConsistency(lags=(1,))
         for pair in zip(content, result, strict=True):
             meter.update(*pair)
         error = meter.figures()["normalised_warping_error_1"]

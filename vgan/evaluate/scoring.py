@@ -16,13 +16,13 @@ from vgan.metrics.content import (
     temporal_feature_difference,
 )
 from vgan.metrics.flow import ContentMotion
-from vgan.metrics.steadiness import Steadiness
 from vgan.metrics.style import (
     Measured,
     StyleMeter,
     code_distance,
     without_colour,
 )
+from vgan.metrics.temporal_consistency import TemporalConsistency
 from vgan.video.cuts import CutDetector
 
 SAMPLES = 16  # pairs of frames that are seen by the feature networks
@@ -83,15 +83,15 @@ class _ClipMeter:
     """What is kept of one result while its frames go by."""
 
     def __init__(self):
-        self.steadiness, self.likeness = Steadiness(), ContentMeter()
+        self.consistency, self.likeness = TemporalConsistency(), ContentMeter()
         self.samples, self.rows, self.num_frames = Samples(), [], 0
         self._last = None
 
     def update(self, content, result, motion, cut):
         if cut:
-            self.steadiness.reset()
+            self.consistency.reset()
             self._last = None
-        self.steadiness.update(content, result, motion)
+        self.consistency.update(content, result, motion)
         self.likeness.update(content, result)
         pair = content, result
         self.samples.offer((self._last or pair, pair))
@@ -156,7 +156,7 @@ class Scorer:
         contents, results = (
             np.stack([now[i] for _, now in meter.samples.items]) for i in (0, 1)
         )
-        figures = {**meter.steadiness.figures(), **meter.likeness.figures()}
+        figures = {**meter.consistency.figures(), **meter.likeness.figures()}
         if self._features is not None and style:
             figures |= self._measure(meter.samples.items, style)
         if style in self._judges:
@@ -168,7 +168,7 @@ class Scorer:
             figures["code_distance"] = code_distance(encode(results), wanted)
         return Score(
             *(system, content, style, meter.num_frames, figures),
-            {**meter.steadiness.series(), **meter.likeness.series()},
+            {**meter.consistency.series(), **meter.likeness.series()},
             pictures.small(contents),
             pictures.small(results),
             np.stack(meter.rows),

@@ -10,7 +10,7 @@ import numpy as np
 
 from vgan.evaluate.systems import Maker, Stylised
 from vgan.metrics import brush, paint
-from vgan.metrics.steadiness import known_flow_error
+from vgan.metrics.temporal_consistency import known_flow_error
 
 FLAT_FRAMES = 4  # of a chart, until the state has settled
 RANDOM_CODES, RANDOM_SEED = 8, 0

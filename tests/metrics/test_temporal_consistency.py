@@ -5,8 +5,8 @@ import pytest
 from vgan.datasets.synthetic import scene
 from vgan.losses import temporal
 from vgan.metrics.flow import still_pixels
-from vgan.metrics.steadiness import (
-    Steadiness,
+from vgan.metrics.temporal_consistency import (
+    TemporalConsistency,
     flow_difference,
     known_flow_error,
     warping_error,
@@ -37,10 +37,10 @@ def moving_clip(length, size=96, x=1.5, y=-0.5):
 
 
 def measure(content, results, **kwargs):
-    steadiness = Steadiness(**kwargs)
+    consistency = TemporalConsistency(**kwargs)
     for frame, result in zip(content, results, strict=True):
-        steadiness.update(frame, result)
-    return steadiness.figures()
+        consistency.update(frame, result)
+    return consistency.figures()
 
 
 @pytest.mark.parametrize(("x", "y"), [(3, 0), (-2, 5), (1.37, -0.61)])
@@ -122,7 +122,7 @@ def test_drift_is_the_change_since_frame_10_of_what_stands_still():
     for frame in content:
         frame[:, :48] = content[0][:, :48]
     results = [np.full_like(frame, 100 - t) for t, frame in enumerate(content)]
-    meter = Steadiness()
+    meter = TemporalConsistency()
     for pair in zip(content, results, strict=True):
         meter.update(*pair)
     series = meter.series()["drift"]
@@ -250,12 +250,12 @@ def test_short_clips_and_cuts():
     assert figures["normalised_warping_error_10"] is None
 
     dark, bright = ([np.full_like(f, level) for f in content] for level in (20, 220))
-    cut, through = Steadiness((1, 5)), Steadiness((1, 5))
+    cut, through = TemporalConsistency((1, 5)), TemporalConsistency((1, 5))
     for number, result in enumerate(dark + bright):
         if number == 8:
             cut.reset()
-        for steadiness in (cut, through):
-            steadiness.update(content[number % 8], result)
+        for consistency in (cut, through):
+            consistency.update(content[number % 8], result)
     assert cut.figures()["warping_error_5"] == 0
     assert through.figures()["warping_error_5"] > 0.1
     series = cut.series()
@@ -274,22 +274,22 @@ def test_a_result_of_one_colour_has_no_normalised_error():
 
 def test_frames_may_be_reused_by_the_caller():
     content, buffer = moving_clip(4), np.empty((96, 96, 3), np.uint8)
-    steadiness = Steadiness((1,))
+    consistency = TemporalConsistency((1,))
     for frame in content:
         buffer[:] = frame
-        steadiness.update(buffer, buffer)
-    assert steadiness.figures() == measure(content, content, lags=(1,))
+        consistency.update(buffer, buffer)
+    assert consistency.figures() == measure(content, content, lags=(1,))
 
 
 def test_wrong_frames_are_refused():
     frame = np.zeros((32, 32, 3), np.uint8)
     for other in (frame[:-1], frame[..., 0], frame.astype(np.float32)):
         with pytest.raises(ValueError, match="uint8"):
-            Steadiness().update(frame, other)
-    steadiness = Steadiness()
-    steadiness.update(frame, frame)
+            TemporalConsistency().update(frame, other)
+    consistency = TemporalConsistency()
+    consistency.update(frame, frame)
     with pytest.raises(ValueError, match="one size"):
-        steadiness.update(frame[:, :-2], frame[:, :-2])
+        consistency.update(frame[:, :-2], frame[:, :-2])
     for lags in ((), (0,), (1.5,)):
         with pytest.raises(ValueError, match="lags"):
-            Steadiness(lags)
+            TemporalConsistency(lags)

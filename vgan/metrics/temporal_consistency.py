@@ -1,4 +1,4 @@
-"""Steadiness in time: what moves with the scene should look the same.
+"""Temporal consistency: what moves with the scene should look the same.
 
 Frames are uint8 RGB [H, W, 3]; every figure scales them to [0, 1]. The flow is that of
 the content, since the result should move as the content does; its convention is that of
@@ -160,15 +160,15 @@ class Drift:
         return static_flicker(result, self._settled, self._still)
 
 
-class Steadiness:
+class TemporalConsistency:
     """Measures a result against its content, frame by frame.
 
     Of the frames it keeps the last `max(lags)`; of the others only numbers stay.
 
-        steadiness = Steadiness()
+        consistency = TemporalConsistency()
         for content, result in zip(content_frames, result_frames, strict=True):
-            steadiness.update(content, result)
-        figures = steadiness.figures()
+            consistency.update(content, result)
+        figures = consistency.figures()
 
     Args:
         lags: Distances in frames over which the warping error is measured.
