@@ -89,8 +89,8 @@ class Magenta:
             for name, path in styles.items()
         }
 
-    def maker(self, name, style, limit=None):
-        """Return the Maker of one result."""
+    def method(self, name, style, limit=None):
+        """Return the Method of one result."""
         del name, limit
         from vgan.evaluate.systems import Painted
 

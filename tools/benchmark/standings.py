@@ -13,7 +13,7 @@ from vgan import runtime
 from vgan.benchmark import machine
 from vgan.config import data_arguments
 from vgan.datasets.batches import open_clips, plain_errors
-from vgan.evaluate.quick import QuickMeasure, to_uint8
+from vgan.evaluate.validation_metrics import ValidationMetrics, to_uint8
 from vgan.metrics.content import feature_distance
 from vgan.metrics.features import MeasuringFeatures
 from vgan.metrics.temporal_consistency import known_flow_error
@@ -81,7 +81,7 @@ class _Judge:
         self.contents = to_uint8(batch["content"])
         self.motion = list(zip(batch["flow"], batch["occlusion"], strict=True))
         self.features = features
-        self.quick = QuickMeasure(batch, features)
+        self.measure = ValidationMetrics(batch, features)
         self.seen = [features(clip[-1:]) for clip in self.contents]
 
     def __call__(self, path):
@@ -92,7 +92,7 @@ class _Judge:
                 engine, engine.encode_style(style[None]), proxy=1
             )
             results.append(np.stack([stylizer(frame) for frame in clip]))
-        figures = self.quick(np.stack(results) / np.float32(127.5) - 1)
+        figures = self.measure(np.stack(results) / np.float32(127.5) - 1)
         figures["content_distance"] = np.mean(
             [self._distance(*pair) for pair in zip(results, self.seen, strict=True)]
         )

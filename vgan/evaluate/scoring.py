@@ -121,20 +121,20 @@ class Scorer:
         self._paints = paints or {}
         self._own = self._judged = None
 
-    def score(self, frames, content, makers):
-        """Stylise a clip by every maker at once, frame by frame; yield their Scores.
+    def score(self, frames, content, methods):
+        """Stylise a clip by every method at once, frame by frame; yield their Scores.
 
         Args:
             frames: Iterable of content frames, uint8 [H, W, 3].
             content: Name of the content.
-            makers: {(system, style): `vgan.evaluate.systems.Maker`}; a style of ""
+            methods: {(system, style): `vgan.evaluate.systems.Method`}; a style of ""
                 is for the content itself.
 
         Raises:
             ValueError: There are no frames, or their sizes differ.
         """
         motion, cuts = ContentMotion(), CutDetector()
-        meters = {names: _ClipMeter() for names in makers}
+        meters = {names: _ClipMeter() for names in methods}
         num_frames = 0
         for frame in frames:
             cut = cuts(frame)
@@ -142,15 +142,15 @@ class Scorer:
                 motion.reset()
             moved = motion.update(frame)
             for names, meter in meters.items():
-                meter.update(frame, makers[names](frame), moved, cut)
+                meter.update(frame, methods[names](frame), moved, cut)
             num_frames += 1
         if not num_frames:
             raise ValueError("there are no frames to score")
         self._own = self._judged = None
-        for maker in makers.values():
-            maker.finish()
+        for method in methods.values():
+            method.finish()
         for names, meter in meters.items():
-            yield self._finish(content, *names, meter, makers[names].style_code)
+            yield self._finish(content, *names, meter, methods[names].style_code)
 
     def _finish(self, content, system, style, meter, style_code):
         contents, results = (

@@ -11,7 +11,7 @@ from vgan.metrics.temporal_consistency import (
 )
 
 
-class QuickMeasure:
+class ValidationMetrics:
     """Measures results for one fixed batch of clips.
 
     Args:
