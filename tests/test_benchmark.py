@@ -182,7 +182,7 @@ def test_games_are_ranked_and_collapses_told():
 def test_the_advantage_is_read_over_a_tenth(tmp_path):
     import tensorflow as tf
 
-    from tools.benchmark import standings
+    from tools.benchmark import leaderboard
 
     for steps in (range(1, 31), range(29, 41)):  # a run that was resumed
         writer = tf.summary.create_file_writer(str(tmp_path))
@@ -192,8 +192,8 @@ def test_the_advantage_is_read_over_a_tenth(tmp_path):
         writer.close()
     # means of 7..10, 17..20, 27..30 and 37..40, of 40
     expected = [8.5 / 40, 18.5 / 40, 28.5 / 40, 38.5 / 40]
-    assert standings.advantages(tmp_path, 40) == pytest.approx(expected)
-    assert standings.advantages(tmp_path / "none", 40) == [None] * 4
+    assert leaderboard.advantages(tmp_path, 40) == pytest.approx(expected)
+    assert leaderboard.advantages(tmp_path / "none", 40) == [None] * 4
 
 
 def test_what_training_says_is_understood():

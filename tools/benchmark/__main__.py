@@ -140,9 +140,9 @@ def objectives(config):
     figures.parent.mkdir(parents=True, exist_ok=True)
     files.check(figures, ".json", "runs")
     runs.train(plan)
-    from tools.benchmark import standings, table
+    from tools.benchmark import leaderboard, table
 
-    facts = standings.measure(config, plan)
+    facts = leaderboard.measure(config, plan)
     facts["setup"]["command"] = _command()
     page = table.markdown(facts)
     print(page)

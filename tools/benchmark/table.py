@@ -1,4 +1,4 @@
-"""The standings of games as a table in Markdown."""
+"""The leaderboard of games as a table in Markdown."""
 
 import math
 
@@ -18,7 +18,7 @@ def markdown(facts):
     """Return the table, best game first, and below it how it was made.
 
     Args:
-        facts: As `standings.measure` gives them, with the command in their setup.
+        facts: As `leaderboard.measure` gives them, with the command in their setup.
     """
     games = {}
     for row in facts["runs"]:

@@ -3,7 +3,7 @@
 import html
 
 from vgan.prepare import palettes
-from vgan.prepare.wording import clock, number, size, text
+from vgan.prepare.formatting import clock, number, size, text
 
 MOST_THUMBNAILS = 1500  # about 6 MB; the first shots of all sources come first
 MOST_SHOTS = 200  # of one video
