@@ -42,7 +42,7 @@ def test_a_step_trains_both_networks_and_moves_the_average():
     before = {g: [np.array(v.value) for v in vs] for g, vs in groups.items()}
     logs = stepper(gan)(batch())
     # the weights that stand still have no gradient at the first step by design: among
-    # them the discriminator's last bias, which a relative game takes off again
+    # them the discriminator's last bias, which a relativistic loss takes off again
     assert np.mean(changed(before["discriminator"], groups["discriminator"])) > 0.8
     assert np.mean(changed(before["generator"], groups["generator"])) > 0.9
     assert np.mean(changed(before["ema_generator"], groups["ema_generator"])) > 0.9

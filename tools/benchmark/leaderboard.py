@@ -20,7 +20,7 @@ from vgan.metrics.temporal_consistency import known_flow_error
 from vgan.runtime import engines
 
 CLIPS, FRAMES = 16, 12  # held out
-QUARTERS = (0.25, 0.5, 0.75, 1.0)  # of the steps, where the game is looked at
+QUARTERS = (0.25, 0.5, 0.75, 1.0)  # of the steps, where D's advantage is looked at
 
 
 def measure(config, runs):
@@ -31,9 +31,10 @@ def measure(config, runs):
         runs: List of `runs.Run`, trained.
 
     Returns:
-        A dict of plain types: "setup", and "runs", a list of dicts: "game", "seed",
-        "figures" {name: value, None where it cannot be measured}, None of a run that
-        has stopped; "advantage", four values or None; "alarms", lines; "stopped".
+        A dict of plain types: "setup", and "runs", a list of dicts: "game" (the
+        adversarial loss), "seed", "figures" {name: value, None where it cannot be
+        measured}, None of a run that has stopped; "advantage", four values or None;
+        "alarms", lines; "stopped".
     """
     with plain_errors():
         batch = next(_clips(config).as_numpy_iterator())
@@ -41,7 +42,7 @@ def measure(config, runs):
     judge = _Judge(batch, features)
     rows = [
         {
-            "game": run.game,
+            "game": run.loss,
             "seed": run.seed,
             "figures": None if run.stopped else judge(run.folder / "generator.keras"),
             "advantage": advantages(run.folder / "tensorboard", config.train.steps),

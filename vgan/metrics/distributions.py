@@ -1,4 +1,4 @@
-"""How far apart two sets of features lie, and who wins the game.
+"""How far apart two sets of features lie, and who wins.
 
 Features are rows of any network or statistic: Inception's make them FID and KID.
 """
