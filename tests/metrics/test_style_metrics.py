@@ -51,20 +51,20 @@ def test_distances_of_known_features():
     a = np.concatenate([flat.mean(1), flat.std(1)], axis=1).mean(0)
     b = np.concatenate([other.mean((1, 2)), other.std((1, 2))], axis=1)[0]
     expected = np.linalg.norm(a - b) / (np.linalg.norm(a) + np.linalg.norm(b))
-    assert style.spread_distance(seen, other) == pytest.approx(expected, rel=1e-4)
+    assert style.mean_and_std_distance(seen, other) == pytest.approx(expected, rel=1e-4)
 
     moved = seen[:, ::-1, ::-1]
-    for distance in (style.gram_distance, style.spread_distance):
+    for distance in (style.gram_distance, style.mean_and_std_distance):
         assert distance(seen, moved) == pytest.approx(0, abs=1e-5)
     assert style.gram_distance(seen, 2 * seen) == pytest.approx(3 / 5, rel=1e-4)
-    assert style.spread_distance(seen, 2 * seen) == pytest.approx(1 / 3, rel=1e-4)
+    assert style.mean_and_std_distance(seen, 2 * seen) == pytest.approx(1 / 3, rel=1e-4)
 
 
 def test_only_the_gram_matrix_knows_what_occurs_together():
     x = np.tile(np.array([1, -1], "float32"), 18).reshape(1, 6, 6, 1)
     together = np.concatenate([x, x], axis=-1)
     apart = np.concatenate([x, -x], axis=-1)
-    assert style.spread_distance(together, apart) == pytest.approx(0, abs=1e-6)
+    assert style.mean_and_std_distance(together, apart) == pytest.approx(0, abs=1e-6)
     assert style.gram_distance(together, apart) > 0.5
 
 
@@ -85,10 +85,10 @@ def test_meter_is_the_mean_over_frames_however_they_come():
     in_parts.update({"a": seen[4:]})
     x, y = at_once.statistics()["a"], in_parts.statistics()["a"]
     np.testing.assert_allclose(x.gram, y.gram, rtol=1e-4, atol=1e-6)
-    np.testing.assert_allclose(x.spread, y.spread, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(x.mean_and_std, y.mean_and_std, rtol=1e-4, atol=1e-6)
     for statistic, distance in (
         ("gram", style.gram_distance),
-        ("spread", style.spread_distance),
+        ("mean_and_std", style.mean_and_std_distance),
     ):
         half = StyleMeter()
         half.update({"a": seen[:2]})

@@ -63,13 +63,13 @@ def _rank(losses):
 
 def _cells(loss, rows):
     figures = [
-        _spread(
+        _mean_and_range(
             [_figure(row, name) for row in rows], lambda x, name=name: _show(name, x)
         )
         for name in COLUMNS
     ]
     advantage = [
-        _spread(values, lambda x: f"{x:.2f}")
+        _mean_and_range(values, lambda x: f"{x:.2f}")
         for values in zip(*(row["advantage"] for row in rows), strict=True)
     ]
     return [loss, *figures, ", ".join(advantage), _collapse(rows)]
@@ -98,7 +98,7 @@ def _show(name, value):
     return f"{value:.2f}" if name in ("score", "steadiness") else show(name, value)
 
 
-def _spread(values, text):
+def _mean_and_range(values, text):
     """Mean ± half of the range of the values that are known."""
     known = [value for value in values if value is not None]
     if not known:

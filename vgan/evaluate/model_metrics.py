@@ -45,7 +45,7 @@ def flat(system, styles, size):
     """How differently flat greys, and flat colours, are painted; mean over styles.
 
     A chart of eight greys and one of eight hues, four equal frames of each, of which
-    the last counts; see `paint.chart` and `paint.patch_spread`.
+    the last counts; see `paint.chart` and `paint.patch_deviation`.
 
     Args:
         system: Who paints.
@@ -58,11 +58,11 @@ def flat(system, styles, size):
         for kind, colors in (("grey", paint.GREYS), ("color", paint.COLORS)):
             film = [paint.chart(colors, size)] * FLAT_FRAMES
             ends = [_last(system.method(name, s), film) for s in styles]
-            spreads = [
-                paint.patch_spread(paint.patches(end, len(colors))) for end in ends
+            deviations = [
+                paint.patch_deviation(paint.patches(end, len(colors))) for end in ends
             ]
-            for figure in spreads[0]:
-                mean = np.mean([spread[figure] for spread in spreads])
+            for figure in deviations[0]:
+                mean = np.mean([deviation[figure] for deviation in deviations])
                 rows[name][f"flat_{kind}_{figure}"] = float(mean)
     return rows
 

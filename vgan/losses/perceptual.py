@@ -212,5 +212,5 @@ def gram_matrix(features):
 def mean_and_std(features):
     """[B, T, h, w, C] -> [B, T, 2 C], means and standard deviations over space."""
     mean = ops.mean(features, axis=(2, 3))
-    spread = ops.sqrt(ops.var(features, axis=(2, 3)) + 1e-6)
-    return ops.concatenate([mean, spread], axis=-1)
+    std = ops.sqrt(ops.var(features, axis=(2, 3)) + 1e-6)
+    return ops.concatenate([mean, std], axis=-1)

@@ -186,7 +186,7 @@ def patches(frame, count):
     )
 
 
-def patch_spread(frames):
+def patch_deviation(frames):
     """How far patches are apart: root mean square distance from their mean.
 
     Args:

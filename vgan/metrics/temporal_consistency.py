@@ -225,8 +225,8 @@ class TemporalConsistency:
         row["drift"] = self._drift.update(result, motion.still)
         for name, values in self._series.items():
             values.append(row.get(name, math.nan))
-        mean, spread = (values[:, 0] / 255 for values in cv2.meanStdDev(result))
-        self._moments += mean, spread**2 + mean**2
+        mean, std = (values[:, 0] / 255 for values in cv2.meanStdDev(result))
+        self._moments += mean, std**2 + mean**2
         self._last.appendleft(result.copy())
 
     def figures(self):

@@ -127,9 +127,9 @@ def _text(greys):
     """Signature of [32, 32] pictures of brightness."""
     spectra = [cv2.dct(grey.astype(np.float32))[:KEPT, :KEPT] for grey in greys]
     spectra = np.stack(spectra)
-    spread = spectra[:, 1:, 1:].std(axis=(1, 2), keepdims=True)
+    deviation = spectra[:, 1:, 1:].std(axis=(1, 2), keepdims=True)
     # What is flat has no sign, only rounding, and the noise of JPEG.
-    bits = spectra > np.maximum(0.01, FLAT * spread)
+    bits = spectra > np.maximum(0.01, FLAT * deviation)
     bits[:, 0, 0] = False  # the mean brightness says nothing
     return np.packbits(bits).tobytes().hex()
 

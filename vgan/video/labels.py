@@ -38,8 +38,8 @@ class Labels:
         greys = _grey(colors.astype(np.uint8)[None])[0]
         order = np.lexsort((*colors.T, greys))
         self._colors, self._greys = colors[order], greys[order].astype(int)
-        spread = np.ptp(colors, axis=1).max()
-        self._is_grey = spread <= (_NOISE if self._is_noisy else 0)
+        span = np.ptp(colors, axis=1).max()
+        self._is_grey = span <= (_NOISE if self._is_noisy else 0)
         distances = np.abs(np.arange(256)[:, None] - self._greys)
         self._of_grey = distances.argmin(axis=1).astype(np.uint8)
 
