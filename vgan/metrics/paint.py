@@ -103,7 +103,7 @@ def flat_texture(contents, results, style_frames):
 
     Mean square of `high_pass` of the results where that of the contents has a root mean
     square under 2 of 255 around (Gaussian window, 1/32 of the short side), over that of
-    the style, brought to the same short side: slopes of light are flat, too. From 0
+    the style, brought to the same short side: gradients of light are flat, too. From 0
     without a bound; NaN where under 1 % is flat, or the style is.
 
     Args:

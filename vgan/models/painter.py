@@ -217,8 +217,8 @@ class Painter(keras.Model):
         new_state.update(norm.new_state())
         if self.recursive:
             ages = [state["age"] + t for t in range(num_frames)]
-            light = ops.mean(patches, axis=-1, keepdims=True)
-            x, past = self.filter(x, light, state, ages)
+            brightness = ops.mean(patches, axis=-1, keepdims=True)
+            x, past = self.filter(x, brightness, state, ages)
             new_state.update(past)
         return unfold_time(ops.depth_to_space(x, 2), num_frames), new_state
 
