@@ -41,7 +41,7 @@ def test_unknown_style_is_named():
         painting("oil", 0, 32)
 
 
-def test_oklch_has_known_colours():
+def test_oklch_has_known_colors():
     # Ottosson's own values for sRGB white, red and blue.
     np.testing.assert_allclose(oklch(1.0, 0.0, 0.0), 1.0, atol=1e-3)
     np.testing.assert_allclose(oklch(0.62796, 0.25768, 29.234), [1, 0, 0], atol=2e-3)

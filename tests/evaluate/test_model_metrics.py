@@ -42,7 +42,7 @@ def clips():
     return [scene(seed, 2, 96, 96).frames for seed in (1, 2)]
 
 
-def test_texture_knows_no_colour_tone_and_contrast(features):
+def test_texture_knows_no_color_tone_and_contrast(features):
     frame = WEAVES["across"]
     pale = np.uint8(100 + (frame - 128.0) / 3)
     tinted = frame.copy()
@@ -53,7 +53,7 @@ def test_texture_knows_no_colour_tone_and_contrast(features):
     turned = brush.measure(features, WEAVES["down"][None])
     assert brush.mean_distance([plain, turned]) > 0.2
     flat = np.full((1, 16, 16, 3), 90, np.uint8)
-    assert np.all(brush.grey_texture(flat) == 128)
+    assert np.all(brush.gray_texture(flat) == 128)
     with pytest.raises(ValueError, match="at least two"):
         brush.mean_distance([plain])
 

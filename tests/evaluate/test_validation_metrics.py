@@ -30,8 +30,8 @@ def test_a_copy_earns_nothing_and_flicker_costs(batch, features):
     assert copy["edge_correlation"] == pytest.approx(1)
     assert copy["score"] == pytest.approx(0, abs=0.01)
     # half of the way to the style's colours is a style of some strength
-    colours = batch["style"].mean(axis=(1, 2, 3), keepdims=True)
-    tinted = 0.5 * batch["content"] + 0.5 * colours
+    colors = batch["style"].mean(axis=(1, 2, 3), keepdims=True)
+    tinted = 0.5 * batch["content"] + 0.5 * colors
     steady = measure(tinted)
     jitter = np.random.default_rng(0).normal(0, 0.15, (2, 5, 1, 1, 3))
     flickering = measure(np.clip(tinted + jitter, -1, 1))

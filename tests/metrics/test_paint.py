@@ -93,8 +93,8 @@ def test_texture_counts_where_the_content_is_flat():
 
 
 def test_patches_of_known_spread():
-    grey = np.stack([np.full((8, 8, 3), level, np.uint8) for level in (50, 150)])
-    deviation = paint.patch_deviation(grey)
+    gray = np.stack([np.full((8, 8, 3), level, np.uint8) for level in (50, 150)])
+    deviation = paint.patch_deviation(gray)
     assert deviation["chroma"] == pytest.approx(0, abs=0.1)
     assert deviation["luma"] == pytest.approx(50)
     two = np.stack([in_lab(np.full((8, 8), 60), a, 0) for a in (-15, 15)])
@@ -102,7 +102,7 @@ def test_patches_of_known_spread():
     # Both hues in every patch, in other places: the mean colours are the same.
     mixed = np.concatenate([two, two[::-1]], axis=1)
     assert paint.patch_deviation(mixed)["chroma"] == pytest.approx(0, abs=0.01)
-    assert len(set(paint.GREYS)) == len(set(paint.COLORS)) == 8
+    assert len(set(paint.GRAYS)) == len(set(paint.COLORS)) == 8
     hues = np.stack([np.full((8, 8, 3), color, np.uint8) for color in paint.COLORS])
     assert paint.patch_deviation(hues)["chroma"] == pytest.approx(67, abs=1)
 

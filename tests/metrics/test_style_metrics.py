@@ -153,7 +153,7 @@ def test_ceiling_is_what_the_quarters_of_the_style_reach(features, content):
     assert figures["style_ceiling"] == pytest.approx(expected, abs=1e-3)
 
 
-def test_grey_strength_does_not_see_colour(scorer, content, painting):
+def test_gray_strength_does_not_see_color(scorer, content, painting):
     # The painting's hue at the content's luma: all of the colour, none of the brush.
     ycc = np.stack([cv2.cvtColor(frame, cv2.COLOR_RGB2YCrCb) for frame in content])
     hue = cv2.cvtColor(painting[0], cv2.COLOR_RGB2YCrCb).mean((0, 1))[1:]
@@ -162,11 +162,11 @@ def test_grey_strength_does_not_see_colour(scorer, content, painting):
     ycc[..., 0] = ycc[..., 0] // 2 + 64
     plain = ycc.copy()
     plain[..., 1:] = 128
-    plain, recoloured = (
+    plain, recolored = (
         np.stack([cv2.cvtColor(frame, cv2.COLOR_YCrCb2RGB) for frame in frames])
         for frames in (plain, ycc)
     )
-    figures = scorer.figures(scorer.content(plain), recoloured)
+    figures = scorer.figures(scorer.content(plain), recolored)
     assert figures["style_strength"] > 0.1
     assert abs(figures["style_strength_grey"]) < 0.01
 

@@ -135,7 +135,7 @@ def test_drift_is_the_change_since_frame_10_of_what_stands_still():
     assert measure(content[:8], results[:8])["drift"] is None
 
 
-def test_noise_without_a_picture_has_a_normalised_error_of_one():
+def test_noise_without_a_picture_has_a_normalized_error_of_one():
     random = np.random.default_rng(0)
     still = (255 * smooth_picture(64, 64)).astype(np.uint8)
     results = [np.uint8(random.integers(0, 256, still.shape)) for _ in range(8)]
@@ -143,7 +143,7 @@ def test_noise_without_a_picture_has_a_normalised_error_of_one():
     assert figures["normalised_warping_error_1"] == pytest.approx(1, rel=0.02)
 
 
-def test_figures_rise_with_colour_jitter():
+def test_figures_rise_with_color_jitter():
     """The left half of the content stands still, the right half moves."""
     content = moving_clip(12)
     for frame in content:
@@ -152,8 +152,8 @@ def test_figures_rise_with_colour_jitter():
     rows = []
     for amount in (0, 1, 2, 4, 8, 16):
         results = [
-            np.uint8((frame + amount * colour).clip(0, 255).round())
-            for frame, colour in zip(content, jitter, strict=True)
+            np.uint8((frame + amount * color).clip(0, 255).round())
+            for frame, color in zip(content, jitter, strict=True)
         ]
         rows.append(measure(content, results))
     rising = ["warping_error", "normalised_warping_error"]
@@ -179,9 +179,9 @@ def test_paling_a_result_does_not_make_it_steadier():
             figures[f"warping_error_{lag}"] for figures in (vivid, pale)
         )
         assert pale_error == pytest.approx(vivid_error / 4, rel=0.05)
-        normalised = f"normalised_warping_error_{lag}"
-        assert pale[normalised] == pytest.approx(vivid[normalised], rel=0.02)
-        assert pale[normalised] > 0.98 * vivid[normalised]
+        normalized = f"normalised_warping_error_{lag}"
+        assert pale[normalized] == pytest.approx(vivid[normalized], rel=0.02)
+        assert pale[normalized] > 0.98 * vivid[normalized]
 
 
 def test_a_result_that_stands_still_moves_differently():
@@ -265,7 +265,7 @@ def test_short_clips_and_cuts():
     assert series["content_luma"][3] == pytest.approx(content[3].mean() / 255, abs=0.02)
 
 
-def test_a_result_of_one_colour_has_no_normalised_error():
+def test_a_result_of_one_color_has_no_normalized_error():
     content = moving_clip(3)
     figures = measure(content, [np.full_like(frame, 77) for frame in content])
     assert figures["warping_error_1"] == 0

@@ -128,14 +128,14 @@ def waves(rng, colors, size):
     x, y = grid(size, size)
     u, v = x / size + 0 * y, y / size + 0 * x
     for _ in range(rng.integers(3, 6)):
-        centre_u, centre_v = rng.uniform(0, 1, 2)
-        away_u, away_v = u - centre_u, v - centre_v
+        center_u, center_v = rng.uniform(0, 1, 2)
+        away_u, away_v = u - center_u, v - center_v
         reach = rng.uniform(0.15, 0.35)
         turn = rng.choice([-1, 1]) * rng.uniform(2, 4.5)
         turn = turn * np.exp(-(away_u**2 + away_v**2) / reach**2)
         u, v = (
-            centre_u + away_u * np.cos(turn) - away_v * np.sin(turn),
-            centre_v + away_u * np.sin(turn) + away_v * np.cos(turn),
+            center_u + away_u * np.cos(turn) - away_v * np.sin(turn),
+            center_v + away_u * np.sin(turn) + away_v * np.cos(turn),
         )
     bend = noise(rng, size, size, size * 0.5, 2) * 0.04
     phase = (v + bend + 0.05 * np.sin(u * rng.uniform(6, 14))) * rng.uniform(9, 14)

@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-from vgan.evaluate.systems import Method, Stylised
+from vgan.evaluate.systems import Method, Stylized
 from vgan.metrics import brush, paint
 from vgan.metrics.temporal_consistency import known_flow_error
 
@@ -55,7 +55,7 @@ def flat(system, styles, size):
     rows = {}
     for name in system.any_frame:
         rows[name] = {}
-        for kind, colors in (("grey", paint.GREYS), ("color", paint.COLORS)):
+        for kind, colors in (("grey", paint.GRAYS), ("color", paint.COLORS)):
             film = [paint.chart(colors, size)] * FLAT_FRAMES
             ends = [_last(system.method(name, s), film) for s in styles]
             deviations = [
@@ -102,7 +102,7 @@ def diversity(system, features, styles, clips):
         noise = np.random.default_rng(RANDOM_SEED).standard_normal(shape, np.float32)
         codes = [system.engine.encode_noise(row) for row in noise]
         rows[system.names[0]]["brush_diversity_random"] = distance(
-            lambda: [Stylised(system.engine, code) for code in codes]
+            lambda: [Stylized(system.engine, code) for code in codes]
         )
     return rows
 

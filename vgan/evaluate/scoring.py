@@ -20,7 +20,7 @@ from vgan.metrics.style import (
     Measured,
     StyleMeter,
     code_distance,
-    without_colour,
+    without_color,
 )
 from vgan.metrics.temporal_consistency import TemporalConsistency
 from vgan.video.cuts import CutDetector
@@ -207,7 +207,7 @@ class Scorer:
     def _look(self, pairs):
         """What is kept of sampled frames (before, now): no more than content layers."""
         layers, changes = [], []
-        colour, grey = StyleMeter(), StyleMeter()
+        color, gray = StyleMeter(), StyleMeter()
         wanted = self._features.style_layers
         for before, now in pairs:
             both = self._features(np.stack([before, now]))
@@ -216,8 +216,8 @@ class Scorer:
             )
             changes.append(frame_change(first, second))
             layers.append({n: second[n] for n in self._features.content_layers})
-            colour.update({name: second[name] for name in wanted})
-            grey_layers = self._features(without_colour(now[None]))
-            grey.update({name: grey_layers[name] for name in wanted})
-        style = Measured(colour.statistics(), grey.statistics())
+            color.update({name: second[name] for name in wanted})
+            gray_layers = self._features(without_color(now[None]))
+            gray.update({name: gray_layers[name] for name in wanted})
+        style = Measured(color.statistics(), gray.statistics())
         return {"layers": layers, "changes": changes, "style": style}

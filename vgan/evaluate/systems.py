@@ -50,7 +50,7 @@ class Painted(Method):
         return self._function(frame)
 
 
-class Stylised(Method):
+class Stylized(Method):
     """A generator at work.
 
     Args:
@@ -218,4 +218,4 @@ class Model:
         """Return the Method of one result."""
         del limit
         per_frame = name == "per_frame"
-        return Stylised(self.engine, self.codes[style], per_frame, self._encode)
+        return Stylized(self.engine, self.codes[style], per_frame, self._encode)

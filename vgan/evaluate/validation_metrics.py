@@ -7,7 +7,7 @@ from vgan.metrics.style import StyleScorer
 from vgan.metrics.temporal_consistency import (
     TemporalConsistency,
     known_flow_error,
-    normalised_warping_error,
+    normalized_warping_error,
 )
 
 
@@ -84,7 +84,7 @@ def _temporal_consistency(content, result, flow, occlusion):
         error = meter.figures()["normalised_warping_error_1"]
     else:
         variance = np.mean(np.var(result / 255, axis=(0, 1, 2)))
-        error = normalised_warping_error(
+        error = normalized_warping_error(
             known_flow_error(result, flow, occlusion), variance
         )
     # A result of one colour, or one that is hidden everywhere, has earned nothing.

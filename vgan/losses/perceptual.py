@@ -191,12 +191,12 @@ def _luma(clip):
 def _correlation(a, b):
     """Pearson's, over each frame of [N, ...], mean over frames."""
 
-    def centred(x):
+    def centered(x):
         x = ops.reshape(x, (x.shape[0], -1))
         x = x - ops.mean(x, axis=1, keepdims=True)
         return x * ops.rsqrt(ops.sum(ops.square(x), 1, keepdims=True) + 1e-4)
 
-    return ops.mean(ops.sum(centred(a) * centred(b), axis=1))
+    return ops.mean(ops.sum(centered(a) * centered(b), axis=1))
 
 
 def gram_matrix(features):

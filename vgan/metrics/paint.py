@@ -150,7 +150,7 @@ class PaintScorer:
 
 # A painter gives dark, middle and light, and red and blue, paints of their own. A tint
 # does not.
-GREYS = [(level,) * 3 for level in np.linspace(16, 240, 8).round().astype(int)]
+GRAYS = [(level,) * 3 for level in np.linspace(16, 240, 8).round().astype(int)]
 COLORS = [  # hues all around, saturation and value 3/4
     tuple(cv2.cvtColor(np.uint8([[[hue, 191, 191]]]), cv2.COLOR_HSV2RGB)[0, 0])
     for hue in np.linspace(0, 180, 8, endpoint=False)

@@ -117,8 +117,8 @@ def style_distance(a, b, statistic="gram"):
 class Measured(NamedTuple):
     """Statistics of pictures; small, to be kept for the next comparison."""
 
-    colour: dict  # {layer: LayerStatistics}
-    grey: dict  # the same of the pictures without colour
+    color: dict  # {layer: LayerStatistics}
+    gray: dict  # the same of the pictures without colour
 
 
 class StyleScorer:
@@ -176,7 +176,7 @@ class StyleScorer:
             * style_strength/<layer>: of Gram matrices of one layer.
         """
         figures = {}
-        for kind, suffix in (("colour", ""), ("grey", "_grey")):
+        for kind, suffix in (("color", ""), ("gray", "_grey")):
             whole = self._distance(content, kind)
             reached = self._distance(result, kind)
             ceiling = getattr(self._ceiling, kind)
@@ -186,13 +186,13 @@ class StyleScorer:
             self._distance(result, statistic="mean_and_std"),
             self._distance(content, statistic="mean_and_std"),
         )
-        to_style = style_distance(result.colour, self._style.colour)
-        whole = style_distance(content.colour, self._style.colour)
+        to_style = style_distance(result.color, self._style.color)
+        whole = style_distance(content.color, self._style.color)
         for name in self._features.style_layers:
             figures[f"style_strength/{name}"] = strength(to_style[name], whole[name])
         return {name: None if math.isnan(x) else x for name, x in figures.items()}
 
-    def _distance(self, measured, kind="colour", statistic="gram"):
+    def _distance(self, measured, kind="color", statistic="gram"):
         """Mean over layers of the distance to the style."""
         distances = style_distance(
             getattr(measured, kind), getattr(self._style, kind), statistic
@@ -201,7 +201,7 @@ class StyleScorer:
 
     def _measure(self, frames):
         kinds = []
-        for pictures in (frames, without_colour(frames)):
+        for pictures in (frames, without_color(frames)):
             meter = StyleMeter()
             for layers in self._features.batches(pictures, scaled=False):
                 meter.update({n: layers[n] for n in self._features.style_layers})
@@ -209,10 +209,10 @@ class StyleScorer:
         return Measured(*kinds)
 
 
-def without_colour(frames):
+def without_color(frames):
     """Frames uint8 [N, H, W, 3] -> their luma, three times."""
-    grey = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in frames]
-    return np.repeat(np.stack(grey)[..., None], 3, axis=-1)
+    gray = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in frames]
+    return np.repeat(np.stack(gray)[..., None], 3, axis=-1)
 
 
 def _corners(frames):

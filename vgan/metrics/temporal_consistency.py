@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from vgan.metrics.flow import ContentMotion, frame_difference
-from vgan.video.flow import estimate_flow, grey, warp
+from vgan.video.flow import estimate_flow, gray, warp
 
 SETTLED = 10  # the frame that drift is measured from
 NO_CONTRAST = 1e-6  # variance; that of rounding to 8 bits alone is 1.3e-6
@@ -24,7 +24,7 @@ def warping_error(frame, before, flow, valid):
     """Mean squared change of what is the same point; lower is steadier, in [0, 1].
 
     sum(valid |frame - warp(before, flow)|^2) / (3 sum(valid)) (Lai et al., 2018). A
-    pale picture changes little: read it beside `normalised_warping_error` and the
+    pale picture changes little: read it beside `normalized_warping_error` and the
     strength of the style.
 
     Args:
@@ -65,7 +65,7 @@ def known_flow_error(frames, flow, occlusion):
     return float(total / valid.sum())
 
 
-def normalised_warping_error(error, variance):
+def normalized_warping_error(error, variance):
     """Warping error in units of contrast; lower is steadier, at least 0.
 
     error / (2 variance): the expected error of two unrelated frames is twice their
@@ -242,8 +242,8 @@ class TemporalConsistency:
         figures = {f"warping_error_{lag}": error for lag, error in errors.items()}
         variance = self._variance()
         for lag, error in errors.items():
-            normalised = normalised_warping_error(error, variance)
-            figures[f"normalised_warping_error_{lag}"] = normalised
+            normalized = normalized_warping_error(error, variance)
+            figures[f"normalised_warping_error_{lag}"] = normalized
         figures["flow_difference"] = mean["flow_difference"]
         figures["frame_difference_ratio"] = frame_difference_ratio(
             mean["result_change"], mean["content_change"]
@@ -295,4 +295,4 @@ def _unit(frame):
 
 
 def _luma(frame):
-    return float(grey(frame).mean() / 255)
+    return float(gray(frame).mean() / 255)

@@ -39,12 +39,12 @@ def run_callbacks(folder, config, gan, samples, named_styles, measure, deadline=
         deadline: `time.monotonic()` at which training stops; None for never.
     """
     folder = pathlib.Path(folder)
-    stylised = gan.compile_function(
+    stylized = gan.compile_function(
         lambda content, style: gan.stylize(content, style, gan.ema_generator)[0]
     )
 
-    def stylise():
-        return np.asarray(stylised(samples["content"], samples["style"]))
+    def stylize():
+        return np.asarray(stylized(samples["content"], samples["style"]))
 
     # Of the sizes that are trained at, not of those that are shown.
     data = config.data
@@ -63,10 +63,10 @@ def run_callbacks(folder, config, gan, samples, named_styles, measure, deadline=
         # First at the end, too: what is drawn and measured then takes its time.
         "checkpoints": Checkpoints(folder, config.train.checkpoint_every, named_styles),
         "samples": Samples(
-            writer, folder / "samples", samples, stylise, config.train.sample_every
+            writer, folder / "samples", samples, stylize, config.train.sample_every
         ),
         "validation": Validation(
-            *(writer, folder, stylise, measure),
+            *(writer, folder, stylize, measure),
             *(config.train.evaluate_every, named_styles),
         ),
         "bar": ProgressBar(config),
@@ -162,12 +162,12 @@ class Scalars(keras.callbacks.Callback):
 class Samples(keras.callbacks.Callback):
     """Content | style | result of fixed clips, moving, by the averaged generator."""
 
-    def __init__(self, writer, folder, batch, stylise, every):
+    def __init__(self, writer, folder, batch, stylize, every):
         super().__init__()
         self.writer = writer
         self.folder = folder
         self.batch = batch
-        self.stylise = stylise
+        self.stylize = stylize
         self.every = every
         self.drawn = None
 
@@ -186,7 +186,7 @@ class Samples(keras.callbacks.Callback):
         if step == self.drawn:
             return
         self.drawn = step
-        frames = _grid(self.batch["content"], self.batch["style"], self.stylise())
+        frames = _grid(self.batch["content"], self.batch["style"], self.stylize())
         gif = animated_gif(frames)
         self.folder.mkdir(parents=True, exist_ok=True)
         files.write_bytes(self.folder / f"step_{step:08d}.gif", gif)
