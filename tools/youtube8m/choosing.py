@@ -56,7 +56,7 @@ def choose(shards, output, count, labels=None, vocabulary=None, per_label=None, 
     """Choose clips, balanced over labels and far apart in features, and list them.
 
     Of all clips in the shards, a random sample is held (`per_label`), and of that the
-    greedy k-centre of the mean features is chosen (selection.k_centre). In shards with
+    greedy k-centre of the mean features is chosen (selection.k_center). In shards with
     segments, a clip is a span that a person has found to show a label; else it is a
     whole video. A video gives one clip at most. Memory does not grow with the shards.
 
