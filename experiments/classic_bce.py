@@ -1,7 +1,8 @@
 r"""Where the field began: minimax with binary cross-entropy, Adam at 2e-4, 200 epochs.
 
-The style comes from the game alone, with no penalty and no style loss; a content term
-keeps the scene. The discriminator judges clips; with temporal_size=1 frames one by one.
+The style comes from the adversarial loss alone, with no penalty and no style loss; a
+content term keeps the scene. The discriminator judges clips; with temporal_size=1
+frames one by one.
 
 Command: make train EXP=classic_bce
 Frames:  make train EXP=classic_bce \
@@ -10,7 +11,7 @@ Takes:   30 min on 2 busy cores; 9 min by frames, on less busy ones.
 Reached: style strength 0.42 mosaic, 0.36 hatching, 0.23 waves, warping error 0.0129,
          0.0078, 0.0045; by frames 0.55, 0.37, 0.26 and 0.0085, 0.0058, 0.0027. Strong
          and garish: colours in excess, a grid of fine lines, and five to ten times the
-         unsteadiness of realtime_pair. The game alone knows no measure.
+         unsteadiness of realtime_pair. That loss alone knows no measure.
 """
 
 from vgan.config import Data, Experiment, Train

@@ -1,8 +1,8 @@
-r"""A small task on which adversarial games are compared; the game weighs much here.
+r"""A small task on which adversarial losses are compared: they weigh much here.
 
 Command: python -m tools.benchmark objectives --experiment=objectives \
              --output=experiments/README.md
-A game:  make train EXP=objectives ARGS="--set losses.adversarial=hinge"
+A loss:  make train EXP=objectives ARGS="--set losses.adversarial=hinge"
 Reached: the table in experiments/README.md.
 """
 

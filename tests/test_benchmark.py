@@ -96,7 +96,7 @@ def test_costs_are_of_whole_cycles():
 
 @pytest.fixture(scope="module")
 def compared(tmp_path_factory):
-    """A finished comparison of one game."""
+    """A finished comparison of one adversarial loss."""
     folder = tmp_path_factory.mktemp("compared")
     page = folder / "page.md"
     page.write_text(f"above\n\n{BLOCK.format('old')}\n\nbelow\n")
@@ -113,7 +113,7 @@ def compared(tmp_path_factory):
 def test_objectives_renew_the_table(compared):
     folder, page = compared
     text = page.read_text()
-    assert text.startswith("above\n\n<!-- objectives -->\n| game | score")
+    assert text.startswith("above\n\n<!-- objectives -->\n| loss | score")
     assert text.endswith("<!-- /objectives -->\n\nbelow\n")
     assert "old" not in text
     assert "\n| hinge | " in text
@@ -141,13 +141,13 @@ def test_finished_runs_are_not_trained_again(compared):
         runs.plan(smoke, QUICK[1:], ["hinge"], 1, folder / "runs")
 
 
-def test_games_are_ranked_and_collapses_told():
+def test_losses_are_ranked_and_collapses_told():
     from tools.benchmark import table
 
-    def row(game, score, stopped="", alarms=()):
+    def row(loss, score, stopped="", alarms=()):
         figures = dict.fromkeys(table.COLUMNS, score)
         return {
-            "game": game,
+            "game": loss,
             "seed": 0,
             "figures": None if stopped else figures,
             "advantage": [0.5, None, 0.25, 0.5],
@@ -182,7 +182,7 @@ def test_games_are_ranked_and_collapses_told():
 def test_the_advantage_is_read_over_a_tenth(tmp_path):
     import tensorflow as tf
 
-    from tools.benchmark import standings
+    from tools.benchmark import leaderboard
 
     for steps in (range(1, 31), range(29, 41)):  # a run that was resumed
         writer = tf.summary.create_file_writer(str(tmp_path))
@@ -192,8 +192,8 @@ def test_the_advantage_is_read_over_a_tenth(tmp_path):
         writer.close()
     # means of 7..10, 17..20, 27..30 and 37..40, of 40
     expected = [8.5 / 40, 18.5 / 40, 28.5 / 40, 38.5 / 40]
-    assert standings.advantages(tmp_path, 40) == pytest.approx(expected)
-    assert standings.advantages(tmp_path / "none", 40) == [None] * 4
+    assert leaderboard.advantages(tmp_path, 40) == pytest.approx(expected)
+    assert leaderboard.advantages(tmp_path / "none", 40) == [None] * 4
 
 
 def test_what_training_says_is_understood():

@@ -88,7 +88,7 @@ def test_a_second_call_says_it_is_finished_and_more_steps_resume(run):
 
 
 @pytest.mark.slow
-def test_its_generator_stylises_a_video(run, tmp_path):
+def test_its_generator_stylizes_a_video(run, tmp_path):
     frames = scene(3, 6, 50, 70).frames
     with VideoWriter(tmp_path / "in.mp4", fps=10) as writer:
         for t, frame in enumerate(frames):
@@ -102,10 +102,10 @@ def test_its_generator_stylises_a_video(run, tmp_path):
     with VideoReader(tmp_path / "in.mp4") as before:
         expected = list(before)
     with VideoReader(tmp_path / "out.mp4") as after:
-        stylised = list(after)
-    assert [time for _, time in stylised] == [time for _, time in expected]
-    assert stylised[0][0].shape == expected[0][0].shape
-    difference = np.abs(np.int16(stylised[0][0]) - expected[0][0]).mean()
+        stylized = list(after)
+    assert [time for _, time in stylized] == [time for _, time in expected]
+    assert stylized[0][0].shape == expected[0][0].shape
+    difference = np.abs(np.int16(stylized[0][0]) - expected[0][0]).mean()
     assert difference > 5
 
 

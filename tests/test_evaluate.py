@@ -209,7 +209,7 @@ GOOD = {
         ),
         (
             {"model": None, "video": "text.mp4", "content": "clips/one.mp4"},
-            "--video text.mp4",
+            "--video=text.mp4",
         ),
     ],
 )
@@ -227,7 +227,7 @@ def test_bad_input_is_one_line(things, changes, says):
 
 
 @pytest.mark.slow
-def test_one_frame_and_a_broken_neighbour_do_not_lose_the_rest(things, tmp_path):
+def test_one_frame_and_a_broken_neighbor_do_not_lose_the_rest(things, tmp_path):
     (tmp_path / "mixed").mkdir()
     for name in ("short.mp4", "text.mp4"):
         (tmp_path / "mixed" / name).write_bytes((things / name).read_bytes())

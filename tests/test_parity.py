@@ -18,7 +18,7 @@ from vgan.train.build import build_gan
 pytest.importorskip("jax", reason="needs the extra jax")
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 STEPS = 10
-# All kinds of branches: R1 and R2 at some steps only, clipping, a relative game.
+# All kinds of branches: R1 and R2 at some steps only, clipping, a relativistic loss.
 CHANGES = [
     "losses.adversarial=relativistic",
     "losses.r2=1",

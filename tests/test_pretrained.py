@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from vgan.metrics.content import border_ratio, edge_correlation
-from vgan.metrics.steadiness import Drift
+from vgan.metrics.temporal_consistency import Drift
 from vgan.pretrained import MODELS, PAINTERLY, find
 from vgan.runtime import Stylizer, engines
 from vgan.video import VideoReader, VideoWriter

@@ -11,9 +11,9 @@ def _clusters(seed, dimensions=64):
     rng = np.random.default_rng(seed)
     shares = rng.dirichlet(np.full(20, 0.3))
     kinds = np.concatenate([np.arange(20), rng.choice(20, 480, p=shares)])
-    centres = rng.normal(size=(20, dimensions)) * 5
+    centers = rng.normal(size=(20, dimensions)) * 5
     noise = rng.normal(size=(500, dimensions)) * 0.3
-    return (centres[kinds] + noise).astype(np.float32), kinds
+    return (centers[kinds] + noise).astype(np.float32), kinds
 
 
 def _radius(points, chosen):
@@ -22,9 +22,9 @@ def _radius(points, chosen):
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_k_centre_covers_clusters_that_random_choice_misses(seed):
+def test_k_center_covers_clusters_that_random_choice_misses(seed):
     points, kinds = _clusters(seed)
-    chosen, radius = selection.k_centre(points, 20)
+    chosen, radius = selection.k_center(points, 20)
     assert sorted(kinds[chosen]) == list(range(20))
     assert radius == pytest.approx(_radius(points, chosen), rel=1e-2)
     rng = np.random.default_rng(seed)
@@ -32,7 +32,7 @@ def test_k_centre_covers_clusters_that_random_choice_misses(seed):
     assert radius < min(drawn) / 3
 
 
-def test_k_centre_is_within_twice_the_least_radius():
+def test_k_center_is_within_twice_the_least_radius():
     points = np.random.default_rng(0).normal(size=(14, 2)).astype(np.float32)
     least = min(
         _radius(points, [a, b, c])
@@ -40,20 +40,20 @@ def test_k_centre_is_within_twice_the_least_radius():
         for b in range(a)
         for c in range(b)
     )
-    assert least <= selection.k_centre(points, 3).radius * 1.001 <= 2.002 * least
+    assert least <= selection.k_center(points, 3).radius * 1.001 <= 2.002 * least
 
 
-def test_k_centre_takes_one_point_of_an_owner():
+def test_k_center_takes_one_point_of_an_owner():
     points = np.random.default_rng(0).normal(size=(30, 4)).astype(np.float32)
     owners = np.arange(30) // 3
-    chosen = selection.k_centre(points, 10, owners=owners).chosen
+    chosen = selection.k_center(points, 10, owners=owners).chosen
     assert sorted(owners[chosen]) == list(range(10))
     with pytest.raises(ValueError, match="cannot choose 11 of 10"):
-        selection.k_centre(points, 11, owners=owners)
+        selection.k_center(points, 11, owners=owners)
 
 
-def test_k_centre_chooses_points_that_are_all_alike():
-    chosen, radius = selection.k_centre(np.ones((5, 3), np.float32), 5)
+def test_k_center_chooses_points_that_are_all_alike():
+    chosen, radius = selection.k_center(np.ones((5, 3), np.float32), 5)
     assert sorted(chosen) == [0, 1, 2, 3, 4]
     assert radius == 0
 

@@ -93,7 +93,7 @@ def _rows(path):
         return list(csv.DictReader(file))
 
 
-def test_frame_level_records_are_dequantised_as_in_the_code_of_the_paper(tmp_path):
+def test_frame_level_records_are_dequantized_as_in_the_code_of_the_paper(tmp_path):
     rgb = np.random.default_rng(0).integers(0, 256, (300, 1024), np.uint8)
     audio = np.arange(300 * 128).astype(np.uint8).reshape(300, 128)
     path = _shard(tmp_path / "a", [_frame_level("nXSc", [522, 1, 1], rgb, audio)])
@@ -110,10 +110,10 @@ def test_frame_level_records_are_dequantised_as_in_the_code_of_the_paper(tmp_pat
     )
 
 
-def test_quantised_features_come_back_within_a_step():
+def test_quantized_features_come_back_within_a_step():
     x = np.linspace(-2, 2, 1001)
-    quantised = np.floor((x + 2) / 4 * 255).astype(np.uint8)
-    assert np.abs(reading.dequantise(quantised) - x).max() < 4 / 255
+    quantized = np.floor((x + 2) / 4 * 255).astype(np.uint8)
+    assert np.abs(reading.dequantize(quantized) - x).max() < 4 / 255
 
 
 def test_segments_have_times_and_scores(tmp_path):

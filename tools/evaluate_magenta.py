@@ -1,4 +1,4 @@
-r"""Measure Magenta's arbitrary stylizer, alone or beside a model, by the same ruler.
+r"""Measure Magenta's arbitrary stylizer, alone or beside a model, in the same way.
 
 python -m tools.evaluate_magenta --predict style_predict.tflite \
     --transfer style_transfer.tflite --model painterly --baseline identity \
@@ -78,31 +78,30 @@ class Magenta:
 
     def __init__(self, styles):
         from vgan.evaluate import sources
+        from vgan.video.resizing import resize
 
         self.files = (FLAGS.predict, FLAGS.transfer)
         predict = Network(FLAGS.predict, "predict", num_inputs=1)
         self._transfer = Network(FLAGS.transfer, "transfer", num_inputs=2)
         self._codes = {
-            name: predict(
-                sources.resized(square(sources.style_frames(path)[0]), *predict.size)
-            )
+            name: predict(resize(square(sources.style_frames(path)[0]), *predict.size))
             for name, path in styles.items()
         }
 
-    def maker(self, name, style, limit=None):
-        """Return the Maker of one result."""
+    def method(self, name, style, limit=None):
+        """Return the Method of one result."""
         del name, limit
         from vgan.evaluate.systems import Painted
 
         return Painted(functools.partial(self._paint, code=self._codes[style]))
 
     def _paint(self, frame, code):
-        from vgan.evaluate import sources
+        from vgan.video.resizing import resize
 
-        small = sources.resized(frame, *self._transfer.size)
+        small = resize(frame, *self._transfer.size)
         result = self._transfer(small, code)[0]
         result = np.uint8(np.clip(result * 255, 0, 255).round())
-        return sources.resized(result, *frame.shape[:2])
+        return resize(result, *frame.shape[:2])
 
 
 def square(picture):

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 
 from vgan.datasets import builder
-from vgan.prepare.parts import Part
+from vgan.prepare.clip_archive import Part
 
 STEP, FPS, LENGTH = 3, 24.0, 16
 

@@ -138,7 +138,7 @@ def test_a_full_disk_is_said_in_a_line(tmp_path, parts):
     for size in (5000, 200):
         resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
         try:
-            with pytest.raises(InputError, match=r"written \(File too large\); mend"):
+            with pytest.raises(InputError, match=r"written \(File too large\); fix"):
                 builder.write(tmp_path, "mine", parts)
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, limits)

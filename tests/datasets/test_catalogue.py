@@ -131,7 +131,7 @@ def test_frames_are_those_of_the_video(mocked):
     assert set(np.diff(apart.argmin(axis=1))) <= {2}  # 24 fps to 12
 
 
-def test_grey_videos_are_rgb(mocked):
+def test_gray_videos_are_rgb(mocked):
     with mocked("moving_mnist"):
         frames = open_set("moving_mnist").clip(np.random.default_rng(0), 3).frames
     assert (frames[..., :1] == frames).all()
@@ -155,11 +155,11 @@ def test_labels_of_pictures_are_styles(mocked):
 
 def test_any_other_set_with_pictures_will_do():
     features = tfds.features
-    image, grey = features.Image(), features.Image(shape=(None, None, 1))
+    image, gray = features.Image(), features.Image(shape=(None, None, 1))
     clip = features.Video((None, 8, 8, 3))
     for made, wanted in (
         ({"a": image, "deep": {"b": clip}}, "deep/b"),
-        ({"mask": grey, "z": image}, "z"),
+        ({"mask": gray, "z": image}, "z"),
         ({"steps": features.Sequence({"image": image})}, "steps/image"),
         ({"text": features.Text(), "x": np.float32}, None),
         ({"tracks": features.Sequence({"masks": clip})}, None),
@@ -193,16 +193,16 @@ def prepared_sets(tmp_path, monkeypatch):
 
 
 def test_tfrecord_sets_are_read_at_any_place(prepared_sets):
-    grey = {"train": set(), "validation": set()}
-    for split, seen in grey.items():
+    gray = {"train": set(), "validation": set()}
+    for split, seen in gray.items():
         source = open_set("catalogue_frames", split=split)
         for k in range(60):
             frames = source.clip(np.random.default_rng(k), 2).frames
             assert np.ptp(frames) == 0
             seen.add(int(frames.max()))
-    assert len(grey["train"]) > 15
-    assert len(grey["validation"]) == 3
-    assert not grey["train"] & grey["validation"]
+    assert len(gray["train"]) > 15
+    assert len(gray["validation"]) == 3
+    assert not gray["train"] & gray["validation"]
 
 
 def test_sets_without_pictures_are_said(prepared_sets):

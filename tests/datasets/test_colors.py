@@ -46,7 +46,7 @@ def test_only_styles_in_training_are_recolored():
     assert not isinstance(open_source("content", "train", data), Recolored)
 
 
-class _Grey:
+class _Gray:
     def clip(self, rng, length):
         frames = np.full((length, 64, 64, 3), 128, np.uint8)
         return Clip(frames, np.zeros((1, 64, 64, 2)), np.zeros((1, 64, 64, 1)))
@@ -55,7 +55,7 @@ class _Grey:
 def test_noise_is_new_in_each_frame_and_differs_from_clip_to_clip():
     spreads = []
     for seed in range(20):
-        frames = Noisy(_Grey(), 6.0).clip(np.random.default_rng(seed), 2).frames
+        frames = Noisy(_Gray(), 6.0).clip(np.random.default_rng(seed), 2).frames
         assert frames.dtype == np.uint8
         first, second = (frame.astype(float) - 128 for frame in frames)
         assert abs(first.mean()) < 0.8

@@ -45,8 +45,8 @@ def pictures(count, seed):
         y, x = np.mgrid[:height, :width]
         waves = rng.uniform(0.1, 0.4, (3, 2)), rng.uniform(0, 6, 3)
         phases = [u * x + v * y + p for (u, v), p in zip(*waves, strict=True)]
-        colours = np.rint(128 + 90 * np.sin(np.dstack(phases))).astype(np.float32)
-        pixels[k, :height, :width] = colours @ np.float32([65536, 256, 1])
+        colors = np.rint(128 + 90 * np.sin(np.dstack(phases))).astype(np.float32)
+        pixels[k, :height, :width] = colors @ np.float32([65536, 256, 1])
         sizes[k] = (width, height) if turned[k] else (height, width)
     odds = np.arange(1, count + 1, dtype=np.float32) / count
     return windows.Pictures(pixels, sizes, turned, odds)

@@ -291,7 +291,7 @@ def test_video_frames_come_at_the_rate_asked_for(tmp_path):
     np.testing.assert_allclose(steps, 9, atol=1.6)
 
 
-def test_validation_takes_the_whole_height_of_the_centre(tmp_path):
+def test_validation_takes_the_whole_height_of_the_center(tmp_path):
     columns = np.broadcast_to(np.arange(96, dtype=np.uint8) * 2, (64, 96))
     frame = np.dstack([columns] * 3)
     for name in ("a.mp4", "b.mp4"):

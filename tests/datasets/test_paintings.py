@@ -41,7 +41,7 @@ def test_unknown_style_is_named():
         painting("oil", 0, 32)
 
 
-def test_oklch_has_known_colours():
+def test_oklch_has_known_colors():
     # Ottosson's own values for sRGB white, red and blue.
     np.testing.assert_allclose(oklch(1.0, 0.0, 0.0), 1.0, atol=1e-3)
     np.testing.assert_allclose(oklch(0.62796, 0.25768, 29.234), [1, 0, 0], atol=2e-3)
@@ -52,6 +52,6 @@ def test_palettes_are_strong_and_run_from_dark_to_light():
     for seed in range(50):
         colors = palette(np.random.default_rng(seed))
         assert 4 <= len(colors) <= 6
-        light = colors @ [0.21, 0.72, 0.07]
-        assert light[-1] - light[0] > 0.4
+        luma = colors @ [0.21, 0.72, 0.07]
+        assert luma[-1] - luma[0] > 0.4
         assert np.ptp(colors, axis=1).max() > 0.2

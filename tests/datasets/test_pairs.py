@@ -38,14 +38,14 @@ def folders(tmp_path):
     for seed in range(4):
         frames = synthetic.scene(seed, 16, 64, 96).frames
         _video(tmp_path / "content" / f"v/{seed}.mp4", frames)
-        stylised = _negative(frames)
-        stylised = _larger(stylised) if seed % 2 else stylised
-        _video(tmp_path / "target" / f"v/{seed}.mov", stylised)
+        stylized = _negative(frames)
+        stylized = _larger(stylized) if seed % 2 else stylized
+        _video(tmp_path / "target" / f"v/{seed}.mov", stylized)
     for seed in range(2):
         picture = synthetic.scene(seed, 1, 90, 90).frames[0]
         _picture(tmp_path / "content" / f"{seed}.jpg", picture)
-        stylised = _negative(_larger(picture[None])[0])
-        _picture(tmp_path / "target" / f"{seed}.png", stylised)
+        stylized = _negative(_larger(picture[None])[0])
+        _picture(tmp_path / "target" / f"{seed}.png", stylized)
     return tmp_path
 
 

@@ -75,7 +75,7 @@ def test_odd_frame_rates_take_the_nearest_frames(folder):
     np.testing.assert_array_equal(shown - shown[0], [0, 2, 3, 5, 6, 8, 10, 11])
 
 
-def test_long_clips_go_on_in_the_neighbours(folder):
+def test_long_clips_go_on_in_the_neighbors(folder):
     source = open_content(folder, estimate_flow=False)
     for clip in clips(source, 32, 20):
         shown = set_files.times(clip)

@@ -28,10 +28,10 @@ def test_comparison_and_figures(tmp_path):
         frames = [frame for frame, _ in reader]
     assert len(frames) == 6
     assert frames[0].shape == (40, 3 * 36, 3)
-    first, second = (comparison.stylise(engine, content, name) for name in "ab")
+    first, second = (comparison.stylize(engine, content, name) for name in "ab")
     assert np.abs(np.int16(first) - second).mean() > 1
-    for frame, stylised in ((frames[0], first), (frames[3], second)):
-        assert np.abs(np.int16(frame[:, 72:]) - stylised[0]).mean() < 12
+    for frame, stylized in ((frames[0], first), (frames[3], second)):
+        assert np.abs(np.int16(frame[:, 72:]) - stylized[0]).mean() < 12
 
     flow = np.zeros((2, 40, 36, 2), np.float32)
     hidden = np.zeros((2, 40, 36, 1), np.float32)

@@ -4,12 +4,12 @@ import time
 
 import pytest
 
-from vgan.generate.pipeline import Ahead, Behind
+from vgan.generate.pipeline import BackgroundWriter, Prefetcher
 
 
 def test_order_is_kept_and_all_is_done():
     done = []
-    with Ahead(range(100)) as items, Behind(done.append) as write:
+    with Prefetcher(range(100)) as items, BackgroundWriter(done.append) as write:
         for item in items:
             write(item)
     assert done == list(range(100))
@@ -22,7 +22,10 @@ def test_stages_work_at_the_same_time():
             yield item
 
     start = time.monotonic()
-    with Ahead(slowly(range(20))) as items, Behind(lambda _: time.sleep(0.02)) as write:
+    with (
+        Prefetcher(slowly(range(20))) as items,
+        BackgroundWriter(lambda _: time.sleep(0.02)) as write,
+    ):
         for item in items:
             time.sleep(0.02)
             write(item)
@@ -41,7 +44,10 @@ def test_what_waits_is_bounded():
         time.sleep(0.005)
         written.append(item)
 
-    with Ahead(source(), depth=2) as items, Behind(write, depth=2) as out:
+    with (
+        Prefetcher(source(), depth=2) as items,
+        BackgroundWriter(write, depth=2) as out,
+    ):
         for item in items:
             out(item)
             most = max(most, len(read) - len(written))
@@ -55,14 +61,14 @@ def test_errors_of_the_reader_come_in_their_place():
         yield 1
         raise ValueError("broken")
 
-    with Ahead(broken()) as items:
+    with Prefetcher(broken()) as items:
         assert next(items) == 1
         with pytest.raises(ValueError, match="broken"):
             next(items)
 
 
 def write_all(items, function, depth, error=None):
-    with Behind(function, depth) as out:
+    with BackgroundWriter(function, depth) as out:
         for item in items:
             out(item)
         if error:
@@ -99,6 +105,6 @@ def test_ctrl_c_keeps_what_was_made_and_other_errors_do_not(error, kept):
 
 def test_a_reader_left_early_is_stopped():
     before = threading.active_count()
-    with Ahead(itertools.count()) as items:
+    with Prefetcher(itertools.count()) as items:
         next(items)
     assert threading.active_count() == before

@@ -286,7 +286,7 @@ def test_bad_keyframes(show, second, words):
         ('{"keyframes": [{"time": 1e999}]}', "keyframe 1: .*must be a number"),
         ('{"keyframes": [{"time": 0}]}', 'keyframe 1: has no "style"'),
         ('{"fade": 1, "fade": 2}', '"fade" stands twice'),
-        ("[" * 100_000, "is no JSON"),
+        ("[" * 100_000, "is not valid JSON"),
         ("1" * 5000, "must be"),
     ],
 )
@@ -300,7 +300,7 @@ def test_bad_files(show, text, words):
 def test_file_that_is_no_text(show):
     path = show("")
     path.write_bytes(b"\xff\xfe\x00\x81")
-    with pytest.raises(InputError, match=r"show\.json: is no JSON text"):
+    with pytest.raises(InputError, match=r"show\.json: is not valid JSON text"):
         of_file(path)
 
 

@@ -16,7 +16,7 @@ def logits(value):
     return np.full((2, 3, 4, 4, 1), value, "float32")
 
 
-def slope(function, at, step=1e-2):
+def derivative(function, at, step=1e-2):
     """Central difference of a function of one number."""
     return (float(function(at + step)) - float(function(at - step))) / (2 * step)
 
@@ -90,18 +90,18 @@ def test_known_values_are_of_all():
 @EACH
 def test_discriminator_gains_by_telling_apart(name):
     loss = KINDS[name]().discriminator
-    assert slope(lambda x: loss(logits(x), logits(0.3)), 0.2) < -0.1
-    assert slope(lambda x: loss(logits(0.3), logits(x)), 0.2) > 0.1
+    assert derivative(lambda x: loss(logits(x), logits(0.3)), 0.2) < -0.1
+    assert derivative(lambda x: loss(logits(0.3), logits(x)), 0.2) > 0.1
 
 
 @EACH
 def test_generator_gains_by_fooling(name):
-    assert slope(lambda x: g_loss(name, logits(0.3), logits(x)), -0.2) < -0.1
+    assert derivative(lambda x: g_loss(name, logits(0.3), logits(x)), -0.2) < -0.1
 
 
 @EACH
 def test_toy_pair_pulls_in_the_right_direction(name):
-    """D is a slope, G a shift of noise: D should turn to the data, and G move there."""
+    """D is linear, G a shift of noise: D should turn to the data, and G move there."""
     data = 2.0 + 0.1 * noise(16, 2, 3, 3, 1)
     noises = 0.1 * noise(16, 2, 3, 3, 1, seed=1)
 
@@ -112,9 +112,9 @@ def test_toy_pair_pulls_in_the_right_direction(name):
     def of_shift(shift):
         return g_loss(name, 0.3 * data, 0.3 * (noises + shift))
 
-    assert slope(d_loss, 0.0) < -0.1
+    assert derivative(d_loss, 0.0) < -0.1
     assert float(d_loss(0.2)) < float(d_loss(0.0)) < float(d_loss(-0.2))
-    assert slope(of_shift, 0.5) < -0.05
+    assert derivative(of_shift, 0.5) < -0.05
     assert float(of_shift(2.0)) < float(of_shift(0.5)) < float(of_shift(-1.0))
 
 
@@ -127,21 +127,21 @@ def test_one_discriminator_step_and_one_generator_step(name):
     def d_loss(weight):
         return KINDS[name]().discriminator(weight * data, weight * (noises + shift))
 
-    learned = weight - rate * slope(d_loss, weight)
+    learned = weight - rate * derivative(d_loss, weight)
     assert float(d_loss(learned)) < float(d_loss(weight))
     assert learned > weight
 
     def of_shift(shift):
         return g_loss(name, learned * data, learned * (noises + shift))
 
-    moved = shift - rate * slope(of_shift, shift)
+    moved = shift - rate * derivative(of_shift, shift)
     assert float(of_shift(moved)) < float(of_shift(shift))
     assert moved > shift
 
 
 def test_minimax_saturates_and_the_others_do_not():
     def pull(name):
-        return slope(lambda x: g_loss(name, logits(SURE), logits(x)), -SURE)
+        return derivative(lambda x: g_loss(name, logits(SURE), logits(x)), -SURE)
 
     assert -1e-3 < pull("minimax") < 0
     for name in set(KINDS) - {"minimax"}:
@@ -155,7 +155,9 @@ def test_pair_is_at_rest_where_nothing_is_told_apart():
     np.testing.assert_allclose(loss.discriminator(rest, rest), 2 * np.log(2), 1e-6)
     np.testing.assert_allclose(loss.generator(None, rest), np.log(2), 1e-6)
     # Where both pairs look alike, D has one answer for both, and its best is 0.5.
-    assert abs(slope(lambda x: loss.discriminator(logits(x), logits(x)), 0.0)) < 1e-4
+    assert (
+        abs(derivative(lambda x: loss.discriminator(logits(x), logits(x)), 0.0)) < 1e-4
+    )
     for other in (-1.0, 0.5):
         assert loss.discriminator(logits(other), logits(other)) > 2 * np.log(2) + 0.01
 

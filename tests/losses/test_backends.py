@@ -122,8 +122,8 @@ def test_gradient_is_the_slope_of_the_value(name, here):
     function, x = losses()[name]
     direction, step = noise(*x.shape, seed=9), 1e-3
     ends = [float(function(x + sign * step * direction)) for sign in (1, -1)]
-    slope = (ends[0] - ends[1]) / (2 * step)
-    np.testing.assert_allclose(here[name][1], slope, rtol=0.02, atol=2e-3)
+    derivative = (ends[0] - ends[1]) / (2 * step)
+    np.testing.assert_allclose(here[name][1], derivative, rtol=0.02, atol=2e-3)
 
 
 @pytest.mark.slow

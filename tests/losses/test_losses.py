@@ -30,7 +30,7 @@ def test_content_loss_is_relative():
     np.testing.assert_allclose(perceptual.content_loss(gone, content), 1, rtol=1e-4)
 
 
-def test_style_loss_ignores_places_and_knows_colours():
+def test_style_loss_ignores_places_and_knows_colors():
     features = FeatureNetwork("random")
     style = noise(1, 1, 128, 128, 3)
 
@@ -53,7 +53,7 @@ def test_style_loss_is_bounded_where_the_style_is_nearly_nothing():
     assert 1.9 < back <= 2
 
 
-def test_layout_is_free_of_colour_and_contrast_but_not_of_relief():
+def test_layout_is_free_of_color_and_contrast_but_not_of_relief():
     content = ops.average_pool(noise(1, 64, 64, 3), 9, 1, "same")[None]
     loss = perceptual.layout_loss
     tinted = 0.3 * content + np.array([0.3, -0.3, 0.1], "float32")
@@ -76,7 +76,7 @@ def test_edges_are_compared_as_the_evaluation_does():
         assert loss == pytest.approx(wanted, abs=0.05), wanted
 
 
-def test_random_content_follows_edges_and_not_colour_or_contrast():
+def test_random_content_follows_edges_and_not_color_or_contrast():
     features = FeatureNetwork("random")
     content = ops.average_pool(noise(1, 64, 64, 3), 4, 1, "same")[None]
 
@@ -87,8 +87,8 @@ def test_random_content_follows_edges_and_not_colour_or_contrast():
             )
         )
 
-    recoloured = 0.5 * content + np.array([0.3, -0.3, 0.1], "float32")
-    assert loss(recoloured) < 0.3
+    recolored = 0.5 * content + np.array([0.3, -0.3, 0.1], "float32")
+    assert loss(recolored) < 0.3
     assert loss(noise(1, 1, 64, 64, 3, seed=3)) > 1
 
 

@@ -32,8 +32,8 @@ def slow_ssim(a, b):
             m, n = (weights * p).sum(), (weights * q).sum()
             vp, vq = (weights * (p - m) ** 2).sum(), (weights * (q - n) ** 2).sum()
             both = (weights * (p - m) * (q - n)).sum()
-            light = (2 * m * n + c1) / (m * m + n * n + c1)
-            values.append(light * (2 * both + c2) / (vp + vq + c2))
+            luminance = (2 * m * n + c1) / (m * m + n * n + c1)
+            values.append(luminance * (2 * both + c2) / (vp + vq + c2))
     return np.mean(values)
 
 

@@ -93,29 +93,29 @@ def test_texture_counts_where_the_content_is_flat():
 
 
 def test_patches_of_known_spread():
-    grey = np.stack([np.full((8, 8, 3), level, np.uint8) for level in (50, 150)])
-    spread = paint.patch_spread(grey)
-    assert spread["chroma"] == pytest.approx(0, abs=0.1)
-    assert spread["luma"] == pytest.approx(50)
+    gray = np.stack([np.full((8, 8, 3), level, np.uint8) for level in (50, 150)])
+    deviation = paint.patch_deviation(gray)
+    assert deviation["chroma"] == pytest.approx(0, abs=0.1)
+    assert deviation["luma"] == pytest.approx(50)
     two = np.stack([in_lab(np.full((8, 8), 60), a, 0) for a in (-15, 15)])
-    assert paint.patch_spread(two)["chroma"] == pytest.approx(15, abs=0.5)
+    assert paint.patch_deviation(two)["chroma"] == pytest.approx(15, abs=0.5)
     # Both hues in every patch, in other places: the mean colours are the same.
     mixed = np.concatenate([two, two[::-1]], axis=1)
-    assert paint.patch_spread(mixed)["chroma"] == pytest.approx(0, abs=0.01)
-    assert len(set(paint.GREYS)) == len(set(paint.COLORS)) == 8
+    assert paint.patch_deviation(mixed)["chroma"] == pytest.approx(0, abs=0.01)
+    assert len(set(paint.GRAYS)) == len(set(paint.COLORS)) == 8
     hues = np.stack([np.full((8, 8, 3), color, np.uint8) for color in paint.COLORS])
-    assert paint.patch_spread(hues)["chroma"] == pytest.approx(67, abs=1)
+    assert paint.patch_deviation(hues)["chroma"] == pytest.approx(67, abs=1)
 
 
-def test_the_ruler_gives_means_and_none():
+def test_the_scorer_gives_means_and_none():
     style, contents = picture(3), np.stack([picture(0), picture(1)])
-    ruler = paint.PaintRuler(style[None])
-    same = ruler.figures(contents, contents)
+    scorer = paint.PaintScorer(style[None])
+    same = scorer.figures(contents, contents)
     assert same["tone_correlation"] == same["color_explained"] == pytest.approx(1)
-    assert ruler.figures(contents, np.stack([style] * 2))["palette_distance"] < 0.01
-    one = ruler.figures(contents[:1], np.full_like(contents[:1], 90))
+    assert scorer.figures(contents, np.stack([style] * 2))["palette_distance"] < 0.01
+    one = scorer.figures(contents[:1], np.full_like(contents[:1], 90))
     assert one["tone_correlation"] is None
     assert one["flat_texture"] == pytest.approx(0, abs=1e-4)
     assert one["palette_distance"] > 5
     noise = np.random.default_rng(0).integers(0, 256, (1, 128, 160, 3), np.uint8)
-    assert ruler.figures(noise, noise)["flat_texture"] is None  # nothing is flat
+    assert scorer.figures(noise, noise)["flat_texture"] is None  # nothing is flat

@@ -4,7 +4,7 @@ import pytest
 
 from vgan.metrics import style
 from vgan.metrics.features import MeasuringFeatures
-from vgan.metrics.style import StyleMeter, StyleRuler
+from vgan.metrics.style import StyleMeter, StyleScorer
 from vgan.video import read_image
 
 LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
@@ -34,8 +34,8 @@ def painting():
 
 
 @pytest.fixture(scope="module")
-def ruler(features, painting):
-    return StyleRuler(features, painting)
+def scorer(features, painting):
+    return StyleScorer(features, painting)
 
 
 def test_distances_of_known_features():
@@ -51,20 +51,20 @@ def test_distances_of_known_features():
     a = np.concatenate([flat.mean(1), flat.std(1)], axis=1).mean(0)
     b = np.concatenate([other.mean((1, 2)), other.std((1, 2))], axis=1)[0]
     expected = np.linalg.norm(a - b) / (np.linalg.norm(a) + np.linalg.norm(b))
-    assert style.spread_distance(seen, other) == pytest.approx(expected, rel=1e-4)
+    assert style.mean_and_std_distance(seen, other) == pytest.approx(expected, rel=1e-4)
 
     moved = seen[:, ::-1, ::-1]
-    for distance in (style.gram_distance, style.spread_distance):
+    for distance in (style.gram_distance, style.mean_and_std_distance):
         assert distance(seen, moved) == pytest.approx(0, abs=1e-5)
     assert style.gram_distance(seen, 2 * seen) == pytest.approx(3 / 5, rel=1e-4)
-    assert style.spread_distance(seen, 2 * seen) == pytest.approx(1 / 3, rel=1e-4)
+    assert style.mean_and_std_distance(seen, 2 * seen) == pytest.approx(1 / 3, rel=1e-4)
 
 
 def test_only_the_gram_matrix_knows_what_occurs_together():
     x = np.tile(np.array([1, -1], "float32"), 18).reshape(1, 6, 6, 1)
     together = np.concatenate([x, x], axis=-1)
     apart = np.concatenate([x, -x], axis=-1)
-    assert style.spread_distance(together, apart) == pytest.approx(0, abs=1e-6)
+    assert style.mean_and_std_distance(together, apart) == pytest.approx(0, abs=1e-6)
     assert style.gram_distance(together, apart) > 0.5
 
 
@@ -85,10 +85,10 @@ def test_meter_is_the_mean_over_frames_however_they_come():
     in_parts.update({"a": seen[4:]})
     x, y = at_once.statistics()["a"], in_parts.statistics()["a"]
     np.testing.assert_allclose(x.gram, y.gram, rtol=1e-4, atol=1e-6)
-    np.testing.assert_allclose(x.spread, y.spread, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(x.mean_and_std, y.mean_and_std, rtol=1e-4, atol=1e-6)
     for statistic, distance in (
         ("gram", style.gram_distance),
-        ("spread", style.spread_distance),
+        ("mean_and_std", style.mean_and_std_distance),
     ):
         half = StyleMeter()
         half.update({"a": seen[:2]})
@@ -98,11 +98,11 @@ def test_meter_is_the_mean_over_frames_however_they_come():
 
 
 def test_strength_is_0_for_the_content_and_1_for_the_style(
-    features, ruler, content, painting
+    features, scorer, content, painting
 ):
-    measured = ruler.content(content)
-    same = ruler.figures(measured, content)
-    there = ruler.figures(measured, painting)
+    measured = scorer.content(content)
+    same = scorer.figures(measured, content)
+    there = scorer.figures(measured, painting)
     strengths = [name for name in same if name.startswith("style_strength")]
     assert strengths[:3] == [
         "style_strength",
@@ -119,7 +119,7 @@ def test_strength_is_0_for_the_content_and_1_for_the_style(
     for covered in (32, 64, 96):  # columns of 128 that the painting covers
         partly = content.copy()
         partly[:, :, :covered] = painting[:, :, :covered]
-        steps.append(ruler.figures(measured, partly)["style_strength"])
+        steps.append(scorer.figures(measured, partly)["style_strength"])
     assert all(np.diff([*steps, 1]) > 0.05)
     for name in ("style_ceiling", "style_ceiling_grey"):
         assert 0.3 < same[name] < 0.99
@@ -128,9 +128,9 @@ def test_strength_is_0_for_the_content_and_1_for_the_style(
 
 def test_ceiling_is_what_the_quarters_of_the_style_reach(features, content):
     painting = texture(5, size=(256, 300))[None]
-    ruler = StyleRuler(features, painting)
-    measured = ruler.content(content)
-    figures = ruler.figures(measured, content)
+    scorer = StyleScorer(features, painting)
+    measured = scorer.content(content)
+    figures = scorer.figures(measured, content)
     whole = features(painting)
     quarters = [
         np.mean(
@@ -153,7 +153,7 @@ def test_ceiling_is_what_the_quarters_of_the_style_reach(features, content):
     assert figures["style_ceiling"] == pytest.approx(expected, abs=1e-3)
 
 
-def test_grey_strength_does_not_see_colour(ruler, content, painting):
+def test_gray_strength_does_not_see_color(scorer, content, painting):
     # The painting's hue at the content's luma: all of the colour, none of the brush.
     ycc = np.stack([cv2.cvtColor(frame, cv2.COLOR_RGB2YCrCb) for frame in content])
     hue = cv2.cvtColor(painting[0], cv2.COLOR_RGB2YCrCb).mean((0, 1))[1:]
@@ -162,17 +162,17 @@ def test_grey_strength_does_not_see_colour(ruler, content, painting):
     ycc[..., 0] = ycc[..., 0] // 2 + 64
     plain = ycc.copy()
     plain[..., 1:] = 128
-    plain, recoloured = (
+    plain, recolored = (
         np.stack([cv2.cvtColor(frame, cv2.COLOR_YCrCb2RGB) for frame in frames])
         for frames in (plain, ycc)
     )
-    figures = ruler.figures(ruler.content(plain), recoloured)
+    figures = scorer.figures(scorer.content(plain), recolored)
     assert figures["style_strength"] > 0.1
     assert abs(figures["style_strength_grey"]) < 0.01
 
 
-def test_a_content_that_is_the_style_has_no_strength_to_gain(ruler, painting):
-    figures = ruler.figures(ruler.content(painting), painting)
+def test_a_content_that_is_the_style_has_no_strength_to_gain(scorer, painting):
+    figures = scorer.figures(scorer.content(painting), painting)
     assert figures["style_strength"] is None
     assert figures["style_ceiling"] is None
 
@@ -188,8 +188,8 @@ def test_the_other_half_of_a_painting_on_vgg(shared_data):
     painting = read_image(shared_data / "styles" / "mikhail_vrubel__baoat_79.jpg")
     photo = read_image(shared_data / "photos" / "bsds500_test_100007.jpg")
     half = painting.shape[1] // 2
-    ruler = StyleRuler(features, painting[None, :, :half])
-    figures = ruler.figures(ruler.content(photo[None]), painting[None, :, half:])
+    scorer = StyleScorer(features, painting[None, :, :half])
+    figures = scorer.figures(scorer.content(photo[None]), painting[None, :, half:])
     assert 0.5 < figures["style_ceiling"] < 0.8
     assert 0.5 < figures["style_ceiling_grey"] < 0.8
     assert 0.4 < figures["style_strength"] < 0.9

@@ -69,14 +69,14 @@ def test_a_recursive_generator_streams_and_is_saved(patch_size, tmp_path):
     np.testing.assert_array_equal(run(loaded, content, code)[0], whole)
 
 
-def filtered(pictures, lights, logits):
+def filtered(pictures, lumas, logits):
     """Run a RecursiveFilter that chooses by these constants over frames [T, ...]."""
     layer = RecursiveFilter(stride=2)
     layer.choose.kernel.assign(ops.zeros_like(layer.choose.kernel))
     layer.choose.bias.assign(logits)
     _, height, width, _ = pictures.shape
     state = layer.initial_state(1, height // 2, width // 2)
-    result, state = layer(pictures, lights, state, num_frames=len(pictures))
+    result, state = layer(pictures, lumas, state, num_frames=len(pictures))
     return np.asarray(result), state
 
 
@@ -84,15 +84,15 @@ def test_the_recursive_filter_averages_and_does_not_drift():
     random = np.random.default_rng(0)
     still = random.normal(size=(1, 8, 12, 3)).astype("float32")
     noisy = still + random.normal(size=(40, 8, 12, 3)).astype("float32")
-    light = np.zeros((40, 8, 12, 1), "float32")
+    luma = np.zeros((40, 8, 12, 1), "float32")
     here = np.full(10, -50.0)
     here[[0, 5]] = 0.0  # half the picture, half what stood there
-    result, _ = filtered(noisy, light, here)
+    result, _ = filtered(noisy, luma, here)
     np.testing.assert_allclose(result[0], noisy[0], atol=1e-5)  # there was no past
     # An average with weights 1/2, 1/4, ... has a third of the variance.
     spread = np.var(result[8:] - still) / np.var(noisy - still)
     assert spread == pytest.approx(1 / 3, abs=0.04)
-    steady, _ = filtered(np.repeat(still, 40, axis=0), light, here)
+    steady, _ = filtered(np.repeat(still, 40, axis=0), luma, here)
     np.testing.assert_allclose(steady[-1], still[0], atol=1e-5)
 
 
@@ -245,7 +245,7 @@ def test_enlarging_is_bilinear():
     )
 
 
-def test_patches_keep_light_at_full_size():
+def test_patches_keep_luma_at_full_size():
     """A single bright pixel stays one, though the network sees patches of four."""
     generator = Generator((8, 8), 8, 0, code_size=16, noise_size=8, patch_size=2)
     assert generator.stride == 4

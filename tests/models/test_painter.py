@@ -174,14 +174,14 @@ def test_bad_arguments_are_named(arguments, named):
         painter(**arguments)
 
 
-def filtered(pictures, lights, bias):
+def filtered(pictures, brightness, bias):
     """Run a MotionAdaptiveFilter whose weight is constant over frames [T, h, w, C]."""
     layer = MotionAdaptiveFilter(pictures.shape[-1], stride=2)
     layer.choose.kernel.assign(ops.zeros_like(layer.choose.kernel))
     layer.choose.bias.assign([bias])
     state = layer.initial_state(1, *(size // 2 for size in pictures.shape[1:3]))
     ages = [np.full((1, 1), t, "float32") for t in range(len(pictures))]
-    return np.asarray(layer(pictures, lights, state, ages)[0])
+    return np.asarray(layer(pictures, brightness, state, ages)[0])
 
 
 def test_the_filter_averages_what_stands_still():

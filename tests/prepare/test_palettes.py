@@ -15,7 +15,7 @@ def stripes(*colors, width=120):
     return picture
 
 
-def test_finds_colours_and_shares():
+def test_finds_colors_and_shares():
     picture = stripes(([200, 30, 40], 60), ([20, 60, 180], 40), ([250, 240, 230], 20))
     found = palettes.palette(picture, 3)
     assert [share for _, share in found] == pytest.approx(
@@ -27,7 +27,7 @@ def test_finds_colours_and_shares():
         assert list(bytes.fromhex(name[1:])) == pytest.approx(color, abs=8)
 
 
-def test_a_picture_of_one_colour_has_one():
+def test_a_picture_of_one_color_has_one():
     assert palettes.palette(np.full((9, 9, 3), 255, np.uint8)) == [["#ffffff", 1.0]]
     assert palettes.palette(np.zeros((9, 9, 3), np.uint8), 1) == [["#000000", 1.0]]
 
@@ -53,9 +53,9 @@ def test_of_a_clip_counts_all_of_it():
 
 
 def test_distance_is_what_the_eye_sees():
-    black, grey, white = ([[name, 1.0]] for name in ("#000000", "#777777", "#ffffff"))
+    black, gray, white = ([[name, 1.0]] for name in ("#000000", "#777777", "#ffffff"))
     assert palettes.distance(black, white) == pytest.approx(100, abs=0.5)
-    assert palettes.distance(grey, grey) == pytest.approx(0, abs=1e-3)
-    assert palettes.distance(black, grey) == pytest.approx(50, abs=3)
+    assert palettes.distance(gray, gray) == pytest.approx(0, abs=1e-3)
+    assert palettes.distance(black, gray) == pytest.approx(50, abs=3)
     half = [["#000000", 0.5], ["#ffffff", 0.5]]
     assert palettes.distance(black, half) == pytest.approx(50, abs=0.5)

@@ -178,7 +178,7 @@ def test_names_harm_neither_page_nor_terminal(tmp_path):
         assert line.isprintable()
 
 
-def test_a_style_shows_its_pictures_and_colours(tmp_path):
+def test_a_style_shows_its_pictures_and_colors(tmp_path):
     styles = made(
         *(photo("monet/a.jpg", "monet"), photo("monet/b.jpg", "monet")),
         photo("klee/a.jpg", "klee"),

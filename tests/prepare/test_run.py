@@ -13,7 +13,7 @@ from PIL import Image
 
 from vgan import InputError
 from vgan.datasets.prepared import open_builder
-from vgan.prepare import parts, place, run, workers
+from vgan.prepare import clip_archive, output_dir, run, workers
 from vgan.prepare.inputs import find
 from vgan.prepare.scan import scan
 from vgan.prepare.settings import Settings
@@ -93,7 +93,7 @@ def test_a_file_at_which_two_workers_die_is_left_out(films, tmp_path):
     assert [one["clips"] for one in found] == [0, 5, 1, 0]
     assert "ended two processes (SIGKILL)" in found[3]["error"]
     assert "stamp" not in found[3]
-    assert not parts.places(tmp_path, "two.mp4")[0].exists()
+    assert not clip_archive.places(tmp_path, "two.mp4")[0].exists()
 
 
 def test_a_folder_that_cannot_be_written_ends_it(films, tmp_path):
@@ -237,13 +237,13 @@ def test_a_stopped_run_goes_on_to_the_same_shards(prepared, tmp_path):
     folder, undisturbed, _ = prepared
     output = tmp_path / "mine"
 
-    with place.claimed(output, SETTINGS, False):
+    with output_dir.claimed(output, SETTINGS, False):
         pass
     for source in find([folder], "content")[:2]:  # all that a killed run leaves
         scan(source, SETTINGS, output / ".parts")
     made = {path: path.stat().st_mtime_ns for path in (output / ".parts").glob("*.zip")}
     assert made
-    left = parts.places(output / ".parts", "one.mp4")[0]
+    left = clip_archive.places(output / ".parts", "one.mp4")[0]
     left = left.with_name(f".partial_01234567_{left.name}")
     left.write_bytes(b"of a process that was killed")
     run.prepare([folder], output, SETTINGS, 1, keep_parts=True)
@@ -262,7 +262,7 @@ def test_a_stopped_run_goes_on_to_the_same_shards(prepared, tmp_path):
 def test_two_runs_at_once_are_refused(films, tmp_path):
     output = tmp_path / "out"
     with (
-        place.claimed(output, SETTINGS, False),
+        output_dir.claimed(output, SETTINGS, False),
         pytest.raises(InputError, match="another run is at work"),
     ):
         run.prepare([films], output, SETTINGS, 1)

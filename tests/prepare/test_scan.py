@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vgan.prepare import parts, shots
+from vgan.prepare import clip_archive, shots
 from vgan.prepare.scan import scan
 from vgan.prepare.settings import Settings
 
@@ -19,7 +19,7 @@ SETTINGS = Settings(fps=24, size=64, clip_length=8)
 
 def read(folder, name):
     """The clips of a part, and the frames of each."""
-    with zipfile.ZipFile(parts.places(folder, name)[0]) as part:
+    with zipfile.ZipFile(clip_archive.places(folder, name)[0]) as part:
         clips = json.loads(part.read("clips.json"))
         names = set(part.namelist()) - {"clips.json"}
         frames = []
@@ -88,7 +88,9 @@ def test_the_same_file_gives_the_same_bytes(film, scenes, source, tmp_path):
         folder = tmp_path / name
         folder.mkdir()
         scan(source(path), SETTINGS, folder)
-        found.append([place.read_bytes() for place in parts.places(folder, "a.mp4")])
+        found.append(
+            [place.read_bytes() for place in clip_archive.places(folder, "a.mp4")]
+        )
         assert len(list(folder.iterdir())) == 2
         assert str(tmp_path).encode() not in b"".join(found[-1])
     assert found[0] == found[1]
@@ -97,7 +99,7 @@ def test_the_same_file_gives_the_same_bytes(film, scenes, source, tmp_path):
 def test_what_is_done_is_not_done_again(film, scenes, source, tmp_path):
     path = film("a.mp4", scenes[0])
     first = scan(source(path), SETTINGS, tmp_path)
-    part, _ = parts.places(tmp_path, "a.mp4")
+    part, _ = clip_archive.places(tmp_path, "a.mp4")
     made = part.stat().st_mtime_ns
     assert scan(source(path), SETTINGS, tmp_path) == json.loads(json.dumps(first))
     assert part.stat().st_mtime_ns == made
@@ -115,7 +117,7 @@ def test_what_is_done_is_not_done_again(film, scenes, source, tmp_path):
 def test_damaged_facts_and_parts_are_made_again(film, scenes, source, tmp_path):
     path = film("a.mp4", scenes[0])
     good = scan(source(path), SETTINGS, tmp_path)
-    part, facts = parts.places(tmp_path, "a.mp4")
+    part, facts = clip_archive.places(tmp_path, "a.mp4")
     data = part.read_bytes()
     for damaged, content in (
         *((facts, text) for text in (b"{}", b"[]", b'{"clips": 1}')),
@@ -175,7 +177,7 @@ def test_unfit_shapes_are_named(source, tmp_path, size, line):
     Image.new("RGB", size, "red").save(path)
     facts = scan(source(path), SETTINGS, tmp_path)
     assert line in facts["error"]
-    assert not parts.places(tmp_path, "a.png")[0].exists()
+    assert not clip_archive.places(tmp_path, "a.png")[0].exists()
 
 
 def test_broken_files_are_facts_too(source, tmp_path):
@@ -203,7 +205,7 @@ def test_a_file_that_changes_meanwhile_is_tried_again(film, scenes, source, tmp_
     )
     assert "changed while it was read" in facts["error"]
     assert facts["clips"] == 0
-    assert not any(place.exists() for place in parts.places(tmp_path, "a.mp4"))
+    assert not any(place.exists() for place in clip_archive.places(tmp_path, "a.mp4"))
     assert scan(source(path), SETTINGS, tmp_path)["clips"] == 4
 
 

@@ -43,9 +43,9 @@ def edit(seed, count=20):
         if number and rng.random() < 0.6:
             hard.append(len(film))
         elif number:
-            colour = np.full_like(film[-1], rng.choice([0, 255]))
+            color = np.full_like(film[-1], rng.choice([0, 255]))
             begin = len(film)
-            film += [*fade(film[-1], colour, 10), *fade(colour, scene.frames[0], 10)]
+            film += [*fade(film[-1], color, 10), *fade(color, scene.frames[0], 10)]
             fades.append((begin, len(film)))
         film += list(scene.frames)
     return film, hard, fades
@@ -103,7 +103,7 @@ def test_a_hole_in_time_ends_a_shot(scenes):
         (np.full((20, 96, 128, 3), 200, np.uint8), "one colour: mean luma 200 of 255"),
     ],
 )
-def test_one_colour_is_dropped(frames, reason):
+def test_one_color_is_dropped(frames, reason):
     assert find(timed(frames)) == [(0, 20, 0, reason)]
 
 

@@ -125,7 +125,7 @@ def test_flat_pictures_are_alike():
     assert len(set(texts)) == 1
 
 
-def test_turned_jpegs_of_flat_colours_are_found():
+def test_turned_jpegs_of_flat_colors_are_found():
     def squares(x, y):
         frame = np.full((120, 160, 3), (40, 60, 200), np.uint8)
         frame[:y, :x] = (200, 90, 30)

@@ -11,7 +11,7 @@ from vgan.runtime import engines
 from vgan.runtime.engines import cache
 
 
-def stylise(model):
+def stylize(model):
     engine = engines.load(model, "openvino")
     content = np.zeros((1, 1, 16, 16, 3), np.float32)
     code = np.ones((1, 16), np.float32)
@@ -20,17 +20,17 @@ def stylise(model):
 
 @pytest.mark.slow
 def test_what_is_damaged_is_made_again(model):
-    wanted = stylise(model)
+    wanted = stylize(model)
     folder = cache.find(model, "openvino")
     when = (folder / "step.bin").stat().st_mtime_ns
-    np.testing.assert_array_equal(stylise(model), wanted)
+    np.testing.assert_array_equal(stylize(model), wanted)
     assert (folder / "step.bin").stat().st_mtime_ns == when
     data = bytearray((folder / "step.bin").read_bytes())
     data[1000:1400] = bytes(400)
     (folder / "step.bin").write_bytes(data)
     (folder.parent / "openvino-0.1-1-abc").mkdir()
     assert cache.find(model, "openvino") is None
-    np.testing.assert_array_equal(stylise(model), wanted)
+    np.testing.assert_array_equal(stylize(model), wanted)
     assert [path.name for path in folder.parent.iterdir()] == [folder.name]
 
 
@@ -49,7 +49,7 @@ def test_a_place_that_cannot_be_written(model, tmp_path, monkeypatch):
     copy.write_bytes(model.read_bytes())
     (tmp_path / ".generator.keras.engines").touch()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    stylise(copy)
+    stylize(copy)
     folder = cache.find(copy, "openvino")
     assert folder.is_relative_to(tmp_path / "cache" / "vgan")
     shutil.rmtree(tmp_path / "cache")

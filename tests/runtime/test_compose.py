@@ -20,13 +20,13 @@ def saturated():
 
 def test_keep_color_has_the_luma_of_one_and_the_hue_of_the_other():
     original = saturated()
-    stylised = np.arange(256, dtype=np.uint8)[None, :, None].repeat(27, 0).repeat(3, 2)
-    before = original.copy(), stylised.copy()
-    result = compose.keep_color(stylised, original)
+    stylized = np.arange(256, dtype=np.uint8)[None, :, None].repeat(27, 0).repeat(3, 2)
+    before = original.copy(), stylized.copy()
+    result = compose.keep_color(stylized, original)
     assert result.dtype == np.uint8
     np.testing.assert_array_equal(original, before[0])
-    np.testing.assert_array_equal(stylised, before[1])
-    assert np.abs(luma(result) - luma(stylised)).max() <= 1
+    np.testing.assert_array_equal(stylized, before[1])
+    assert np.abs(luma(result) - luma(stylized)).max() <= 1
     # Offsets from grey point the same way; what is out of RGB is paler, not another.
     offset = original.astype(float) - luma(original)[..., None]
     kept = result.astype(float) - luma(result)[..., None]
@@ -38,8 +38,8 @@ def test_keep_color_has_the_luma_of_one_and_the_hue_of_the_other():
 
 def test_keep_color_changes_as_little_as_it_can():
     np.testing.assert_array_equal(compose.keep_color(A, A), A)
-    grey = luma(A).astype(np.uint8)[..., None].repeat(3, 2)
-    np.testing.assert_array_equal(compose.keep_color(B, grey)[..., 0], luma(B))
+    gray = luma(A).astype(np.uint8)[..., None].repeat(3, 2)
+    np.testing.assert_array_equal(compose.keep_color(B, gray)[..., 0], luma(B))
     # Where there is room in RGB, colour differences are those of the original.
     pale = (A // 4 + 96).astype(np.uint8)
     lighter = (pale + 20).astype(np.uint8)
@@ -113,9 +113,9 @@ def test_comparison():
 @pytest.mark.parametrize("size", [(120, 200), (121, 161), (200, 113)])
 @pytest.mark.parametrize("count", [0, 1, 2, 9])
 def test_comparison_of_any_shapes(shape, size, count):
-    original, stylised = scene(0, *size), scene(1, *size)
+    original, stylized = scene(0, *size), scene(1, *size)
     compare = compose.Comparison([scene(2, *shape)] * count)
-    row = compare(original, stylised)
+    row = compare(original, stylized)
     height, width = size
     assert row.shape[0] == height + height % 2
     assert row.shape[1] % 2 == 0

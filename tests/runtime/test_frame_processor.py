@@ -17,7 +17,7 @@ def clip(num_frames, height=24, width=40):
     return [picture[:, t : t + width] for t in range(num_frames)]
 
 
-def stylise(options, frames, like, start=0, kept=None):
+def stylize(options, frames, like, start=0, kept=None):
     with options.processor(like) as process:
         if kept is not None:
             process.restore(kept)
@@ -28,11 +28,11 @@ def stylise(options, frames, like, start=0, kept=None):
 def test_goes_on_from_a_snapshot(model):
     frames = clip(8)
     options = StylizeOptions(str(model), "keras", ("one@0s", "two@3s"), fade=2.0)
-    whole, _ = stylise(options, frames, Size(24, 40))
-    first, kept = stylise(options, frames[:5], Size(24, 40))
-    rest, _ = stylise(options, frames[5:], Size(24, 40), 5, kept)
+    whole, _ = stylize(options, frames, Size(24, 40))
+    first, kept = stylize(options, frames[:5], Size(24, 40))
+    rest, _ = stylize(options, frames[5:], Size(24, 40), 5, kept)
     np.testing.assert_array_equal(whole, [*first, *rest])
-    forgetful, _ = stylise(options, frames[5:], Size(24, 40), 5)
+    forgetful, _ = stylize(options, frames[5:], Size(24, 40), 5)
     assert not np.array_equal(rest[0], forgetful[0])
 
 
@@ -59,8 +59,8 @@ def test_strengths_multiply(model):
     frame = clip(1)[0]
     half = StylizeOptions(str(model), "keras", ("one",), strength=0.5)
     full = StylizeOptions(str(model), "keras", ("one",))
-    (weak,), _ = stylise(half, [frame], Size(24, 40))
-    (strong,), _ = stylise(full, [frame], Size(24, 40))
+    (weak,), _ = stylize(half, [frame], Size(24, 40))
+    (strong,), _ = stylize(full, [frame], Size(24, 40))
     middle = (frame.astype(float) + strong) / 2
     assert np.abs(weak - middle).max() <= 1
 
@@ -76,9 +76,9 @@ def test_more_styles_than_regions(model, tmp_path):
         str(model), "keras", ("one", "two", "one"), label_mask=str(path)
     )
     with pytest.raises(InputError, match="has 2 regions, and there are 3 styles"):
-        stylise(options, clip(1), Size(24, 40))
+        stylize(options, clip(1), Size(24, 40))
     fewer = StylizeOptions(str(model), "keras", ("one",), label_mask=str(path))
     frame = clip(1)[0]
-    (result,), _ = stylise(fewer, [frame], Size(24, 40))
+    (result,), _ = stylize(fewer, [frame], Size(24, 40))
     np.testing.assert_array_equal(result[:, 20:], frame[:, 20:])
     assert not np.array_equal(result[:, :20], frame[:, :20])

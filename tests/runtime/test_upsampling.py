@@ -26,8 +26,8 @@ def enlarged(small, frame):
 
 
 def edges(picture):
-    grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(float)
-    return np.abs(np.diff(grey)).mean()
+    gray = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(float)
+    return np.abs(np.diff(gray)).mean()
 
 
 def test_the_inputs_own_detail_comes_back_in_full():
@@ -47,11 +47,11 @@ def test_strokes_survive_where_the_input_is_flat():
     np.testing.assert_array_equal(result, enlarged(strokes, frame))
 
 
-def test_colours_are_those_of_the_style():
+def test_colors_are_those_of_the_style():
     frame = textured()
-    stylised = cv2.addWeighted(half(scene(3)), 0.5, half(scene(3)), 0, 64)
-    plain = enlarged(stylised, frame)
-    result = JointUpsampler()(frame, half(frame), stylised)
+    stylized = cv2.addWeighted(half(scene(3)), 0.5, half(scene(3)), 0, 64)
+    plain = enlarged(stylized, frame)
+    result = JointUpsampler()(frame, half(frame), stylized)
     assert edges(result) > 1.5 * edges(plain)
     # Red, green and blue move together: differences of channels stay.
     np.testing.assert_allclose(
@@ -65,12 +65,12 @@ def test_colours_are_those_of_the_style():
 def test_no_halo_where_the_style_keeps_the_contrast():
     frame = np.full((64, 64, 3), 40, np.uint8)
     frame[:, 31:] = 200
-    stylised = cv2.addWeighted(half(frame), 0.75, half(frame), 0, 30)  # 60 and 180
-    result = JointUpsampler()(frame, half(frame), stylised)
+    stylized = cv2.addWeighted(half(frame), 0.75, half(frame), 0, 30)  # 60 and 180
+    result = JointUpsampler()(frame, half(frame), stylized)
     assert result.min() >= 60 - 1
     assert result.max() <= 180 + 1
     # And it is sharper: the step takes fewer pixels.
-    plain = enlarged(stylised, frame)
+    plain = enlarged(stylized, frame)
     assert np.abs(np.diff(result[0, :, 0].astype(int))).max() > 1.4 * (
         np.abs(np.diff(plain[0, :, 0].astype(int))).max()
     )
@@ -80,14 +80,14 @@ def test_nothing_wraps_around():
     rng = np.random.default_rng(0)
     frame = rng.choice(np.uint8([0, 255]), (64, 64, 1)).repeat(3, axis=2)
     for level in 0, 255:
-        stylised = np.full((32, 32, 3), level, np.uint8)
-        result = JointUpsampler(gain=2)(frame, half(frame), stylised)
+        stylized = np.full((32, 32, 3), level, np.uint8)
+        result = JointUpsampler(gain=2)(frame, half(frame), stylized)
         assert np.abs(result.astype(int) - level).max() <= 128
 
 
 def test_sizes_of_small_pictures_must_agree():
     frame = textured()
-    with pytest.raises(ValueError, match=r"small is \[60, 100, 3\], stylised \[30"):
+    with pytest.raises(ValueError, match=r"small is \[60, 100, 3\], stylized \[30"):
         JointUpsampler()(frame, half(frame), half(half(frame)))
     with pytest.raises(ValueError, match="gain must be 0 or more, got -1"):
         JointUpsampler(gain=-1)

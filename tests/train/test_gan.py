@@ -42,7 +42,7 @@ def test_a_step_trains_both_networks_and_moves_the_average():
     before = {g: [np.array(v.value) for v in vs] for g, vs in groups.items()}
     logs = stepper(gan)(batch())
     # the weights that stand still have no gradient at the first step by design: among
-    # them the discriminator's last bias, which a relative game takes off again
+    # them the discriminator's last bias, which a relativistic loss takes off again
     assert np.mean(changed(before["discriminator"], groups["discriminator"])) > 0.8
     assert np.mean(changed(before["generator"], groups["generator"])) > 0.9
     assert np.mean(changed(before["ema_generator"], groups["ema_generator"])) > 0.9
@@ -101,12 +101,12 @@ def test_the_second_network_looks_at_the_last_frame_alone():
 
 
 @pytest.mark.parametrize(("part", "judged"), [(0, True), (1, False)])
-def test_the_second_network_is_blind_to_colour_where_asked(part, judged):
+def test_the_second_network_is_blind_to_color_where_asked(part, judged):
     fields = [LAST_FRAME, f"losses.last_frame_style.grayscale_probability={part}"]
     gan, data = build_gan(config.override(SMOKE, fields)), batch()
     tint = np.array([0.1, -0.1 * 0.299 / 0.587, 0], np.float32)  # of no luma
-    recoloured = data["style"] + tint
-    error = last_frame_style(gan, data, recoloured)
+    recolored = data["style"] + tint
+    error = last_frame_style(gan, data, recolored)
     assert (error > 1e-4) == judged
 
 

@@ -34,16 +34,16 @@ def test_penalty_is_the_slope_of_the_discriminator(gan, seed):
     if seed:
         judged = np.asarray(gan.stylize(judged, clips(2))[0])
     code = np.asarray(gan.generator.encode_style(clips(3)))
-    slope = np.asarray(gan.compile_function(gan.logit_gradient)(judged, code))
+    gradient = np.asarray(gan.compile_function(gan.logit_gradient)(judged, code))
 
     def score(x):
         return np.mean(np.asarray(gan.discriminator(x, code)), axis=(1, 2, 3, 4))
 
-    norm = np.sqrt(np.sum(slope**2, axis=(1, 2, 3, 4)))
-    along = 1e-2 * slope / norm[:, None, None, None, None]
+    norm = np.sqrt(np.sum(gradient**2, axis=(1, 2, 3, 4)))
+    along = 1e-2 * gradient / norm[:, None, None, None, None]
     risen = (score(judged + along) - score(judged - along)) / 2e-2
     np.testing.assert_allclose(risen, norm, rtol=0.02)
-    penalty = float(adversarial.zero_centered_penalty(slope))
+    penalty = float(adversarial.zero_centered_penalty(gradient))
     np.testing.assert_allclose(penalty, 0.5 * np.mean(risen**2), rtol=0.04)
 
 

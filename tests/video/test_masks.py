@@ -27,8 +27,8 @@ def disc(height=48, width=64, center=(32, 24), radius=12):
     return cv2.circle(np.zeros((height, width), np.uint8), center, radius, 255, -1)
 
 
-def rgb(grey):
-    return np.repeat(grey[..., None], 3, axis=-1)
+def rgb(gray):
+    return np.repeat(gray[..., None], 3, axis=-1)
 
 
 def save(array, path):
@@ -62,9 +62,9 @@ def test_picture(tmp_path):
     np.testing.assert_array_equal(inverted, 1 - share)
 
 
-def test_greys_are_shares_and_almost_black_is_black(tmp_path):
-    grey = np.tile(np.arange(256, dtype=np.uint8), (192, 1))
-    path = save(grey, tmp_path / "mask.png")
+def test_grays_are_shares_and_almost_black_is_black(tmp_path):
+    gray = np.tile(np.arange(256, dtype=np.uint8), (192, 1))
+    path = save(gray, tmp_path / "mask.png")
     share = MaskReader(path, like=Size(256, 192)).at(0)[0, :, 0]
     assert (np.diff(share) >= 0).all()
     assert share[4] == 0
@@ -187,19 +187,19 @@ def test_mask_fits_the_video_that_it_is_read_with(tmp_path):
             assert mask.at(timestamp).shape[:2] == frame.shape[:2]
 
 
-GREYS = [200, 0, 255, 100]
+GRAYS = [200, 0, 255, 100]
 COLORS = [[255, 0, 0], [0, 0, 0], [0, 255, 0], [0, 0, 255], [255, 255, 255]]
 
 
 def ranks(levels):
     """Number of each level in the order of grey values."""
     colors = np.uint8(levels if np.ndim(levels) == 2 else rgb(np.uint8(levels)))
-    grey = cv2.cvtColor(colors[None], cv2.COLOR_RGB2GRAY)[0]
-    return grey.argsort().argsort()
+    gray = cv2.cvtColor(colors[None], cv2.COLOR_RGB2GRAY)[0]
+    return gray.argsort().argsort()
 
 
 @pytest.mark.parametrize(
-    "levels", [GREYS, COLORS, [0, 1, 2, 3], [[9, 9, 8], [9, 9, 9]]]
+    "levels", [GRAYS, COLORS, [0, 1, 2, 3], [[9, 9, 8], [9, 9, 9]]]
 )
 def test_labels_of_a_picture_are_exact(tmp_path, levels):
     index = np.random.default_rng(0).integers(0, len(levels), (48, 64))
@@ -216,7 +216,7 @@ def test_labels_of_a_picture_are_exact(tmp_path, levels):
 
 @pytest.mark.parametrize("crf", ["10", "30"])
 @pytest.mark.parametrize(
-    "levels", [GREYS, COLORS, list(range(0, 256, 17))], ids=["greys", "colors", "16"]
+    "levels", [GRAYS, COLORS, list(range(0, 256, 17))], ids=["greys", "colors", "16"]
 )
 def test_labels_of_a_video_survive_its_codec(tmp_path, levels, crf):
     path = tmp_path / "labels.mp4"

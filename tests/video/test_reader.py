@@ -113,7 +113,7 @@ COLORS = [
         ("yuv444p", "libx264", 1),
     ],
 )
-def test_matrix_range_and_depth_are_honoured(
+def test_matrix_range_and_depth_are_honored(
     tmp_path, matrix, pix_fmt, codec, color_range
 ):
     def tag(stream):
@@ -349,8 +349,8 @@ def test_read_image_modes(tmp_path):
         assert psnr(read_image(tmp_path / name), red) > 35
         assert is_image(name)
     assert not is_image("a.mp4")
-    grey16 = np.full((4, 6), 65535 // 2, np.uint16)
-    Image.fromarray(grey16).save(tmp_path / "g.png")
+    gray16 = np.full((4, 6), 65535 // 2, np.uint16)
+    Image.fromarray(gray16).save(tmp_path / "g.png")
     assert np.unique(read_image(tmp_path / "g.png")).tolist() in ([127], [128])
     for peak in (1, 255):
         floats = np.linspace(0, peak, 24, dtype=np.float32).reshape(4, 6)

@@ -52,9 +52,11 @@ FLAGS.DEFINE_integer(
 FLAGS.DEFINE_multi_string(
     "term", [], "train: only this term or penalty; may be repeated (default: all)."
 )
-FLAGS.DEFINE_integer("seeds", 2, "objectives: runs of each game.")
+FLAGS.DEFINE_integer("seeds", 2, "objectives: runs of each adversarial loss.")
 FLAGS.DEFINE_multi_string(
-    "game", [], "objectives: only this game; may be repeated (default: all)."
+    "game",
+    [],
+    "objectives: only this adversarial loss; may be repeated (default: all).",
 )
 FLAGS.DEFINE_string("runs", "runs/objectives", "objectives: folder of the runs.")
 
@@ -140,9 +142,9 @@ def objectives(config):
     figures.parent.mkdir(parents=True, exist_ok=True)
     files.check(figures, ".json", "runs")
     runs.train(plan)
-    from tools.benchmark import standings, table
+    from tools.benchmark import leaderboard, table
 
-    facts = standings.measure(config, plan)
+    facts = leaderboard.measure(config, plan)
     facts["setup"]["command"] = _command()
     page = table.markdown(facts)
     print(page)

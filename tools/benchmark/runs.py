@@ -12,10 +12,10 @@ from vgan import config as configs
 
 @dataclasses.dataclass
 class Run:
-    """A game with a seed.
+    """An adversarial loss with a seed.
 
     Attributes:
-        game: Its name.
+        loss: Its name.
         seed: Its number, from 0.
         folder: Of the run.
         config: Its Experiment.
@@ -23,7 +23,7 @@ class Run:
         stopped: Why it ended before its last step; "" if it did not.
     """
 
-    game: str
+    loss: str
     seed: int
     folder: pathlib.Path
     config: configs.Experiment
@@ -31,13 +31,13 @@ class Run:
     stopped: str = ""
 
 
-def plan(experiment, overrides, games, num_seeds, folder):
-    """Return the Runs of each game and seed.
+def plan(experiment, overrides, losses, num_seeds, folder):
+    """Return the Runs of each loss and seed.
 
     Args:
         experiment: As `config.load` takes it.
         overrides: The same.
-        games: Names.
+        losses: Names.
         num_seeds: Runs of each.
         folder: Of all runs.
 
@@ -49,12 +49,12 @@ def plan(experiment, overrides, games, num_seeds, folder):
     )
 
     runs = []
-    for game in games:
+    for loss in losses:
         for seed in range(num_seeds):
-            own = [*overrides, f"losses.adversarial={game}", f"seed={seed}"]
-            name = f"{game}_{seed}"
+            own = [*overrides, f"losses.adversarial={loss}", f"seed={seed}"]
+            name = f"{loss}_{seed}"
             run = Run(
-                *(game, seed, pathlib.Path(folder, name)),
+                *(loss, seed, pathlib.Path(folder, name)),
                 configs.load(experiment, own),
                 [
                     f"--experiment={experiment}",
@@ -98,7 +98,7 @@ def train(runs):
         KeyboardInterrupt: The run that was being trained has kept a checkpoint.
     """
     for count, run in enumerate(runs, start=1):
-        print(f"{count} of {len(runs)}: {run.game}, seed {run.seed}", file=sys.stderr)
+        print(f"{count} of {len(runs)}: {run.loss}, seed {run.seed}", file=sys.stderr)
         status, last = _call(["-m", "vgan.train", *run.arguments])
         reason = last.removeprefix("vgan.train: ")
         if status == 0:

@@ -1,4 +1,4 @@
-"""The standings of games as a table in Markdown."""
+"""The leaderboard of adversarial losses as a table in Markdown."""
 
 import math
 
@@ -15,19 +15,22 @@ COLUMNS = {
 
 
 def markdown(facts):
-    """Return the table, best game first, and below it how it was made.
+    """Return the table, best loss first, and below it how it was made.
 
     Args:
-        facts: As `standings.measure` gives them, with the command in their setup.
+        facts: As `leaderboard.measure` gives them, with the command in their setup.
     """
-    games = {}
+    losses = {}
     for row in facts["runs"]:
-        games.setdefault(row["game"], []).append(row)
-    heads = ["game", *COLUMNS.values(), "D's advantage at 25, 50, 75, 100 %"]
+        losses.setdefault(row["game"], []).append(row)
+    heads = ["loss", *COLUMNS.values(), "D's advantage at 25, 50, 75, 100 %"]
     lines = [
         _row([*heads, "collapse"]),
         _row(["---"] * (len(heads) + 1)),
-        *(_row(_cells(game, games[game])) for game in sorted(games, key=_rank(games))),
+        *(
+            _row(_cells(loss, losses[loss]))
+            for loss in sorted(losses, key=_rank(losses))
+        ),
     ]
     setup = facts["setup"]
     seeds = "One seed"
@@ -45,11 +48,11 @@ def markdown(facts):
     )
 
 
-def _rank(games):
-    """Key to sort games by: those that stopped last, then by score."""
+def _rank(losses):
+    """Key to sort losses by: those that stopped last, then by score."""
 
-    def key(game):
-        rows = games[game]
+    def key(loss):
+        rows = losses[loss]
         stopped = sum(row["figures"] is None for row in rows)
         scores = [_figure(row, "score") for row in rows]
         known = [score for score in scores if score is not None]
@@ -58,18 +61,18 @@ def _rank(games):
     return key
 
 
-def _cells(game, rows):
+def _cells(loss, rows):
     figures = [
-        _spread(
+        _mean_and_range(
             [_figure(row, name) for row in rows], lambda x, name=name: _show(name, x)
         )
         for name in COLUMNS
     ]
     advantage = [
-        _spread(values, lambda x: f"{x:.2f}")
+        _mean_and_range(values, lambda x: f"{x:.2f}")
         for values in zip(*(row["advantage"] for row in rows), strict=True)
     ]
-    return [game, *figures, ", ".join(advantage), _collapse(rows)]
+    return [loss, *figures, ", ".join(advantage), _collapse(rows)]
 
 
 def _collapse(rows):
@@ -95,7 +98,7 @@ def _show(name, value):
     return f"{value:.2f}" if name in ("score", "steadiness") else show(name, value)
 
 
-def _spread(values, text):
+def _mean_and_range(values, text):
     """Mean ± half of the range of the values that are known."""
     known = [value for value in values if value is not None]
     if not known:

@@ -56,7 +56,7 @@ def choose(shards, output, count, labels=None, vocabulary=None, per_label=None, 
     """Choose clips, balanced over labels and far apart in features, and list them.
 
     Of all clips in the shards, a random sample is held (`per_label`), and of that the
-    greedy k-centre of the mean features is chosen (selection.k_centre). In shards with
+    greedy k-centre of the mean features is chosen (selection.k_center). In shards with
     segments, a clip is a span that a person has found to show a label; else it is a
     whole video. A video gives one clip at most. Memory does not grow with the shards.
 
@@ -101,18 +101,18 @@ def choose(shards, output, count, labels=None, vocabulary=None, per_label=None, 
             f"--count={count}: only {len(videos)} videos"
             f"{' with these labels' if wanted else ''} {held}, or ask for fewer"
         )
-    centres = selection.k_centre(
+    centers = selection.k_center(
         np.stack([feature for _, feature, _ in pool]),
         count,
         [wanted.intersection(clip.labels) or clip.labels for clip in clips],
         [videos[clip.id] for clip in clips],
     )
-    chosen = [clips[index] for index in centres.chosen]
+    chosen = [clips[index] for index in centers.chosen]
     _log.info(
         "chose %d of %d clips; no other is farther than %.2f from one of them",
         count,
         len(clips),
-        centres.radius,
+        centers.radius,
     )
     rows = [(clip.id, clip) for clip in chosen]
     files.write(output, rows, names)

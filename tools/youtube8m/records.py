@@ -109,14 +109,14 @@ class Video:
         if rows is None:
             return self._mean("mean_rgb", RGB)
         rows = rows[start:end]
-        return dequantise(rows.mean(axis=0, dtype=np.float32)) if len(rows) else None
+        return dequantize(rows.mean(axis=0, dtype=np.float32)) if len(rows) else None
 
     def mean_audio(self):
         """As `mean_rgb`, of the whole sound: float32 [128], or None."""
         rows = self._bytes("audio", AUDIO)
         if rows is None:
             return self._mean("mean_audio", AUDIO)
-        return dequantise(rows.mean(axis=0, dtype=np.float32)) if len(rows) else None
+        return dequantize(rows.mean(axis=0, dtype=np.float32)) if len(rows) else None
 
     def _has_features(self):
         return "rgb" in self._lists or "mean_rgb" in self._context
@@ -143,7 +143,7 @@ class Video:
 
     def _rows(self, key, size):
         rows = self._bytes(key, size)
-        return None if rows is None else dequantise(rows)
+        return None if rows is None else dequantize(rows)
 
     def _bytes(self, key, size):
         """uint8 [T, size]; None if there is no such list."""
@@ -226,7 +226,7 @@ def _parse(record, shard):
         raise InputError(f"{shard}: its records are no tf.train.Examples") from error
 
 
-def dequantise(features):
+def dequantize(features):
     """Map the bytes of features to numbers.
 
     Bytes are 256 equal steps of [-2, 2], as in `Dequantize` of the project's code

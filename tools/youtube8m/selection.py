@@ -57,8 +57,8 @@ def rank(seed, *key):
     return int.from_bytes(hashlib.blake2b(name, digest_size=16).digest())
 
 
-class Centres(typing.NamedTuple):
-    """What `k_centre` chose.
+class Centers(typing.NamedTuple):
+    """What `k_center` chose.
 
     Attributes:
         chosen: int [k], indices of points, in the order of choice.
@@ -69,7 +69,7 @@ class Centres(typing.NamedTuple):
     radius: float
 
 
-def k_centre(points, count, labels=None, owners=None):
+def k_center(points, count, labels=None, owners=None):
     """Choose points so that all others are near to one: the greedy k-centre.
 
     The first is the one nearest to the mean, each next the one farthest from all that
@@ -104,8 +104,8 @@ def k_centre(points, count, labels=None, owners=None):
     table, times = _label_table(labels, len(points))
     squares = np.einsum("nd,nd->n", points, points)
 
-    def distances(centre, square):
-        return np.maximum(squares - 2 * (points @ centre) + square, 0)
+    def distances(center, square):
+        return np.maximum(squares - 2 * (points @ center) + square, 0)
 
     mean = points.mean(axis=0)
     worth = -distances(mean, mean @ mean)
@@ -124,7 +124,7 @@ def k_centre(points, count, labels=None, owners=None):
         nearest = np.minimum(nearest, distances(points[index], squares[index]))
         nearest[index] = 0
         worth = nearest
-    return Centres(np.array(chosen), float(np.sqrt(nearest.max())))
+    return Centers(np.array(chosen), float(np.sqrt(nearest.max())))
 
 
 _NEVER = np.iinfo(np.int64).max // 2  # what fills the table is no label to balance

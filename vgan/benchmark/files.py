@@ -58,7 +58,7 @@ def with_block(path, name, block):
     _, end, after = rest.partition(last)
     if not end or text.count(first) > 1 or text.count(last) > 1:
         raise InputError(
-            f"{path}: needs {first} once, and {last} once below it; mend them, or "
+            f"{path}: needs {first} once, and {last} once below it; fix them, or "
             "remove both"
         )
     return before + block + after

@@ -114,8 +114,8 @@ def _row(options, path, num_frames, prepare):
     cpu = 1000 * result.cpu_seconds / result.num_frames
     wall = 1000 * result.seconds / result.num_frames
     medians = {stage: float(np.median(times[stage])) for stage in STAGES}
-    stylise = medians["preprocess"] + medians["network"]
-    slowest = max(medians["decode"], stylise, medians["encode"])
+    stylize = medians["preprocess"] + medians["network"]
+    slowest = max(medians["decode"], stylize, medians["encode"])
     bound = max(slowest, cpu / os.cpu_count())
     return {
         "engine": name,
@@ -167,14 +167,14 @@ def _stages(options, path, num_frames):
             decoded = time.perf_counter()
             process.engine.seconds = 0.0
             result = process(options.resized(item[0]), item[1])
-            stylised = time.perf_counter()
+            stylized = time.perf_counter()
             writer.write(result, item[1])
             encoded = time.perf_counter()
             if index >= WARM_UP:
                 network = process.engine.seconds
                 spans = (
-                    *(decoded - start, stylised - decoded - network, network),
-                    encoded - stylised,
+                    *(decoded - start, stylized - decoded - network, network),
+                    encoded - stylized,
                 )
                 for stage, span in zip(STAGES, spans, strict=True):
                     times[stage].append(1000 * span)

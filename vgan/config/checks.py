@@ -14,7 +14,7 @@ def parse(text):
     """JSON where the text is JSON, else the text itself."""
     try:
         return json.loads(text)
-    except (ValueError, RecursionError):  # no JSON, or too much of it
+    except (ValueError, RecursionError):  # not valid JSON, or too much of it
         return {"True": True, "False": False, "None": None}.get(text, text)
 
 

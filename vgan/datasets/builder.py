@@ -178,7 +178,7 @@ def write(folder, name, parts, chosen=None, beam=None, progress=None):
         reason = error.strerror if isinstance(error, OSError) else error.message
         raise InputError(
             f"{folder}: cannot be written ({(reason or str(error)).split('; ')[-1]}); "
-            "mend that, then the same command goes on from here"
+            "fix that, then the same command goes on from here"
         ) from error
     finally:
         shutil.rmtree(building, ignore_errors=True)

@@ -48,8 +48,8 @@ def mosaic(rng, colors, size):
         tile = np.where(closer, index, tile)
         slope = np.where(closer, u + v, slope)
     tones = _cells(tone, cell, 1)
-    paint = _pick(colors, tones + _spread(rng, len(tones), 0.12))
-    canvas = (paint * (1 + _spread(rng, len(tones), 0.07))[:, None])[tile]
+    paint = _pick(colors, tones + _jitter(rng, len(tones), 0.12))
+    canvas = (paint * (1 + _jitter(rng, len(tones), 0.07))[:, None])[tile]
     canvas = shade(canvas, 1 - 0.2 * slope / cell)
     grout = colors[0] * 0.6 if rng.random() < 0.5 else colors[-1]
     return mix(grout, canvas, step(second - near - 0.16 * cell, 0.05 * cell + 1))
@@ -73,7 +73,7 @@ def brush(rng, colors, size):
             over = covers & (order[index] > top)
             top[over], stroke[over] = order[index[over]], index[over]
             across[over] = side[over]
-        tones = _cells(tone, cell, 2) + _spread(rng, len(turn), 0.2)
+        tones = _cells(tone, cell, 2) + _jitter(rng, len(turn), 0.2)
         paint = _pick(colors, tones[stroke])
         hairs = np.sin(across / cell * 22 + stroke) * 0.07
         ridge = across / radius * 0.12
@@ -116,7 +116,7 @@ def dots(rng, colors, size):
             closer = far < near
             near, dot = np.where(closer, far, near), np.where(closer, index, dot)
         tones = _cells(tone, cell, 1)
-        paint = _pick(colors, tones + _spread(rng, len(tones), 0.3))
+        paint = _pick(colors, tones + _jitter(rng, len(tones), 0.3))
         radius = rng.uniform(0.34, 0.5, len(tones)).astype(np.float32)
         inside = (radius[dot] - near) * cell
         canvas = mix(canvas, paint[dot], step(inside, 1.2))
@@ -128,14 +128,14 @@ def waves(rng, colors, size):
     x, y = grid(size, size)
     u, v = x / size + 0 * y, y / size + 0 * x
     for _ in range(rng.integers(3, 6)):
-        centre_u, centre_v = rng.uniform(0, 1, 2)
-        away_u, away_v = u - centre_u, v - centre_v
+        center_u, center_v = rng.uniform(0, 1, 2)
+        away_u, away_v = u - center_u, v - center_v
         reach = rng.uniform(0.15, 0.35)
         turn = rng.choice([-1, 1]) * rng.uniform(2, 4.5)
         turn = turn * np.exp(-(away_u**2 + away_v**2) / reach**2)
         u, v = (
-            centre_u + away_u * np.cos(turn) - away_v * np.sin(turn),
-            centre_v + away_u * np.sin(turn) + away_v * np.cos(turn),
+            center_u + away_u * np.cos(turn) - away_v * np.sin(turn),
+            center_v + away_u * np.sin(turn) + away_v * np.cos(turn),
         )
     bend = noise(rng, size, size, size * 0.5, 2) * 0.04
     phase = (v + bend + 0.05 * np.sin(u * rng.uniform(6, 14))) * rng.uniform(9, 14)
@@ -239,7 +239,7 @@ def _cells(picture, cell, reach):
     return picture[np.ix_(middle, middle)].ravel()
 
 
-def _spread(rng, count, amount):
+def _jitter(rng, count, amount):
     return rng.normal(0, amount, count).astype(np.float32)
 
 

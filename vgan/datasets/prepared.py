@@ -240,7 +240,7 @@ def open_builder(path):
 
     try:
         return tfds.builder_from_directory(made[-1].parent)
-    except Exception as error:  # a file is missing, or no JSON: tfds has no one error
+    except Exception as error:  # a file is missing, or not JSON: tfds has no one error
         raise InputError(
             f"{made[-1]}: is damaged ({type(error).__name__}: {error}); "
             "prepare the data again"

@@ -51,7 +51,7 @@ class TFRecords:
             raise InputError(f"{name}: is missing; prepare the data again") from error
         except OSError as error:
             raise InputError(
-                f"{name}: cannot be read ({error.strerror}); mend that, or prepare the "
+                f"{name}: cannot be read ({error.strerror}); fix that, or prepare the "
                 "data again"
             ) from error
         if len(record) != length:

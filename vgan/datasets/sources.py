@@ -113,11 +113,11 @@ class Noisy:
 
     def clip(self, rng, length):
         """Return a motion.Clip of `length` frames."""
-        spread, grain = rng.uniform(0, self.most), rng.integers(1, 5)
+        std, grain = rng.uniform(0, self.most), rng.integers(1, 5)
         clip = self.source.clip(rng, length)
         height, width = clip.frames.shape[1:3]
         size = length, -(-height // grain), -(-width // grain), 3
-        noise = spread * rng.standard_normal(size, np.float32)
+        noise = std * rng.standard_normal(size, np.float32)
         noise = [cv2.resize(frame, (width, height)) for frame in noise]
         frames = np.clip(clip.frames + np.stack(noise), 0, 255)
         return clip._replace(frames=np.rint(frames).astype(np.uint8))

@@ -61,8 +61,8 @@ def _of_folder(path, spec):
         named.setdefault(names[file] if names else file.stem, []).append(file)
     styles = {}
     for name, files in itertools.islice(named.items(), MOST):
-        spread = files[:: -(-len(files) // PICTURES)]
-        clips = [folder.read(file, np.random.default_rng(0), 1) for file in spread]
+        chosen = files[:: -(-len(files) // PICTURES)]
+        clips = [folder.read(file, np.random.default_rng(0), 1) for file in chosen]
         frames = [clip.frames for clip in clips if clip is not None]
         if frames:
             styles[name] = np.concatenate(frames)

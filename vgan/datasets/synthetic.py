@@ -80,7 +80,7 @@ def _background(rng, camera, height, width):
     )
     picture = textures.shade(picture, 1 + grain * rng.uniform(0.04, 0.14)).clip(0, 1)
     rest = motion.shift((columns - width) / 2, (rows - height) / 2)
-    return Layer(picture, rest @ _about_centre(camera, height, width))
+    return Layer(picture, rest @ _about_center(camera, height, width))
 
 
 def _shape(rng, camera, radius, amount, light, height, width):
@@ -92,11 +92,11 @@ def _shape(rng, camera, radius, amount, light, height, width):
     side = min(height, width)
     moves = motion.path(rng, len(camera), side, OBJECT, amount)
     # What it does in the world, then what the camera does.
-    world = np.linalg.inv(_about_centre(camera, height, width)) @ place @ moves
+    world = np.linalg.inv(_about_center(camera, height, width)) @ place @ moves
     return Layer(picture, motion.shift(middle, middle) @ np.linalg.inv(world))
 
 
-def _about_centre(moves, height, width):
+def _about_center(moves, height, width):
     x, y = (width - 1) / 2, (height - 1) / 2
     return motion.shift(x, y) @ moves @ motion.shift(-x, -y)
 

@@ -11,7 +11,7 @@ def grid(height, width):
 
 
 def noise(rng, height, width, cell, octaves=3, channels=1):
-    """Smooth multi-octave noise of about zero mean and unit spread.
+    """Smooth multi-octave noise of about zero mean and unit variance.
 
     Args:
         rng: A numpy Generator.

@@ -288,7 +288,7 @@ def _mirrored(x, size):
 
 def _noise(uniform, grain, places, size, most):
     """What `sources.Noisy` adds, [B, T, S, S, 3]: grain of 1 to 4 pixels."""
-    spread = uniform(0, most / 127.5)[:, None, None, None, None]
+    std = uniform(0, most / 127.5)[:, None, None, None, None]
     coarse = ops.floor(uniform(1, GRAINS + 1))[:, None, None]
     side = grain.shape[0]
     pixels = ops.arange(size, dtype="float32")[None, None]
@@ -310,7 +310,7 @@ def _noise(uniform, grain, places, size, most):
 
     upper = knots(top, left) * (1 - across) + knots(top, right) * across
     lower = knots(low, left) * (1 - across) + knots(low, right) * across
-    return spread * (upper * (1 - down) + lower * down)
+    return std * (upper * (1 - down) + lower * down)
 
 
 def _recolored(uniform, clips, part):

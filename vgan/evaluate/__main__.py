@@ -55,9 +55,9 @@ FLAGS.DEFINE_bool("overwrite", False, "replace a report that exists")
 
 # groups; what every clip is scored by
 CLIPS = ("steadiness", "style", "content", "paint")
-WHOLE = ("exact", "flat", "diversity")  # of each system that takes any frame
+OF_MODELS = ("exact", "flat", "diversity")  # of each system that takes any frame
 EXTERNAL = ("fid", "kid", "lpips", "fvd")
-GROUPS = (*CLIPS, *WHOLE, "adversarial", "speed", *EXTERNAL)
+GROUPS = (*CLIPS, *OF_MODELS, "adversarial", "speed", *EXTERNAL)
 SCENES, SCENE_FRAMES, SCENE_SEED = 2, 24, 1_000_000_007  # rendered, of exact flow
 BATCHES = 4  # on which the discriminator is judged
 BRUSH_FRAMES = 4  # of each clip; the last is looked at
@@ -182,34 +182,36 @@ def _scores(system, groups, features, judge, contents, lengths, styles, limit):
 
     from vgan.evaluate import sources
     from vgan.evaluate.scoring import Scorer
-    from vgan.evaluate.systems import Maker
-    from vgan.metrics.paint import PaintRuler
-    from vgan.metrics.style import StyleRuler
+    from vgan.evaluate.systems import Method
+    from vgan.metrics.paint import PaintScorer
+    from vgan.metrics.style import StyleScorer
 
     if not set(CLIPS) & set(groups):
         return []
-    rulers, judges, paints = {}, {}, {}
+    style_scorers, judges, paints = {}, {}, {}
     if "style" in groups:
-        rulers = {name: StyleRuler(features, clip) for name, clip in styles.items()}
+        style_scorers = {
+            name: StyleScorer(features, clip) for name, clip in styles.items()
+        }
     if judge is not None:
-        judges = {name: StyleRuler(judge, clip) for name, clip in styles.items()}
+        judges = {name: StyleScorer(judge, clip) for name, clip in styles.items()}
     if "paint" in groups:
-        paints = {name: PaintRuler(clip) for name, clip in styles.items()}
+        paints = {name: PaintScorer(clip) for name, clip in styles.items()}
     names = list(itertools.product(system.names, styles))
     total = None
     if None not in lengths.values():
         total = sum(lengths.values()) * (1 + len(names))
     asked = features if {"style", "content"} & set(groups) else None
-    scorer, scores = Scorer(asked, rulers, judges, paints), []
+    scorer, scores = Scorer(asked, style_scorers, judges, paints), []
     columns = shutil.get_terminal_size().columns
     with tqdm.tqdm(total=total, unit="frame", ncols=columns) as bar:
         for content, path in contents.items():
             bar.set_postfix_str(content[:20], refresh=False)
-            makers = {name: system.maker(*name, limit) for name in names}
-            makers[("content", "")] = Maker()
+            methods = {name: system.method(*name, limit) for name in names}
+            methods[("content", "")] = Method()
             frames = sources.frames(path, FLAGS.size, limit)
             try:
-                for score in scorer.score(_counted(frames, bar), content, makers):
+                for score in scorer.score(_counted(frames, bar), content, methods):
                     scores.append(score)
                     bar.update(score.num_frames if score.style else 0)
             except InputError as error:  # a clip that breaks after its first frame
@@ -242,9 +244,9 @@ def _parts(system, groups, features, contents, styles, limit):
         try:
             if group in EXTERNAL:
                 parts[group] = _external(system, group, contents, styles, limit)
-            elif not (system.any_frame if group in WHOLE else system.engine):
+            elif not (system.any_frame if group in OF_MODELS else system.engine):
                 raise NotMeasured("needs --model")
-            elif group in WHOLE:
+            elif group in OF_MODELS:
                 rows.append(of_systems[group](system, features, contents, styles))
             else:
                 parts[group] = of_engine[group](system, contents)
@@ -255,23 +257,23 @@ def _parts(system, groups, features, contents, styles, limit):
 
 def _exact(system, features, contents, styles):
     from vgan.datasets import synthetic
-    from vgan.evaluate import whole
+    from vgan.evaluate import model_metrics
 
     scenes = [
         synthetic.scene([SCENE_SEED, i], SCENE_FRAMES, FLAGS.size, FLAGS.size)
         for i in range(SCENES)
     ]
-    return whole.exact(system, styles, scenes)
+    return model_metrics.exact(system, styles, scenes)
 
 
 def _flat(system, features, contents, styles):
-    from vgan.evaluate import whole
+    from vgan.evaluate import model_metrics
 
-    return whole.flat(system, styles, FLAGS.size)
+    return model_metrics.flat(system, styles, FLAGS.size)
 
 
 def _diversity(system, features, contents, styles):
-    from vgan.evaluate import sources, whole
+    from vgan.evaluate import model_metrics, sources
     from vgan.metrics.external import NotMeasured
 
     if len(styles) < 2:
@@ -280,7 +282,7 @@ def _diversity(system, features, contents, styles):
         list(sources.frames(path, FLAGS.size, BRUSH_FRAMES))
         for path in contents.values()
     ]
-    return whole.diversity(system, features, styles, clips)
+    return model_metrics.diversity(system, features, styles, clips)
 
 
 def _adversarial(system, contents):
@@ -336,9 +338,9 @@ def _external(system, name, contents, styles, limit):
 
     def results():
         for content, style in itertools.product(contents, styles):
-            maker = system.maker(system.names[0], style, limit)
+            method = system.method(system.names[0], style, limit)
             for frame in sources.frames(contents[content], FLAGS.size, limit):
-                yield frame, maker(frame)
+                yield frame, method(frame)
 
     if name == "lpips":
         first, second = itertools.tee(results())

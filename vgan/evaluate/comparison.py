@@ -5,8 +5,8 @@ import fractions
 import cv2
 import numpy as np
 
-from vgan.metrics.steadiness import known_flow_error
-from vgan.metrics.style import StyleRuler
+from vgan.metrics.style import StyleScorer
+from vgan.metrics.temporal_consistency import known_flow_error
 from vgan.runtime import Stylizer
 from vgan.video import VideoWriter
 
@@ -26,8 +26,8 @@ def write_comparison(path, engine, content, styles, fps):
     with VideoWriter(path, fps=fps, overwrite=True) as writer:
         for name, style in styles.items():
             picture = _cover(style[0], height, width)
-            stylised = stylise(engine, content, name)
-            for before, after in zip(content, stylised, strict=True):
+            stylized = stylize(engine, content, name)
+            for before, after in zip(content, stylized, strict=True):
                 row = np.concatenate([before, picture, after], axis=1)
                 writer.write(row, writer.num_frames * tick)
 
@@ -45,9 +45,9 @@ def describe(engine, content, styles, flow, occlusion, features):
     """
     lines = []
     for name, style in styles.items():
-        result = stylise(engine, content, name)
-        ruler = StyleRuler(features, style)
-        figures = ruler.figures(ruler.content(content), result)
+        result = stylize(engine, content, name)
+        style_scorer = StyleScorer(features, style)
+        figures = style_scorer.figures(style_scorer.content(content), result)
         line = (
             f"{name}: style strength {figures['style_strength']:.2f} "
             f"(pieces of the style: {figures['style_ceiling']:.2f})"
@@ -61,7 +61,7 @@ def describe(engine, content, styles, flow, occlusion, features):
     return lines
 
 
-def stylise(engine, content, name):
+def stylize(engine, content, name):
     """Clip uint8 [T, H, W, 3] -> the same, in a style that the model knows."""
     stylizer = Stylizer(engine, name, proxy=1)
     return np.stack([stylizer(frame) for frame in content])

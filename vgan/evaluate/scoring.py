@@ -16,13 +16,13 @@ from vgan.metrics.content import (
     temporal_feature_difference,
 )
 from vgan.metrics.flow import ContentMotion
-from vgan.metrics.steadiness import Steadiness
 from vgan.metrics.style import (
     Measured,
     StyleMeter,
     code_distance,
-    without_colour,
+    without_color,
 )
+from vgan.metrics.temporal_consistency import TemporalConsistency
 from vgan.video.cuts import CutDetector
 
 SAMPLES = 16  # pairs of frames that are seen by the feature networks
@@ -83,15 +83,15 @@ class _ClipMeter:
     """What is kept of one result while its frames go by."""
 
     def __init__(self):
-        self.steadiness, self.likeness = Steadiness(), ContentMeter()
+        self.consistency, self.likeness = TemporalConsistency(), ContentMeter()
         self.samples, self.rows, self.num_frames = Samples(), [], 0
         self._last = None
 
     def update(self, content, result, motion, cut):
         if cut:
-            self.steadiness.reset()
+            self.consistency.reset()
             self._last = None
-        self.steadiness.update(content, result, motion)
+        self.consistency.update(content, result, motion)
         self.likeness.update(content, result)
         pair = content, result
         self.samples.offer((self._last or pair, pair))
@@ -109,32 +109,32 @@ class Scorer:
     Args:
         features: vgan.metrics.features.MeasuringFeatures, or None for the figures
             that need no network.
-        rulers: {style: vgan.metrics.style.StyleRuler}; without one, a clip
+        style_scorers: {style: vgan.metrics.style.StyleScorer}; without one, a clip
             gets no figures of style.
         judges: The same of a network that nothing was trained with.
-        paints: {style: vgan.metrics.paint.PaintRuler}.
+        paints: {style: vgan.metrics.paint.PaintScorer}.
     """
 
-    def __init__(self, features=None, rulers=None, judges=None, paints=None):
+    def __init__(self, features=None, style_scorers=None, judges=None, paints=None):
         self._features = features
-        self._rulers, self._judges = rulers or {}, judges or {}
+        self._style_scorers, self._judges = style_scorers or {}, judges or {}
         self._paints = paints or {}
         self._own = self._judged = None
 
-    def score(self, frames, content, makers):
-        """Stylise a clip by every maker at once, frame by frame; yield their Scores.
+    def score(self, frames, content, methods):
+        """Stylise a clip by every method at once, frame by frame; yield their Scores.
 
         Args:
             frames: Iterable of content frames, uint8 [H, W, 3].
             content: Name of the content.
-            makers: {(system, style): `vgan.evaluate.systems.Maker`}; a style of ""
+            methods: {(system, style): `vgan.evaluate.systems.Method`}; a style of ""
                 is for the content itself.
 
         Raises:
             ValueError: There are no frames, or their sizes differ.
         """
         motion, cuts = ContentMotion(), CutDetector()
-        meters = {names: _ClipMeter() for names in makers}
+        meters = {names: _ClipMeter() for names in methods}
         num_frames = 0
         for frame in frames:
             cut = cuts(frame)
@@ -142,21 +142,21 @@ class Scorer:
                 motion.reset()
             moved = motion.update(frame)
             for names, meter in meters.items():
-                meter.update(frame, makers[names](frame), moved, cut)
+                meter.update(frame, methods[names](frame), moved, cut)
             num_frames += 1
         if not num_frames:
             raise ValueError("there are no frames to score")
         self._own = self._judged = None
-        for maker in makers.values():
-            maker.finish()
+        for method in methods.values():
+            method.finish()
         for names, meter in meters.items():
-            yield self._finish(content, *names, meter, makers[names].style_code)
+            yield self._finish(content, *names, meter, methods[names].style_code)
 
     def _finish(self, content, system, style, meter, style_code):
         contents, results = (
             np.stack([now[i] for _, now in meter.samples.items]) for i in (0, 1)
         )
-        figures = {**meter.steadiness.figures(), **meter.likeness.figures()}
+        figures = {**meter.consistency.figures(), **meter.likeness.figures()}
         if self._features is not None and style:
             figures |= self._measure(meter.samples.items, style)
         if style in self._judges:
@@ -168,7 +168,7 @@ class Scorer:
             figures["code_distance"] = code_distance(encode(results), wanted)
         return Score(
             *(system, content, style, meter.num_frames, figures),
-            {**meter.steadiness.series(), **meter.likeness.series()},
+            {**meter.consistency.series(), **meter.likeness.series()},
             pictures.small(contents),
             pictures.small(results),
             np.stack(meter.rows),
@@ -194,20 +194,20 @@ class Scorer:
         figures["temporal_feature_difference"] = float(
             np.mean([temporal_feature_difference(*pair) for pair in changes])
         )
-        if style in self._rulers:
-            figures |= self._rulers[style].compare(own["style"], seen["style"])
+        if style in self._style_scorers:
+            figures |= self._style_scorers[style].compare(own["style"], seen["style"])
         return figures
 
-    def _judge(self, contents, results, ruler):
+    def _judge(self, contents, results, style_scorer):
         if self._judged is None:
-            self._judged = ruler.content(contents)
-        found = ruler.figures(self._judged, results)
+            self._judged = style_scorer.content(contents)
+        found = style_scorer.figures(self._judged, results)
         return {f"{name}_judge": found[name] for name in JUDGED}
 
     def _look(self, pairs):
         """What is kept of sampled frames (before, now): no more than content layers."""
         layers, changes = [], []
-        colour, grey = StyleMeter(), StyleMeter()
+        color, gray = StyleMeter(), StyleMeter()
         wanted = self._features.style_layers
         for before, now in pairs:
             both = self._features(np.stack([before, now]))
@@ -216,8 +216,8 @@ class Scorer:
             )
             changes.append(frame_change(first, second))
             layers.append({n: second[n] for n in self._features.content_layers})
-            colour.update({name: second[name] for name in wanted})
-            grey_layers = self._features(without_colour(now[None]))
-            grey.update({name: grey_layers[name] for name in wanted})
-        style = Measured(colour.statistics(), grey.statistics())
+            color.update({name: second[name] for name in wanted})
+            gray_layers = self._features(without_color(now[None]))
+            gray.update({name: gray_layers[name] for name in wanted})
+        style = Measured(color.statistics(), gray.statistics())
         return {"layers": layers, "changes": changes, "style": style}

@@ -2,7 +2,7 @@
 
 A system has `names` of what it makes, of which `any_frame` are made of whatever frame
 is given; `engine`, from `vgan.runtime.engines.load`, or None; `files`, the paths that
-it was read from; and `maker(name, style, limit)`, which gives a new Maker.
+it was read from; and `method(name, style, limit)`, which gives a new Method.
 """
 
 import os
@@ -16,7 +16,7 @@ from vgan.runtime import styles as runtime_styles
 from vgan.video.resizing import resize
 
 
-class Maker:
+class Method:
     """Gives the result for each frame of a content, in order: here, the frame itself.
 
     Attributes:
@@ -34,12 +34,12 @@ class Maker:
         """The content has ended."""
 
 
-class Painted(Maker):
+class Painted(Method):
     """Gives what a function of the frame gives, without a memory.
 
     Args:
         function: Of a frame uint8 [H, W, 3], gives one of the same size.
-        style_code: See Maker.
+        style_code: See Method.
     """
 
     def __init__(self, function, style_code=None):
@@ -50,7 +50,7 @@ class Painted(Maker):
         return self._function(frame)
 
 
-class Stylised(Maker):
+class Stylized(Method):
     """A generator at work.
 
     Args:
@@ -72,7 +72,7 @@ class Stylised(Maker):
         return self._stylizer(frame)
 
 
-class Played(Maker):
+class RecordedVideo(Method):
     """A finished video, played along with its content.
 
     Args:
@@ -128,10 +128,10 @@ class Identity:
     engine = None
     files = ()
 
-    def maker(self, name, style, limit=None):
-        """Return the Maker of one result."""
+    def method(self, name, style, limit=None):
+        """Return the Method of one result."""
         del name, style, limit
-        return Maker()
+        return Method()
 
 
 class Beside:
@@ -148,9 +148,9 @@ class Beside:
         self.files = tuple(file for each in systems for file in each.files)
         self.engine = next((each.engine for each in systems if each.engine), None)
 
-    def maker(self, name, style, limit=None):
-        """Return the Maker of one result."""
-        return self._owners[name].maker(name, style, limit)
+    def method(self, name, style, limit=None):
+        """Return the Method of one result."""
+        return self._owners[name].method(name, style, limit)
 
 
 class Video:
@@ -176,10 +176,10 @@ class Video:
         except InputError as error:
             raise InputError(f"video={error}") from error
 
-    def maker(self, name, style, limit=None):
-        """Return the Maker of one result."""
+    def method(self, name, style, limit=None):
+        """Return the Method of one result."""
         del name, style
-        return Played(self._path, self._size, limit)
+        return RecordedVideo(self._path, self._size, limit)
 
 
 class Model:
@@ -214,8 +214,8 @@ class Model:
             frames, self.engine, info.style_size
         )
 
-    def maker(self, name, style, limit=None):
-        """Return the Maker of one result."""
+    def method(self, name, style, limit=None):
+        """Return the Method of one result."""
         del limit
         per_frame = name == "per_frame"
-        return Stylised(self.engine, self.codes[style], per_frame, self._encode)
+        return Stylized(self.engine, self.codes[style], per_frame, self._encode)

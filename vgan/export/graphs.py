@@ -105,9 +105,9 @@ class Graphs:
         frame, code = inputs.pop("frame"), inputs.pop("code")
         # Slices would copy the frames; these do not.
         content = tf.expand_dims(frame, 1)
-        stylised, state = self.generator(content, code, inputs)
+        stylized, state = self.generator(content, code, inputs)
         new_state = {f"new_{name}": value for name, value in state.items()}
-        return {"stylised": tf.squeeze(stylised, 1), **new_state}
+        return {"stylised": tf.squeeze(stylized, 1), **new_state}
 
     def _style(self, names, pictures):
         return {"code": self.generator.encode_style(pictures[None])}

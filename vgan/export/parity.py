@@ -47,7 +47,7 @@ def check(generator, manifest, folder):
     }
     code = codes[0][0]
     wanted, found = (
-        _stylise(one, code, manifest.size or SIZE) for one in (keras_engine, engine)
+        _stylize(one, code, manifest.size or SIZE) for one in (keras_engine, engine)
     )
     errors[f"{FRAMES} recurrent frames"] = np.abs(wanted - found).max()
     if manifest.int8:
@@ -77,7 +77,7 @@ def pan(height, width):
     return np.stack([picture[:, 2 * t : 2 * t + width] for t in range(FRAMES)])
 
 
-def _stylise(engine, code, size):
+def _stylize(engine, code, size):
     state, frames = engine.initial_state(*size), []
     for frame in pan(*size):
         result, state = engine.step(frame[None, None], code, state)

@@ -12,7 +12,7 @@ import numpy as np
 import tqdm
 
 from vgan import InputError, files
-from vgan.generate.pipeline import Ahead, Behind
+from vgan.generate.pipeline import BackgroundWriter, Prefetcher
 from vgan.runtime import styles
 from vgan.video import VIDEO_SUFFIXES, VideoReader, VideoWriter
 from vgan.video.segmented_movie import FORMATS
@@ -102,12 +102,15 @@ def convert(
             bar.update()
 
         depth = max(1, min(3, HELD // (3 * reader.height * reader.width)))
-        with Ahead(source, depth) as frames, Behind(write, depth) as behind:
+        with (
+            Prefetcher(source, depth) as frames,
+            BackgroundWriter(write, depth) as background,
+        ):
             for count, (frame, timestamp) in enumerate(frames, done):
                 result = process(options.resized(frame), timestamp)
                 if resume and writer.ends_segment(count):
                     snapshots.append(process.snapshot())
-                behind(result, timestamp)
+                background(result, timestamp)
                 del frame, result  # large ones count
     return Result(
         *(writer.path, writer.num_frames, writer.num_frames - done),

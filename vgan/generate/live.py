@@ -7,7 +7,7 @@ import statistics
 import time
 
 from vgan.generate.convert import progress
-from vgan.generate.pipeline import Behind
+from vgan.generate.pipeline import BackgroundWriter
 from vgan.generate.preview import Controls, Preview
 from vgan.runtime import styles
 from vgan.video import VideoWriter
@@ -71,7 +71,7 @@ class Broadcaster:
                     output, like=reader, quality=quality, overwrite=overwrite
                 )
                 recorder = Recorder(stack.enter_context(writer), controls)
-                write = stack.enter_context(Behind(recorder.write, depth=1))
+                write = stack.enter_context(BackgroundWriter(recorder.write, depth=1))
             process = stack.enter_context(self._options.processor(reader, schedules))
             process.warm_up(*self._options.out_size(reader.height, reader.width))
             frames = stack.enter_context(Latest(source))

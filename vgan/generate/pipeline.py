@@ -1,6 +1,6 @@
 """Decode, stylise and encode at the same time.
 
-    with Ahead(reader) as frames, Behind(writer.write) as write:
+    with Prefetcher(reader) as frames, BackgroundWriter(writer.write) as write:
         for frame, timestamp in frames:
             write(stylizer(frame), timestamp)
 
@@ -17,7 +17,7 @@ DEPTH = 3  # frames; more does not help, as stages take about the same time each
 _END = object()
 
 
-class Ahead:
+class Prefetcher:
     """An iterable, read by a thread a few items ahead of who takes them.
 
     An exception of the iterable is raised where its item would have been.
@@ -69,7 +69,7 @@ class Ahead:
         self._thread.join(PATIENCE)
 
 
-class Behind:
+class BackgroundWriter:
     """A function without a result, called by a thread a little later, in order.
 
     Its exception is raised by the next call, or at the end. Leaving the block waits for

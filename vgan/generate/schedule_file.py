@@ -119,11 +119,11 @@ def _parse(path):
         raise InputError(f"{path}: {error}") from error
     except json.JSONDecodeError as error:
         raise InputError(
-            f"{path}: line {error.lineno}, column {error.colno}: is no JSON "
+            f"{path}: line {error.lineno}, column {error.colno}: is not valid JSON "
             f"({error.msg})"
         ) from error
     except (UnicodeDecodeError, RecursionError) as error:
-        raise InputError(f"{path}: is no JSON text; save it as UTF-8") from error
+        raise InputError(f"{path}: is not valid JSON text; save it as UTF-8") from error
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from error
 

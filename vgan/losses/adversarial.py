@@ -68,7 +68,7 @@ class Adversarial(Loss):
         raise NotImplementedError
 
     def penalty(self, gradient_at, real, fake, share):
-        """Return {name: penalty} of the discriminator's slope, without weights.
+        """Return {name: penalty} of D's gradient by its input, without weights.
 
         Args:
             gradient_at: Function of clips [B, T, H, W, 3] that gives the gradient of
@@ -190,8 +190,8 @@ class Hinge(Adversarial):
 class Wasserstein(Adversarial):
     """D: E[fake] - E[real]; G: -E[fake] (Arjovsky et al., 2017).
 
-    D is a critic whose slope is held at 1 by `one_centered_penalty` (Gulrajani et al.,
-    2017).
+    D is a critic; `one_centered_penalty` holds the norm of its input gradient at 1
+    (Gulrajani et al., 2017).
 
     Args:
         weight: Of the generator's side.
@@ -228,7 +228,7 @@ class Wasserstein(Adversarial):
         return -ops.mean(fake)
 
     def penalty(self, gradient_at, real, fake, share):
-        """{"gradient_penalty": of the slope at clips drawn between real and fake}."""
+        """{"gradient_penalty": of the gradient at clips between real and fake}."""
         if not self.penalties["gradient_penalty"]:
             return {}
         mixed = real + share[:, None, None, None, None] * (fake - real)
@@ -253,7 +253,7 @@ def one_centered_penalty(gradients):
             generated ones.
     """
     square = ops.sum(ops.square(gradients), axis=(1, 2, 3, 4))
-    # A root has no slope at 0, which is where a critic may begin.
+    # A root has no gradient at 0, which is where a critic may begin.
     return ops.mean(ops.square(ops.sqrt(square + 1e-12) - 1.0))
 
 

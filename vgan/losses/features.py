@@ -238,7 +238,7 @@ def _random_pyramid(scales=4, filters=24, size=5, seed=0):
         norm = np.sqrt(np.square(kernel).sum((0, 1, 2), keepdims=True))
         return (kernel / norm).astype("float32")
 
-    grey, colour = bank(1), bank(3)
+    gray, color = bank(1), bank(3)
     luma = np.array([0.299, 0.587, 0.114], "float32")
 
     def respond(x, kernel):
@@ -248,15 +248,15 @@ def _random_pyramid(scales=4, filters=24, size=5, seed=0):
 
     def content(x):
         edges = ops.sum(x * luma, axis=-1, keepdims=True)
-        edges = respond(edges, grey)
+        edges = respond(edges, gray)
         strength = ops.mean(ops.square(edges), axis=-1, keepdims=True)
         strength = ops.average_pool(strength, 9, 1, "same", "channels_last")
         return x, edges * ops.rsqrt(strength + 3e-3)
 
     def style(x):
-        return x, ops.relu(respond(x, colour))
+        return x, ops.relu(respond(x, color))
 
-    def colours(x):
+    def colors(x):
         smaller = ops.average_pool(x, 2, 2, "valid", "channels_last")
         return smaller, x
 
@@ -265,5 +265,5 @@ def _random_pyramid(scales=4, filters=24, size=5, seed=0):
         if scale > 0:  # the finest scale belongs to the brush
             stages[f"edges{scale}"] = (content, ("content",))
         stages[f"texture{scale}"] = (style, ("style",))
-        stages[f"colour{scale}"] = (colours, ("style",))
+        stages[f"colour{scale}"] = (colors, ("style",))
     return stages

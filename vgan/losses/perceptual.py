@@ -158,29 +158,29 @@ def edge_loss(result, content):
     """
 
     def edges(clip):
-        light = ops.pad(_luma(clip), [[0, 0], [3, 3], [3, 3], [0, 0]], mode="reflect")
-        slopes = ops.conv(light, _SLOPES, 1, "valid", "channels_last")
-        return ops.sqrt(ops.sum(ops.square(slopes), axis=-1) + 1e-6)
+        luma = ops.pad(_luma(clip), [[0, 0], [3, 3], [3, 3], [0, 0]], mode="reflect")
+        gradients = ops.conv(luma, _GRADIENTS, 1, "valid", "channels_last")
+        return ops.sqrt(ops.sum(ops.square(gradients), axis=-1) + 1e-6)
 
     return 1.0 - _correlation(edges(result), edges(content))
 
 
-def _gaussian_slopes(radius=3):
+def _gaussian_derivatives(radius=3):
     """Derivatives of a Gaussian of sigma 1, [7, 7, 1, 2]."""
     x = np.arange(-radius, radius + 1.0)
     bell = np.exp(-np.square(x) / 2)
-    slope = np.outer(bell, -x * bell)
-    slope = slope / np.abs(slope).sum()
-    return np.stack([slope, slope.T], axis=-1)[:, :, None].astype("float32")
+    derivative = np.outer(bell, -x * bell)
+    derivative = derivative / np.abs(derivative).sum()
+    return np.stack([derivative, derivative.T], axis=-1)[:, :, None].astype("float32")
 
 
-_SLOPES = _gaussian_slopes()
+_GRADIENTS = _gaussian_derivatives()
 
 
 def grayscale(clip):
     """Luma of [..., 3], in all three channels."""
-    light = ops.sum(clip * ops.array(LUMA, clip.dtype), axis=-1, keepdims=True)
-    return ops.repeat(light, 3, axis=-1)
+    luma = ops.sum(clip * ops.array(LUMA, clip.dtype), axis=-1, keepdims=True)
+    return ops.repeat(luma, 3, axis=-1)
 
 
 def _luma(clip):
@@ -191,12 +191,12 @@ def _luma(clip):
 def _correlation(a, b):
     """Pearson's, over each frame of [N, ...], mean over frames."""
 
-    def centred(x):
+    def centered(x):
         x = ops.reshape(x, (x.shape[0], -1))
         x = x - ops.mean(x, axis=1, keepdims=True)
         return x * ops.rsqrt(ops.sum(ops.square(x), 1, keepdims=True) + 1e-4)
 
-    return ops.mean(ops.sum(centred(a) * centred(b), axis=1))
+    return ops.mean(ops.sum(centered(a) * centered(b), axis=1))
 
 
 def gram_matrix(features):
@@ -212,5 +212,5 @@ def gram_matrix(features):
 def mean_and_std(features):
     """[B, T, h, w, C] -> [B, T, 2 C], means and standard deviations over space."""
     mean = ops.mean(features, axis=(2, 3))
-    spread = ops.sqrt(ops.var(features, axis=(2, 3)) + 1e-6)
-    return ops.concatenate([mean, spread], axis=-1)
+    std = ops.sqrt(ops.var(features, axis=(2, 3)) + 1e-6)
+    return ops.concatenate([mean, std], axis=-1)

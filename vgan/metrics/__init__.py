@@ -28,8 +28,8 @@ class Metric:
         return {"lower": "↓", "higher": "↑", "one": "→1", "": ""}[self.better]
 
 
-def _warping(lag, normalised=False):
-    if normalised:
+def _warping(lag, normalized=False):
+    if normalized:
         return Metric(
             f"E{lag}/2var",
             "lower",
@@ -159,7 +159,7 @@ METRICS = {
     ),
     **{f"warping_error_{lag}": _warping(lag) for lag in (1, 5, 10)},
     **{
-        f"normalised_warping_error_{lag}": _warping(lag, normalised=True)
+        f"normalised_warping_error_{lag}": _warping(lag, normalized=True)
         for lag in (1, 5, 10)
     },
     "known_flow_error": Metric(

@@ -15,7 +15,7 @@ FAINT = 4.0  # of 255; weaker texture is not blown up
 CONTRAST = 48.0  # of 255; the standard deviation that texture is brought to
 
 
-def grey_texture(frames):
+def gray_texture(frames):
     """Texture without colour and tone, at the same contrast everywhere.
 
     128 + 48 (luma - m) / sqrt(v + 4^2), m and v the local mean and variance (Gaussian
@@ -51,7 +51,7 @@ def measure(features, frames):
     """
     layers = [name for name in LAYERS if name in features.style_layers]
     meter = StyleMeter()
-    textures = grey_texture(scale_to(frames, features.short_side))
+    textures = gray_texture(scale_to(frames, features.short_side))
     for seen in features.batches(textures, scaled=False):
         meter.update({name: seen[name] for name in layers or features.style_layers})
     return meter.statistics()

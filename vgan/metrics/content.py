@@ -88,9 +88,9 @@ def ssim(a, b):
     y_variance = local_mean(y * y) - y_mean**2
     covariance = local_mean(x * y) - x_mean * y_mean
     c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
-    light = (2 * x_mean * y_mean + c1) / (x_mean**2 + y_mean**2 + c1)
+    luminance = (2 * x_mean * y_mean + c1) / (x_mean**2 + y_mean**2 + c1)
     structure = (2 * covariance + c2) / (x_variance + y_variance + c2)
-    return float(np.mean(light * structure))
+    return float(np.mean(luminance * structure))
 
 
 def edge_correlation(a, b):

@@ -1,4 +1,4 @@
-"""How far apart two sets of features lie, and who wins the game.
+"""How far apart two sets of features lie, and who wins.
 
 Features are rows of any network or statistic: Inception's make them FID and KID.
 """
@@ -70,8 +70,8 @@ def _frechet(mean_a, root_a, mean_b, root_b):
     if mean_a.shape != mean_b.shape:
         raise ValueError(f"features differ in size: {len(mean_a)} and {len(mean_b)}")
     overlap = np.linalg.svd(root_a @ root_b.T, compute_uv=False).sum()
-    spread = np.sum(root_a**2) + np.sum(root_b**2) - 2 * overlap
-    return float(max(np.sum((mean_a - mean_b) ** 2) + spread, 0))
+    trace = np.sum(root_a**2) + np.sum(root_b**2) - 2 * overlap
+    return float(max(np.sum((mean_a - mean_b) ** 2) + trace, 0))
 
 
 def kernel_distance(x, y):

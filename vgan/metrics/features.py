@@ -1,6 +1,6 @@
 """The networks that measure: pictures in, named features out, as NumPy arrays.
 
-A ruler that the model was trained against flatters it: which network gave which layer
+A measure that the model was trained against flatters it: which network gave which layer
 is therefore kept, to be written beside the figures.
 """
 

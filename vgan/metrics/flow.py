@@ -10,7 +10,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from vgan.video.flow import estimate_flow, flow_holds, grey
+from vgan.video.flow import estimate_flow, flow_holds, gray
 
 STILL_FLOW = 0.1  # pixels
 STILL_CHANGE = 2  # grey levels of 255
@@ -30,7 +30,7 @@ def still_pixels(frame, before, flow):
     Returns:
         bool [H, W].
     """
-    change = cv2.absdiff(*(cv2.blur(grey(each), (5, 5)) for each in (frame, before)))
+    change = cv2.absdiff(*(cv2.blur(gray(each), (5, 5)) for each in (frame, before)))
     return (change <= STILL_CHANGE) & (np.linalg.norm(flow, axis=-1) < STILL_FLOW)
 
 

@@ -103,7 +103,7 @@ def flat_texture(contents, results, style_frames):
 
     Mean square of `high_pass` of the results where that of the contents has a root mean
     square under 2 of 255 around (Gaussian window, 1/32 of the short side), over that of
-    the style, brought to the same short side: slopes of light are flat, too. From 0
+    the style, brought to the same short side: gradients of light are flat, too. From 0
     without a bound; NaN where under 1 % is flat, or the style is.
 
     Args:
@@ -122,7 +122,7 @@ def flat_texture(contents, results, style_frames):
     return float(rough[flat].mean() / whole.mean())
 
 
-class PaintRuler:
+class PaintScorer:
     """Measures results against the pixels of one style.
 
     Args:
@@ -150,7 +150,7 @@ class PaintRuler:
 
 # A painter gives dark, middle and light, and red and blue, paints of their own. A tint
 # does not.
-GREYS = [(level,) * 3 for level in np.linspace(16, 240, 8).round().astype(int)]
+GRAYS = [(level,) * 3 for level in np.linspace(16, 240, 8).round().astype(int)]
 COLORS = [  # hues all around, saturation and value 3/4
     tuple(cv2.cvtColor(np.uint8([[[hue, 191, 191]]]), cv2.COLOR_HSV2RGB)[0, 0])
     for hue in np.linspace(0, 180, 8, endpoint=False)
@@ -186,7 +186,7 @@ def patches(frame, count):
     )
 
 
-def patch_spread(frames):
+def patch_deviation(frames):
     """How far patches are apart: root mean square distance from their mean.
 
     Args:

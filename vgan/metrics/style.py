@@ -1,6 +1,6 @@
 """How far a result has gone from the content to the style, wherever things lie.
 
-Statistics that forget places are compared: Gram matrices, and means with spreads. d is
+Statistics that forget places are compared: Gram matrices, means and deviations. d is
 the relative distance ||a - b|| / (||a|| + ||b||), in [0, 1]; strength is
 1 - d(result, style) / d(content, style): 0 is the content itself, 1 the style itself,
 and it falls below 0 where a result went the other way. No picture of another place
@@ -34,7 +34,7 @@ def gram_distance(a, b):
     return relative_distance(_gram(a).mean(0), _gram(b).mean(0))
 
 
-def spread_distance(a, b):
+def mean_and_std_distance(a, b):
     """Distance of vectors [means, standard deviations], mean over frames.
 
     In [0, 1], lower is nearer (the statistics of Huang and Belongie, 2017): like
@@ -44,7 +44,7 @@ def spread_distance(a, b):
         a: Features of one layer, [N, h, w, C].
         b: Features of the same layer, [N', h', w', C].
     """
-    return relative_distance(_spread(a).mean(0), _spread(b).mean(0))
+    return relative_distance(_mean_and_std(a).mean(0), _mean_and_std(b).mean(0))
 
 
 def code_distance(a, b):
@@ -70,7 +70,7 @@ class LayerStatistics(NamedTuple):
     """What is kept of a layer, mean over frames."""
 
     gram: np.ndarray  # [C * C]
-    spread: np.ndarray  # [2 C], means and standard deviations
+    mean_and_std: np.ndarray  # [2 C], means and standard deviations
 
 
 class StyleMeter:
@@ -83,7 +83,7 @@ class StyleMeter:
     def update(self, layers):
         """Take the next frames, {layer: [N, h, w, C]}."""
         for name, seen in layers.items():
-            sums = _gram(seen).sum(0), _spread(seen).sum(0)
+            sums = _gram(seen).sum(0), _mean_and_std(seen).sum(0)
             if name in self._sums:
                 sums = [a + b for a, b in zip(self._sums[name], sums, strict=True)]
             self._sums[name] = sums
@@ -103,7 +103,7 @@ def style_distance(a, b, statistic="gram"):
     Args:
         a: {layer: LayerStatistics}.
         b: The same.
-        statistic: "gram" as `gram_distance`, "spread" as `spread_distance`.
+        statistic: "gram" as `gram_distance`, "mean_and_std" as `mean_and_std_distance`.
 
     Returns:
         {layer: distance in [0, 1]}.
@@ -117,11 +117,11 @@ def style_distance(a, b, statistic="gram"):
 class Measured(NamedTuple):
     """Statistics of pictures; small, to be kept for the next comparison."""
 
-    colour: dict  # {layer: LayerStatistics}
-    grey: dict  # the same of the pictures without colour
+    color: dict  # {layer: LayerStatistics}
+    gray: dict  # the same of the pictures without colour
 
 
-class StyleRuler:
+class StyleScorer:
     """Measures results against one style; the style itself is measured once.
 
     Args:
@@ -129,9 +129,9 @@ class StyleRuler:
         style_frames: The style's picture or clip, uint8 RGB [T', h, w, 3].
 
     Example:
-        ruler = StyleRuler(features, style_frames)
-        content = ruler.content(content_frames)         # once, for all rulers
-        ruler.figures(content, result_frames)["style_strength"]
+        scorer = StyleScorer(features, style_frames)
+        content = scorer.content(content_frames)         # once, for all scorers
+        scorer.figures(content, result_frames)["style_strength"]
     """
 
     def __init__(self, features, style_frames):
@@ -160,7 +160,7 @@ class StyleRuler:
         Distances are first averaged over the style layers, then compared.
 
         Args:
-            content: What `content` gave, of any ruler with the same features.
+            content: What `content` gave, of any scorer with the same features.
             result: The same of the content's frames stylised.
 
         Returns:
@@ -176,23 +176,23 @@ class StyleRuler:
             * style_strength/<layer>: of Gram matrices of one layer.
         """
         figures = {}
-        for kind, suffix in (("colour", ""), ("grey", "_grey")):
+        for kind, suffix in (("color", ""), ("gray", "_grey")):
             whole = self._distance(content, kind)
             reached = self._distance(result, kind)
             ceiling = getattr(self._ceiling, kind)
             figures[f"style_strength{suffix}"] = strength(reached, whole)
             figures[f"style_ceiling{suffix}"] = strength(ceiling, whole)
         figures["style_strength_spread"] = strength(
-            self._distance(result, statistic="spread"),
-            self._distance(content, statistic="spread"),
+            self._distance(result, statistic="mean_and_std"),
+            self._distance(content, statistic="mean_and_std"),
         )
-        to_style = style_distance(result.colour, self._style.colour)
-        whole = style_distance(content.colour, self._style.colour)
+        to_style = style_distance(result.color, self._style.color)
+        whole = style_distance(content.color, self._style.color)
         for name in self._features.style_layers:
             figures[f"style_strength/{name}"] = strength(to_style[name], whole[name])
         return {name: None if math.isnan(x) else x for name, x in figures.items()}
 
-    def _distance(self, measured, kind="colour", statistic="gram"):
+    def _distance(self, measured, kind="color", statistic="gram"):
         """Mean over layers of the distance to the style."""
         distances = style_distance(
             getattr(measured, kind), getattr(self._style, kind), statistic
@@ -201,7 +201,7 @@ class StyleRuler:
 
     def _measure(self, frames):
         kinds = []
-        for pictures in (frames, without_colour(frames)):
+        for pictures in (frames, without_color(frames)):
             meter = StyleMeter()
             for layers in self._features.batches(pictures, scaled=False):
                 meter.update({n: layers[n] for n in self._features.style_layers})
@@ -209,10 +209,10 @@ class StyleRuler:
         return Measured(*kinds)
 
 
-def without_colour(frames):
+def without_color(frames):
     """Frames uint8 [N, H, W, 3] -> their luma, three times."""
-    grey = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in frames]
-    return np.repeat(np.stack(grey)[..., None], 3, axis=-1)
+    gray = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in frames]
+    return np.repeat(np.stack(gray)[..., None], 3, axis=-1)
 
 
 def _corners(frames):
@@ -232,6 +232,6 @@ def _gram(features):
     return np.asarray(perceptual.gram_matrix(features[None]))[0]
 
 
-def _spread(features):
+def _mean_and_std(features):
     """[N, h, w, C] -> [N, 2 C], means and standard deviations over space."""
     return np.asarray(perceptual.mean_and_std(features[None]))[0]

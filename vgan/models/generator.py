@@ -53,7 +53,7 @@ class Generator(keras.Model):
             are brought to it before they are encoded.
         named_styles: Codes to keep with the model, {name: [D floats]}.
         patch_size: 1, or 2: the network sees patches of 2 x 2 pixels, and its colour
-            is enlarged smoothly; light keeps all pixels. On a CPU such a frame takes
+            is enlarged smoothly; luma keeps all pixels. On a CPU such a frame takes
             about half the time, since layers at full size have few channels and move
             much memory.
 
@@ -221,8 +221,8 @@ class Generator(keras.Model):
         def styled_relu(layer, x):
             return ops.leaky_relu(styled(layer, x), 0.2)
 
-        light = _luma(content)
-        *skips, x = self._encode(content, light)
+        luma = _luma(content)
+        *skips, x = self._encode(content, luma)
         cell_state = _take(state, "recurrent")
         hidden, cell_state = self.recurrent(x, cell_state, num_frames=num_frames)
         new_state.update(_prefixed(cell_state, "recurrent"))
@@ -240,12 +240,12 @@ class Generator(keras.Model):
         color = ops.cast(styled(self.to_rgb, x), "float32")
         if self.recursive:
             own = _take(state, "filter")
-            guide = self._of_patches(light)
+            guide = self._of_patches(luma)
             color, own = self.filter(color, guide, own, num_frames=num_frames)
             new_state.update(_prefixed(own, "filter"))
         if self.patch_size == 2:
             color = enlarge(color)
-        return unfold_time(ops.tanh(0.5 * (color + light)), num_frames), new_state
+        return unfold_time(ops.tanh(0.5 * (color + luma)), num_frames), new_state
 
     def encode_content(self, content):
         """Frames [B, T, H, W, 3] in [-1, 1] -> features at the strides of `filters`.
@@ -256,22 +256,22 @@ class Generator(keras.Model):
         levels = self._encode(content, _luma(content))
         return [unfold_time(x, num_frames) for x in levels]
 
-    def _encode(self, content, light):
+    def _encode(self, content, luma):
         if self.patch_size == 2:
             content = ops.space_to_depth(content, 2)
-        light = self._of_patches(light)
+        luma = self._of_patches(luma)
         # Faint texture is what strokes can hold on to, and what moves with the scene.
-        x = ops.concatenate([content, local_contrast(light)], axis=-1)
+        x = ops.concatenate([content, local_contrast(luma)], axis=-1)
         levels = [ops.leaky_relu(self.stem(x), 0.2)]
         for down in self.down:
             levels.append(ops.leaky_relu(down(levels[-1]), 0.2))
         return levels
 
-    def _of_patches(self, light):
+    def _of_patches(self, luma):
         """The mean of each patch."""
         if self.patch_size == 1:
-            return light
-        return ops.average_pool(light, 2, 2, "valid", "channels_last")
+            return luma
+        return ops.average_pool(luma, 2, 2, "valid", "channels_last")
 
     def _styled_layers(self):
         return [self.merge, *self.residual, *self.up, *self.fine, self.to_rgb]

@@ -63,7 +63,7 @@ def running_average(values, average, ages, momentum):
     return fold_time(ops.stack(averages, axis=1)), average
 
 
-def _spread(x):
+def _broadcast(x):
     """[N, C], the same for all pixels -> [N, 1, 1, C]."""
     return x[:, None, None, :]
 
@@ -274,14 +274,14 @@ class StyledConv2D(keras.layers.Layer):
         """
         scale, shift = self.scale(code), self.shift(code)
         if self.modulation == "weight":
-            x = self.conv(x * _spread(scale))
+            x = self.conv(x * _broadcast(scale))
             power = ops.sum(ops.square(self.conv.kernel), axis=(0, 1))
             norm = ops.rsqrt(ops.matmul(ops.square(scale), power) + 1e-6) * 2**0.5
-            return x * _spread(norm) + _spread(shift), state
+            return x * _broadcast(norm) + _broadcast(shift), state
         x = self.conv(x)
         mean, variance, state = self._running_statistics(x, state, num_frames)
         x = (x - mean) * ops.rsqrt(variance + 1e-4)
-        return x * _spread(scale) + _spread(shift), state
+        return x * _broadcast(scale) + _broadcast(shift), state
 
     def _running_statistics(self, x, state, num_frames):
         """Average the statistics of the frames so far; the first counts in full."""
@@ -292,7 +292,7 @@ class StyledConv2D(keras.layers.Layer):
             average, new[name] = running_average(
                 values, state[name], ages, self.momentum
             )
-            averages.append(_spread(average))
+            averages.append(_broadcast(average))
         return *averages, new
 
     def get_config(self):

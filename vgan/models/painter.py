@@ -207,7 +207,7 @@ class Painter(keras.Model):
         num_frames = content.shape[1]
         patches = ops.space_to_depth(fold_time(content), 2)
         x, new_state = self._encode(patches, state, num_frames)
-        norm = _Normalisation(self.normalised, style_code, state, num_frames)
+        norm = _Normalization(self.normalised, style_code, state, num_frames)
         for first, second in zip(self.residual[::2], self.residual[1::2], strict=True):
             x = x + norm(second(ops.relu(norm(first(x)))))
         x = ops.relu(norm(self.up(enlarge(x))))
@@ -217,8 +217,8 @@ class Painter(keras.Model):
         new_state.update(norm.new_state())
         if self.recursive:
             ages = [state["age"] + t for t in range(num_frames)]
-            light = ops.mean(patches, axis=-1, keepdims=True)
-            x, past = self.filter(x, light, state, ages)
+            brightness = ops.mean(patches, axis=-1, keepdims=True)
+            x, past = self.filter(x, brightness, state, ages)
             new_state.update(past)
         return unfold_time(ops.depth_to_space(x, 2), num_frames), new_state
 
@@ -260,7 +260,7 @@ class Painter(keras.Model):
         }
 
 
-class _Normalisation:
+class _Normalization:
     """All normalisations of one call, in order: code and running statistics in, out."""
 
     def __init__(self, channels, code, state, num_frames):

@@ -125,7 +125,7 @@ class RecursiveFilter(keras.layers.Layer):
     Each pixel becomes a weighted mean of itself and of 3 x 3 pixels of the last
     filtered picture. Two convolutions predict the weights (kernel prediction: Jia et
     al., Dynamic Filter Networks, 2016; Bako et al., 2017) from how much the content's
-    light, and the picture, differ at each of the nine places: what stands still or
+    luma, and the picture, differ at each of the nine places: what stands still or
     moves slowly keeps its strokes, whatever the noise, and what is new is painted anew.
     As a mean, it has no way to drift: a picture that stays is what it converges to.
     The result stays within the colours that the new picture has around, or fast things
@@ -155,12 +155,12 @@ class RecursiveFilter(keras.layers.Layer):
         channels = 5 * self.stride**2
         return {"past": ops.zeros((batch_size, height, width, channels))}
 
-    def call(self, picture, light, state, num_frames):
+    def call(self, picture, luma, state, num_frames):
         """Filter each frame.
 
         Args:
             picture: Frames [B * T, H, W, 3].
-            light: Luma of the content, of the same places, [B * T, H, W, 1].
+            luma: Luma of the content, of the same places, [B * T, H, W, 1].
             state: As `initial_state` or the last call gave it.
             num_frames: T; the loop is unrolled.
 
@@ -169,20 +169,20 @@ class RecursiveFilter(keras.layers.Layer):
         """
         past = ops.depth_to_space(state["past"], self.stride)
         if num_frames == 1:
-            past = self._step(picture, light, past)
+            past = self._step(picture, luma, past)
             filtered = past[..., :3]
         else:
-            pictures, lights = (unfold_time(x, num_frames) for x in (picture, light))
+            pictures, lumas = (unfold_time(x, num_frames) for x in (picture, luma))
             results = []
             for t in range(num_frames):
-                past = self._step(pictures[:, t], lights[:, t], past)
+                past = self._step(pictures[:, t], lumas[:, t], past)
                 results.append(past[..., :3])
             filtered = fold_time(ops.stack(results, axis=1))
         return filtered, {"past": ops.space_to_depth(past, self.stride)}
 
-    def _step(self, picture, light, past):
-        """One frame and the past [B, H, W, 5]: a picture, its light, whether it is."""
-        now = ops.concatenate([picture, light], axis=-1)
+    def _step(self, picture, luma, past):
+        """One frame and the past [B, H, W, 5]: a picture, its luma, whether it is."""
+        now = ops.concatenate([picture, luma], axis=-1)
         pair = ops.concatenate([now, past[..., :4]], axis=-1)
         margin = [REACH, REACH]
         pair = ops.pad(pair, [[0, 0], margin, margin, [0, 0]], mode="reflect")
@@ -195,7 +195,7 @@ class RecursiveFilter(keras.layers.Layer):
         near = pair[..., :3]
         result = ops.minimum(result, _highest(near))
         result = ops.maximum(result, -_highest(-near))
-        return ops.concatenate([result, light, ops.ones_like(light)], axis=-1)
+        return ops.concatenate([result, luma, ops.ones_like(luma)], axis=-1)
 
     def get_config(self):
         """Constructor arguments."""
@@ -207,9 +207,9 @@ class MotionAdaptiveFilter(keras.layers.Layer):
     """Averages patches of a picture with their own past, where nothing moves.
 
     What boils on a still wall under a camera's noise settles; what moves, or changes
-    its light, is painted anew. Two convolutions choose the weight of the past, place by
-    place, from how much picture and content differ from it; the result stays within
-    the values that the new picture has around (neighbourhood clamping: Karis,
+    its brightness, is painted anew. Two convolutions choose the weight of the past,
+    place by place, from how much picture and content differ from it; the result stays
+    within the values that the new picture has around (neighbourhood clamping: Karis,
     High-Quality Temporal Supersampling, 2014). `RecursiveFilter` also looks for what
     has moved, at some twenty times the work.
 
@@ -250,12 +250,12 @@ class MotionAdaptiveFilter(keras.layers.Layer):
             "past_light": ops.zeros((*shape, patches)),
         }
 
-    def call(self, picture, light, state, ages):
+    def call(self, picture, brightness, state, ages):
         """Filter each frame.
 
         Args:
             picture: Frames [B * T, h, w, channels].
-            light: Brightness of the content, of the same places, [B * T, h, w, 1].
+            brightness: Brightness of the content, of the same places, [B * T, h, w, 1].
             state: As `initial_state` or the last call gave it.
             ages: How many frames each frame has before it, T of [B, 1]; what has none
                 is left as it is.
@@ -266,23 +266,28 @@ class MotionAdaptiveFilter(keras.layers.Layer):
         names = "past", "past_light"
         past, before = (ops.depth_to_space(state[n], self.stride) for n in names)
         if len(ages) == 1:
-            past, before = self._step(picture, light, past, before, ages[0]), light
+            past, before = (
+                self._step(picture, brightness, past, before, ages[0]),
+                brightness,
+            )
             filtered = past
         else:
-            pictures, lights = (unfold_time(x, len(ages)) for x in (picture, light))
+            pictures, levels = (
+                unfold_time(x, len(ages)) for x in (picture, brightness)
+            )
             results = []
             for t, age in enumerate(ages):
-                past = self._step(pictures[:, t], lights[:, t], past, before, age)
-                before = lights[:, t]
+                past = self._step(pictures[:, t], levels[:, t], past, before, age)
+                before = levels[:, t]
                 results.append(past)
             filtered = fold_time(ops.stack(results, axis=1))
         kept = (ops.space_to_depth(x, self.stride) for x in (past, before))
         return filtered, dict(zip(names, kept, strict=True))
 
-    def _step(self, picture, light, past, before, age):
+    def _step(self, picture, brightness, past, before, age):
         change = past - picture
         found = self.compare(_bounded(change)) + self.compare_light(
-            _bounded(before - light)
+            _bounded(before - brightness)
         )
         weight = ops.sigmoid(self.choose(ops.leaky_relu(found, 0.2)))
         weight = weight * ops.cast(age > 0, picture.dtype)[:, :, None, None]
@@ -318,9 +323,9 @@ def _convolve(x, kernel):
 def _kernels():
     """How the past differs at each place, weights by colour, and sums by colour.
 
-    [h, w, 8, 4 PLACES] of (picture, light, past picture, past light), which gives
-    differences of the pictures, place by place, then of light;
-    [1, 1, 1 + PLACES, 4 PLACES] and [1, 1, 4 PLACES, 3], where light weighs nothing.
+    [h, w, 8, 4 PLACES] of (picture, luma, past picture, past luma), which gives
+    differences of the pictures, place by place, then of luma;
+    [1, 1, 1 + PLACES, 4 PLACES] and [1, 1, 4 PLACES, 3], where luma weighs nothing.
     """
     side = 2 * REACH + 1
     changes = np.zeros((side, side, 8, 4 * PLACES), np.float32)

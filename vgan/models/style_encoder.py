@@ -38,10 +38,10 @@ class StyleEncoder(keras.layers.Layer):
         """[B, T', h, w, 3] -> [B, D]; h and w divide by 2 ** stages."""
         num_frames = ops.shape(style)[1]
         x = fold_time(style)
-        statistics = _mean_and_spread(x)
+        statistics = _mean_and_std(x)
         for stage in self.stages:
             x = ops.leaky_relu(stage(x), 0.2)
-            statistics += _mean_and_spread(x)
+            statistics += _mean_and_std(x)
         statistics = ops.concatenate(statistics, axis=-1)
         statistics = ops.mean(unfold_time(statistics, num_frames), axis=1)
         return rms_normalize(self.project(statistics))
@@ -55,9 +55,9 @@ class StyleEncoder(keras.layers.Layer):
         }
 
 
-def _mean_and_spread(x):
-    spread = ops.sqrt(ops.var(x, axis=(1, 2)) + 1e-5)
-    return [ops.mean(x, axis=(1, 2)), spread]
+def _mean_and_std(x):
+    std = ops.sqrt(ops.var(x, axis=(1, 2)) + 1e-5)
+    return [ops.mean(x, axis=(1, 2)), std]
 
 
 @keras.saving.register_keras_serializable("vgan")
@@ -144,7 +144,7 @@ class PretrainedStyleEncoder(keras.layers.Layer):
                 x = ops.max_pool(x, 2, 2, "valid", "channels_last")
             x = ops.relu(conv(x))
             if name in self.read:
-                found += _mean_and_spread(x)
+                found += _mean_and_std(x)
         found = unfold_time(ops.concatenate(found, axis=-1), num_frames)
         return ops.log(ops.mean(found, axis=1) + 1e-3)
 

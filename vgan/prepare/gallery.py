@@ -3,7 +3,7 @@
 import html
 
 from vgan.prepare import palettes
-from vgan.prepare.wording import clock, number, size, text
+from vgan.prepare.formatting import clock, number, size, text
 
 MOST_THUMBNAILS = 1500  # about 6 MB; the first shots of all sources come first
 MOST_SHOTS = 200  # of one video
@@ -75,7 +75,7 @@ def pictures(sources, role, shown):
         figures = f"{number(len(members), 'file')}, {number(clips, 'clip')}"
         parts += [
             f"<h3>{text(name) or '(no name)'} <small>{figures}"
-            f"{_spread(members)}</small></h3>",
+            f"{_mean_distance(members)}</small></h3>",
             f'<div class="shots">{"".join(_picture(f, shown) for f in members)}</div>',
         ]
     return "".join(parts)
@@ -111,7 +111,7 @@ def _swatches(palette):
     return f'<div class="colors">{bars}</div>'
 
 
-def _spread(members):
+def _mean_distance(members):
     """How far the colours of a style's files lie apart."""
     found = [f["palette"] for f in members if f.get("palette")][:MOST_COMPARED]
     pairs = [(a, b) for i, a in enumerate(found) for b in found[:i]]

@@ -4,7 +4,7 @@ import pathlib
 import string
 
 from vgan.prepare import gallery
-from vgan.prepare.wording import hours, number, size, text
+from vgan.prepare.formatting import hours, number, size, text
 
 MOST_PAIRS = 150  # of near-duplicates, shown side by side
 

@@ -41,7 +41,7 @@ import cv2
 
 from vgan import files
 from vgan.prepare import page
-from vgan.prepare.wording import hours, number, plain
+from vgan.prepare.formatting import hours, number, plain
 
 THUMBNAIL = 96  # pixels, short side: about 3 KB
 MOST_STRETCHED = 3

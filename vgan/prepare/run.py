@@ -12,9 +12,17 @@ import tqdm
 
 from vgan import InputError, files
 from vgan.datasets.folders import expanded
-from vgan.prepare import inputs, ours, parts, place, provenance, report, workers
+from vgan.prepare import (
+    clip_archive,
+    inputs,
+    output_dir,
+    ownership,
+    provenance,
+    report,
+    workers,
+)
 from vgan.prepare.choose import choose
-from vgan.prepare.wording import number
+from vgan.prepare.formatting import number
 
 
 def prepare(
@@ -54,7 +62,7 @@ def prepare(
     output = expanded(output)
     rows = provenance.Rows(listed) if listed else None
     sources = inputs.find(roots, settings.role, rows)
-    place.check(output, roots)
+    output_dir.check(output, roots)
     for names, what in (
         (inputs.others(roots), "left aside, being no videos and no photos"),
         (rows.unused if rows else (), f"of {listed} found in no input"),
@@ -62,8 +70,8 @@ def prepare(
         if names:
             some = ", ".join(names[:3]) + (" ..." if len(names) > 3 else "")
             warn(" ".join(f"{len(names)} {what}: {some}".split()))
-    with place.claimed(output, settings, overwrite) as folder:
-        state = ours.read_state(output)
+    with output_dir.claimed(output, settings, overwrite) as folder:
+        state = ownership.read_state(output)
         wanted = _digest(sources, settings)
         if wanted and state.get("done") == wanted and _is_whole(output, state):
             return [f"{output}: {state['told']}; nothing to do"]
@@ -86,30 +94,30 @@ def prepare(
         )
         report.write(output, told)
         if state.get("name", name) != name:  # the folder was renamed, or is a copy
-            ours.remove_set(output, state["name"])
-        state = {**ours.MARK, "settings": told["settings"], "name": name}
+            ownership.remove_set(output, state["name"])
+        state = {**ownership.MARK, "settings": told["settings"], "name": name}
         whole = all("stamp" in one for one in facts)
         if whole and wanted:
             count = sum(bool(one["clips"]) for one in facts)
             state["told"] = f"{number(len(chosen), 'clip')} of {number(count, 'file')}"
-            state["done"], state["files"] = wanted, ours.finished(output, name)
-        files.write_json(folder / ours.STATE, state, sort_keys=True)
+            state["done"], state["files"] = wanted, ownership.finished(output, name)
+        files.write_json(folder / ownership.STATE, state, sort_keys=True)
         if whole and not keep_parts:
             for one in facts:
-                parts.places(folder, one["source"])[0].unlink(missing_ok=True)
+                clip_archive.places(folder, one["source"])[0].unlink(missing_ok=True)
     return report.summary(told)
 
 
 def _is_whole(output, state):
     """Whether all files of a finished set and of its report are there still."""
-    return state.get("files") == ours.finished(output, state.get("name"))
+    return state.get("files") == ownership.finished(output, state.get("name"))
 
 
 def _nothing(output, told):
     """The error of a run that found no clip; an older set and its report stay."""
     facts = told["sources"]
     count, reason = number(len(facts), "file"), _first_reason(facts)
-    if any(output.glob(f"{ours.SETS}/*/*/dataset_info.json")):
+    if any(output.glob(f"{ownership.SETS}/*/*/dataset_info.json")):
         return InputError(
             f"{output}: no clip can be made of {count}, such as: {reason}; the set "
             "and the report that were there are kept"
@@ -124,7 +132,7 @@ def _nothing(output, told):
 def _digest(sources, settings):
     """What a finished set was made from; None while a file is missing."""
     try:
-        stamps = [[one.name, parts.stamp(one, settings)] for one in sources]
+        stamps = [[one.name, clip_archive.stamp(one, settings)] for one in sources]
     except OSError:
         return None
     text = json.dumps([dataclasses.asdict(settings), stamps], sort_keys=True)
@@ -135,7 +143,7 @@ def _write(builder, output, name, folder, facts, chosen, settings, beam):
     """Write the shards; return {"files": how many, "bytes": of all}."""
     divided = {
         split: [
-            parts.places(folder, one["source"])[0]
+            clip_archive.places(folder, one["source"])[0]
             for one in facts
             if one["split"] == split
         ]
@@ -187,7 +195,7 @@ def _scan(sources, settings, folder, num_workers, beam):
         try:
             return scan_all(sources, settings, folder, tell=tell)
         finally:
-            ours.clear(folder, files.PARTIAL)
+            ownership.clear(folder, files.PARTIAL)
 
 
 def _size(path):

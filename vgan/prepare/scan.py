@@ -11,7 +11,7 @@ import zipfile
 import av
 
 from vgan import InputError, files
-from vgan.prepare import palettes, parts, provenance, report, shots, signatures
+from vgan.prepare import clip_archive, palettes, provenance, report, shots, signatures
 from vgan.prepare.settings import LEAST_SIZE
 from vgan.video import VideoReader, is_image, read_image
 from vgan.video.resizing import resize
@@ -40,26 +40,26 @@ def scan(source, settings, folder, tell=lambda share, clips: None):
     Raises:
         OSError: The part cannot be written, as when the disk is full.
     """
-    part_path, facts_path = parts.places(folder, source.name)
+    part_path, facts_path = clip_archive.places(folder, source.name)
     facts = blank(source, settings)
     try:
-        stamp = parts.stamp(source, settings)
+        stamp = clip_archive.stamp(source, settings)
     except OSError as error:
         facts["error"] = f"cannot be read ({error.strerror}); was it moved?"
         return facts
-    known = parts.read_json(facts_path)
+    known = clip_archive.read_json(facts_path)
     if _is_whole(known, facts, part_path) and known["stamp"] == stamp:
         tell(1, known["clips"])
         return known
     facts["bytes"] = stamp[0]
     part_path.unlink(missing_ok=True)
     with files.replacing(part_path) as beside, _warnings(source, facts):
-        with parts.Part(beside) as part:
+        with clip_archive.Part(beside) as part:
             error = _error(source, _Scan(source, settings, part, facts, tell).run)
         if error:
             facts.update(error=error, shots=[], clips=0)
         with contextlib.suppress(OSError):
-            if parts.stamp(source, settings) == stamp:
+            if clip_archive.stamp(source, settings) == stamp:
                 facts["stamp"] = stamp
         if "stamp" not in facts:
             facts.update(

@@ -104,7 +104,7 @@ class Shot:
         self._places, self._sizes = array("Q"), array("Q")
         self._last = self._at = None
         self._low = self._high = None  # of the clip's pixels so far, float32 [32, 32]
-        self._levels, self._spread = array("f"), 0.0
+        self._levels, self._deviation = array("f"), 0.0
         self.verdicts = []  # of each whole clip: "", "dark" or "still"
 
     def __len__(self):
@@ -125,7 +125,7 @@ class Shot:
         self._low = np.minimum(self._low, luma)
         self._high = np.maximum(self._high, luma)
         self._levels.append(luma.mean())
-        self._spread = max(self._spread, float(luma.std()))
+        self._deviation = max(self._deviation, float(luma.std()))
         if len(self._levels) % self.clip_length == 0:
             self.verdicts.append(self._verdict())
 
@@ -138,7 +138,7 @@ class Shot:
 
     def clips(self):
         """Return the k of the first frame of each clip that is worth keeping."""
-        if self._spread < BLANK:
+        if self._deviation < BLANK:
             return []
         return [
             self.first + number * self.clip_length
@@ -151,7 +151,7 @@ class Shot:
         level = float(np.mean(self._levels))
         if self.clips():
             return ""
-        if self._spread < BLANK:
+        if self._deviation < BLANK:
             what = "black" if level < DARK else "one colour"
             return f"{what}: mean luma {level:.0f} of 255"
         if len(self) < self.clip_length:

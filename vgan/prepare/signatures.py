@@ -49,10 +49,10 @@ def signature(frames):
     """
     if not len(frames):
         raise ValueError("a signature needs at least one frame")
-    greys = [frame if frame.ndim == 2 else thumbnail(frame) for frame in frames]
-    edges = np.linspace(0, len(greys), MOMENTS + 1)
+    grays = [frame if frame.ndim == 2 else thumbnail(frame) for frame in frames]
+    edges = np.linspace(0, len(grays), MOMENTS + 1)
     parts = [
-        greys[int(begin) : max(int(begin) + 1, int(end))]
+        grays[int(begin) : max(int(begin) + 1, int(end))]
         for begin, end in itertools.pairwise(edges)
     ]
     return _text([np.mean(part, axis=0) for part in parts])
@@ -123,13 +123,13 @@ def _duplicates(entries, bound):
     return found
 
 
-def _text(greys):
+def _text(grays):
     """Signature of [32, 32] pictures of brightness."""
-    spectra = [cv2.dct(grey.astype(np.float32))[:KEPT, :KEPT] for grey in greys]
+    spectra = [cv2.dct(gray.astype(np.float32))[:KEPT, :KEPT] for gray in grays]
     spectra = np.stack(spectra)
-    spread = spectra[:, 1:, 1:].std(axis=(1, 2), keepdims=True)
+    deviation = spectra[:, 1:, 1:].std(axis=(1, 2), keepdims=True)
     # What is flat has no sign, only rounding, and the noise of JPEG.
-    bits = spectra > np.maximum(0.01, FLAT * spread)
+    bits = spectra > np.maximum(0.01, FLAT * deviation)
     bits[:, 0, 0] = False  # the mean brightness says nothing
     return np.packbits(bits).tobytes().hex()
 

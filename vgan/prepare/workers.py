@@ -99,7 +99,7 @@ class _Pool:
                 if "failed" in answer:
                     raise InputError(
                         f"{self._begin['folder']}: cannot be written "
-                        f"({answer['failed']}); mend that, then the same command "
+                        f"({answer['failed']}); fix that, then the same command "
                         "goes on from here"
                     )
                 return answer["facts"]

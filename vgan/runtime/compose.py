@@ -13,7 +13,7 @@ from vgan.video.resizing import resize
 PICTURES = 6  # of styles beside a comparison
 
 
-def keep_color(stylised, original):
+def keep_color(stylized, original):
     """Return the brightness of the stylised frame in the colours of the original.
 
     Luminance-only transfer (Gatys et al., "Preserving Color in Neural Artistic Style
@@ -23,10 +23,10 @@ def keep_color(stylised, original):
     the strokes from saturated areas.
 
     Args:
-        stylised: uint8 [H, W, 3].
+        stylized: uint8 [H, W, 3].
         original: uint8 [H, W, 3].
     """
-    luma = cv2.cvtColor(stylised, cv2.COLOR_RGB2GRAY)
+    luma = cv2.cvtColor(stylized, cv2.COLOR_RGB2GRAY)
     own = cv2.cvtColor(original, cv2.COLOR_RGB2GRAY)
     planes = cv2.split(original)
     red, green, blue = planes
@@ -49,16 +49,16 @@ def keep_color(stylised, original):
     )
 
 
-def blend(original, stylised, mask):
+def blend(original, stylized, mask):
     """Return the stylised frame where the mask is 1 and the original where it is 0.
 
     Args:
         original: uint8 [H, W, 3].
-        stylised: uint8 [H, W, 3].
+        stylized: uint8 [H, W, 3].
         mask: float32 [H, W, 1] in [0, 1], from `video.masks.MaskReader`.
     """
     mask = mask[..., 0]
-    return cv2.blendLinear(stylised, original, mask, 1 - mask)
+    return cv2.blendLinear(stylized, original, mask, 1 - mask)
 
 
 def by_label(frames, labels, soft=0):
@@ -111,12 +111,12 @@ class Comparison:
         self._pictures = list(pictures)[:PICTURES]
         self._column = None  # for frames of one size
 
-    def __call__(self, original, stylised):
+    def __call__(self, original, stylized):
         """Return uint8 [H', W', 3]: both sides even, as H.264 in 4:2:0 wants them."""
         height, width = original.shape[:2]
         if self._column is None or self._column.shape[0] != height:
             self._column = self._draw(height, width)
-        row = np.concatenate([original, self._column, stylised], axis=1)
+        row = np.concatenate([original, self._column, stylized], axis=1)
         odd = row.shape[0] % 2, row.shape[1] % 2
         if any(odd):
             row = cv2.copyMakeBorder(row, 0, odd[0], 0, odd[1], cv2.BORDER_REPLICATE)

@@ -129,10 +129,10 @@ class Stylizer:
         whole = self._pad(frame)
         if self._state is None:
             self._state = self.engine.initial_state(*whole.shape[:2])
-        stylised, self._state = self.engine.step_pixels(
+        stylized, self._state = self.engine.step_pixels(
             whole, self.style_code, self._state
         )
-        return stylised[:height, :width]
+        return stylized[:height, :width]
 
     def _pad(self, frame):
         """Reflect at the bottom and right up to what the network takes."""

@@ -54,23 +54,23 @@ class JointUpsampler:
             raise ValueError(f"gain must be 0 or more, got {gain}")
         self.gain = gain
 
-    def __call__(self, frame, small, stylised):
+    def __call__(self, frame, small, stylized):
         """Enlarge a stylised picture.
 
         Args:
             frame: The input, uint8 RGB [H, W, 3].
             small: The input as the network saw it, uint8 RGB [h, w, 3].
-            stylised: What the network made of it, uint8 RGB [h, w, 3].
+            stylized: What the network made of it, uint8 RGB [h, w, 3].
 
         Returns:
             uint8 RGB [H, W, 3].
 
         Raises:
-            ValueError: The sizes of `small` and `stylised` differ.
+            ValueError: The sizes of `small` and `stylized` differ.
         """
-        if small.shape != stylised.shape:
+        if small.shape != stylized.shape:
             raise ValueError(
-                f"small is {list(small.shape)}, stylised {list(stylised.shape)}"
+                f"small is {list(small.shape)}, stylized {list(stylized.shape)}"
             )
         # In bytes throughout, the detail around a middle of 128: half the time of
         # floats. Each call rounds and saturates, so that nothing wraps around.
@@ -78,7 +78,7 @@ class JointUpsampler:
         known = _enlarge(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), frame)
         detail = cv2.addWeighted(luma, self.gain, known, -self.gain, 128)
         detail = cv2.cvtColor(detail, cv2.COLOR_GRAY2RGB)
-        return cv2.addWeighted(_enlarge(stylised, frame), 1, detail, 1, -128)
+        return cv2.addWeighted(_enlarge(stylized, frame), 1, detail, 1, -128)
 
 
 def _enlarge(picture, frame):

@@ -62,12 +62,12 @@ def run_callbacks(
         deadline: A `Deadline`; None for none.
     """
     folder = pathlib.Path(folder)
-    stylised = gan.compile_function(
+    stylized = gan.compile_function(
         lambda content, style: gan.stylize(content, style, gan.ema_generator)[0]
     )
 
-    def stylise():
-        return np.asarray(stylised(samples["content"], samples["style"]))
+    def stylize():
+        return np.asarray(stylized(samples["content"], samples["style"]))
 
     # Of the sizes that are trained at, not of those that are shown.
     cut = {
@@ -84,9 +84,9 @@ def run_callbacks(
         "scalars": Scalars(writer, log_every, frames),
         # First at the end, too: what is drawn and measured then takes its time.
         "checkpoints": Checkpoints(folder, checkpoint_every, named_styles),
-        "samples": Samples(writer, folder / "samples", samples, stylise, sample_every),
+        "samples": Samples(writer, folder / "samples", samples, stylize, sample_every),
         "validation": Validation(
-            writer, folder, stylise, measure, evaluate_every, named_styles
+            writer, folder, stylize, measure, evaluate_every, named_styles
         ),
         "bar": ProgressBar(frames),
         **({"deadline": deadline} if deadline else {}),
@@ -173,12 +173,12 @@ class Scalars(keras.callbacks.Callback):
 class Samples(keras.callbacks.Callback):
     """Content | style | result of fixed clips, moving, by the averaged generator."""
 
-    def __init__(self, writer, folder, batch, stylise, every):
+    def __init__(self, writer, folder, batch, stylize, every):
         super().__init__()
         self.writer = writer
         self.folder = folder
         self.batch = batch
-        self.stylise = stylise
+        self.stylize = stylize
         self.every = every
         self.drawn = None
 
@@ -197,7 +197,7 @@ class Samples(keras.callbacks.Callback):
         if step == self.drawn:
             return
         self.drawn = step
-        frames = _grid(self.batch["content"], self.batch["style"], self.stylise())
+        frames = _grid(self.batch["content"], self.batch["style"], self.stylize())
         gif = animated_gif(frames)
         self.folder.mkdir(parents=True, exist_ok=True)
         files.write_bytes(self.folder / f"step_{step:08d}.gif", gif)

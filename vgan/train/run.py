@@ -105,7 +105,7 @@ def _fit(gan, config, folder, styles, first_step, dataset, deadline):
     """Train; return whether all steps are done, not stopped by the deadline."""
     from vgan.datasets import windows
     from vgan.datasets.batches import plain_errors
-    from vgan.evaluate.quick import QuickMeasure
+    from vgan.evaluate.validation_metrics import ValidationMetrics
     from vgan.metrics.features import MeasuringFeatures
     from vgan.train.callbacks import Deadline, run_callbacks
 
@@ -119,7 +119,7 @@ def _fit(gan, config, folder, styles, first_step, dataset, deadline):
     # All of it is accepted: from here on, this is what the run computes.
     record.write(folder, config)
     features = MeasuringFeatures([config.losses["features"]], config.data.image_size)
-    measure = QuickMeasure(samples, features)
+    measure = ValidationMetrics(samples, features)
     train = config.train
     callbacks = run_callbacks(
         *(folder, gan, samples, styles, measure),
@@ -190,7 +190,7 @@ def _report(config, folder, styles):
         styles: {name: clip [T', h, w, 3] in [-1, 1]}; a few of them are shown.
     """
     from vgan.evaluate import comparison
-    from vgan.evaluate.quick import to_uint8
+    from vgan.evaluate.validation_metrics import to_uint8
     from vgan.metrics.features import MeasuringFeatures
     from vgan.runtime import engines
 

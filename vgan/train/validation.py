@@ -19,7 +19,7 @@ class Validation(keras.callbacks.Callback):
     Args:
         writer: A SummaryWriter.
         folder: Run folder.
-        stylise: Function that gives the averaged generator's results for fixed
+        stylize: Function that gives the averaged generator's results for fixed
             validation clips, [N, T, H, W, 3] in [-1, 1].
         measure: Function of these results that gives a dict of figures with a
             "score", higher is better.
@@ -27,11 +27,11 @@ class Validation(keras.callbacks.Callback):
         named_styles: Styles to keep in best.keras, {name: [T', h, w, 3]}.
     """
 
-    def __init__(self, writer, folder, stylise, measure, every, named_styles):
+    def __init__(self, writer, folder, stylize, measure, every, named_styles):
         super().__init__()
         self.writer = writer
         self.folder = pathlib.Path(folder)
-        self.stylise = stylise
+        self.stylize = stylize
         self.measure = measure
         self.every = every
         self.named_styles = named_styles
@@ -62,7 +62,7 @@ class Validation(keras.callbacks.Callback):
         if step == self.measured:
             return
         self.measured = step
-        figures = self.measure(self.stylise())
+        figures = self.measure(self.stylize())
         self.writer.scalars({f"validation/{k}": v for k, v in figures.items()}, step)
         if figures["score"] >= self.best:  # of equals, the one trained longer
             self.best = figures["score"]

@@ -37,7 +37,7 @@ def estimate_flow(frame, before):
         )
     search = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
     search.setFinestScale(0)
-    return search.calc(grey(frame), grey(before), None)
+    return search.calc(gray(frame), gray(before), None)
 
 
 def flow_holds(backward, forward):
@@ -73,7 +73,7 @@ def warp(picture, flow):
     return cv2.remap(picture, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
-def grey(frame):
+def gray(frame):
     """uint8 RGB [H, W, 3] -> uint8 [H, W]."""
     return cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
 

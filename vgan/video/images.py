@@ -52,8 +52,8 @@ def read_image(path):
                 most = values.max(initial=0)
                 peaks = (1, 255, 65535) if image.mode == "F" else (255, 65535)
                 peak = next((peak for peak in peaks if most <= peak), peaks[-1])
-                grey = np.rint(np.clip(values / peak, 0, 1) * 255).astype(np.uint8)
-                return np.repeat(grey[..., None], 3, axis=-1)
+                gray = np.rint(np.clip(values / peak, 0, 1) * 255).astype(np.uint8)
+                return np.repeat(gray[..., None], 3, axis=-1)
             if image.has_transparency_data:
                 image = image.convert("RGBA")
                 paper = Image.new("RGBA", image.size, "white")

@@ -35,21 +35,21 @@ class Labels:
                 "has one region only; give each another grey or colour, at least 17 "
                 "apart in a video or JPEG"
             )
-        greys = _grey(colors.astype(np.uint8)[None])[0]
-        order = np.lexsort((*colors.T, greys))
-        self._colors, self._greys = colors[order], greys[order].astype(int)
-        spread = np.ptp(colors, axis=1).max()
-        self._is_grey = spread <= (_NOISE if self._is_noisy else 0)
-        distances = np.abs(np.arange(256)[:, None] - self._greys)
-        self._of_grey = distances.argmin(axis=1).astype(np.uint8)
+        grays = _gray(colors.astype(np.uint8)[None])[0]
+        order = np.lexsort((*colors.T, grays))
+        self._colors, self._grays = colors[order], grays[order].astype(int)
+        span = np.ptp(colors, axis=1).max()
+        self._is_gray = span <= (_NOISE if self._is_noisy else 0)
+        distances = np.abs(np.arange(256)[:, None] - self._grays)
+        self._of_gray = distances.argmin(axis=1).astype(np.uint8)
 
     def __len__(self):
         return len(self._colors)
 
     def __call__(self, frame):
         """Return uint8 [h, w], the region of each pixel of a frame [h, w, 3]."""
-        if self._is_grey:
-            labels = cv2.LUT(_grey(frame), self._of_grey)
+        if self._is_gray:
+            labels = cv2.LUT(_gray(frame), self._of_gray)
         else:
             # The smallest |pixel - color|^2; all are integers that float32 holds.
             colors = self._colors.astype(np.float32)
@@ -111,5 +111,5 @@ def _flat_colors(frame):
     return np.array(found).astype(int)
 
 
-def _grey(frame):
+def _gray(frame):
     return cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)

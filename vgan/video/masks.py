@@ -148,8 +148,8 @@ class MaskReader(Mask):
 
     def _prepare(self, frame):
         """uint8 RGB [h, w, 3] -> float32 [H, W, 1] in [0, 1]."""
-        grey = cv2.LUT(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), self._levels)
-        share = _resize(grey, self._size)
+        gray = cv2.LUT(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), self._levels)
+        share = _resize(gray, self._size)
         if self._soft:
             share = soften(share, self._soft)
         return cv2.LUT(share, _SHARES)[..., None]
@@ -191,24 +191,24 @@ class LabelMask(Mask):
         return cv2.resize(labels, self._size, interpolation=cv2.INTER_NEAREST_EXACT)
 
 
-def soften(grey, sigma):
+def soften(gray, sigma):
     """Gaussian blur of uint8 [H, W], `sigma` in pixels.
 
     A wide one is made at a fraction of the size, where it costs no more than others.
     """
-    height, width = grey.shape
+    height, width = gray.shape
     shrink = min(int(sigma / 4), height // 2, width // 2)
     if shrink <= 1:
-        return cv2.GaussianBlur(grey, (0, 0), sigma)
+        return cv2.GaussianBlur(gray, (0, 0), sigma)
     size = round(width / shrink), round(height / shrink)
-    small = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
+    small = cv2.resize(gray, size, interpolation=cv2.INTER_AREA)
     small = cv2.GaussianBlur(small, (0, 0), sigma / shrink)
     return cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
 
 
-def _resize(grey, size):
-    if grey.shape[::-1] == size:
-        return grey
-    smaller = grey.shape[1] > size[0]
+def _resize(gray, size):
+    if gray.shape[::-1] == size:
+        return gray
+    smaller = gray.shape[1] > size[0]
     method = cv2.INTER_AREA if smaller else cv2.INTER_LINEAR
-    return cv2.resize(grey, size, interpolation=method)
+    return cv2.resize(gray, size, interpolation=method)

@@ -1,4 +1,4 @@
-"""Steadiness in time: what moves with the scene should look the same.
+"""Temporal consistency: what moves with the scene should look the same.
 
 Frames are uint8 RGB [H, W, 3]; every figure scales them to [0, 1]. The flow is that of
 the content, since the result should move as the content does; its convention is that of
@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from vgan.metrics.flow import ContentMotion, frame_difference
-from vgan.video.flow import estimate_flow, grey, warp
+from vgan.video.flow import estimate_flow, gray, warp
 
 SETTLED = 10  # the frame that drift is measured from
 NO_CONTRAST = 1e-6  # variance; that of rounding to 8 bits alone is 1.3e-6
@@ -24,7 +24,7 @@ def warping_error(frame, before, flow, valid):
     """Mean squared change of what is the same point; lower is steadier, in [0, 1].
 
     sum(valid |frame - warp(before, flow)|^2) / (3 sum(valid)) (Lai et al., 2018). A
-    pale picture changes little: read it beside `normalised_warping_error` and the
+    pale picture changes little: read it beside `normalized_warping_error` and the
     strength of the style.
 
     Args:
@@ -65,7 +65,7 @@ def known_flow_error(frames, flow, occlusion):
     return float(total / valid.sum())
 
 
-def normalised_warping_error(error, variance):
+def normalized_warping_error(error, variance):
     """Warping error in units of contrast; lower is steadier, at least 0.
 
     error / (2 variance): the expected error of two unrelated frames is twice their
@@ -160,15 +160,15 @@ class Drift:
         return static_flicker(result, self._settled, self._still)
 
 
-class Steadiness:
+class TemporalConsistency:
     """Measures a result against its content, frame by frame.
 
     Of the frames it keeps the last `max(lags)`; of the others only numbers stay.
 
-        steadiness = Steadiness()
+        consistency = TemporalConsistency()
         for content, result in zip(content_frames, result_frames, strict=True):
-            steadiness.update(content, result)
-        figures = steadiness.figures()
+            consistency.update(content, result)
+        figures = consistency.figures()
 
     Args:
         lags: Distances in frames over which the warping error is measured.
@@ -225,8 +225,8 @@ class Steadiness:
         row["drift"] = self._drift.update(result, motion.still)
         for name, values in self._series.items():
             values.append(row.get(name, math.nan))
-        mean, spread = (values[:, 0] / 255 for values in cv2.meanStdDev(result))
-        self._moments += mean, spread**2 + mean**2
+        mean, std = (values[:, 0] / 255 for values in cv2.meanStdDev(result))
+        self._moments += mean, std**2 + mean**2
         self._last.appendleft(result.copy())
 
     def figures(self):
@@ -242,8 +242,8 @@ class Steadiness:
         figures = {f"warping_error_{lag}": error for lag, error in errors.items()}
         variance = self._variance()
         for lag, error in errors.items():
-            normalised = normalised_warping_error(error, variance)
-            figures[f"normalised_warping_error_{lag}"] = normalised
+            normalized = normalized_warping_error(error, variance)
+            figures[f"normalised_warping_error_{lag}"] = normalized
         figures["flow_difference"] = mean["flow_difference"]
         figures["frame_difference_ratio"] = frame_difference_ratio(
             mean["result_change"], mean["content_change"]
@@ -295,4 +295,4 @@ def _unit(frame):
 
 
 def _luma(frame):
-    return float(grey(frame).mean() / 255)
+    return float(gray(frame).mean() / 255)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from vgan.datasets.synthetic import scene
-from vgan.evaluate import whole
+from vgan.evaluate import model_metrics
 from vgan.evaluate.systems import Beside, Identity, Painted
 from vgan.metrics import brush
 from vgan.metrics.features import MeasuringFeatures
@@ -28,7 +28,7 @@ def system(functions, name="painter"):
         any_frame=(name,),
         engine=None,
         files=(),
-        maker=lambda name, style, limit=None: Painted(functions[style]),
+        method=lambda name, style, limit=None: Painted(functions[style]),
     )
 
 
@@ -42,7 +42,7 @@ def clips():
     return [scene(seed, 2, 96, 96).frames for seed in (1, 2)]
 
 
-def test_texture_knows_no_colour_tone_and_contrast(features):
+def test_texture_knows_no_color_tone_and_contrast(features):
     frame = WEAVES["across"]
     pale = np.uint8(100 + (frame - 128.0) / 3)
     tinted = frame.copy()
@@ -53,7 +53,7 @@ def test_texture_knows_no_colour_tone_and_contrast(features):
     turned = brush.measure(features, WEAVES["down"][None])
     assert brush.mean_distance([plain, turned]) > 0.2
     flat = np.full((1, 16, 16, 3), 90, np.uint8)
-    assert np.all(brush.grey_texture(flat) == 128)
+    assert np.all(brush.gray_texture(flat) == 128)
     with pytest.raises(ValueError, match="at least two"):
         brush.mean_distance([plain])
 
@@ -63,7 +63,7 @@ def test_diversity_is_0_of_one_brush_and_1_of_the_pictures(features, clips):
     level = {"across": 0, "down": 40, "wide": 90}
 
     def found(functions):
-        rows = whole.diversity(system(functions), features, styles, clips)
+        rows = model_metrics.diversity(system(functions), features, styles, clips)
         return rows["painter"]["brush_diversity"]
 
     # One brush; the styles differ by how light they are.
@@ -78,7 +78,7 @@ def test_diversity_is_0_of_one_brush_and_1_of_the_pictures(features, clips):
     }
     assert 0.3 < found(over) < 1
     alike = dict.fromkeys(styles, styles["across"])
-    rows = whole.diversity(Identity(), features, alike, clips)
+    rows = model_metrics.diversity(Identity(), features, alike, clips)
     assert np.isnan(rows["identity"]["brush_diversity"])
 
 
@@ -98,7 +98,7 @@ def test_flat_patches_of_a_tint_and_of_a_palette():
             Identity(),
         ]
     )
-    rows = whole.flat(painters, ["a", "b"], 32)
+    rows = model_metrics.flat(painters, ["a", "b"], 32)
     assert list(rows) == ["painter", "tint", "half", "identity"]
     same = rows["identity"]
     assert same["flat_grey_chroma"] == pytest.approx(0, abs=0.1)
@@ -117,7 +117,7 @@ def test_exact_error_of_the_content_and_of_noise():
     random = np.random.default_rng(0)
     noisy = {"a": lambda f: random.integers(0, 256, f.shape, np.uint8)}
     painters = Beside([system(noisy), Identity()])
-    rows = whole.exact(painters, ["a"], [tuple(s)[:3] for s in scenes])
+    rows = model_metrics.exact(painters, ["a"], [tuple(s)[:3] for s in scenes])
     content = rows["content"]["known_flow_error"]
     assert rows["identity"]["known_flow_error"] == pytest.approx(content)
     assert rows["painter"]["known_flow_error"] > 10 * content

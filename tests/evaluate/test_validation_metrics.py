@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from vgan.datasets.synthetic import painting, scene
-from vgan.evaluate.quick import QuickMeasure, combined
+from vgan.evaluate.validation_metrics import ValidationMetrics, combined
 from vgan.metrics.features import MeasuringFeatures
 
 
@@ -24,14 +24,14 @@ def features():
 
 
 def test_a_copy_earns_nothing_and_flicker_costs(batch, features):
-    measure = QuickMeasure(batch, features)
+    measure = ValidationMetrics(batch, features)
     copy = measure(batch["content"])
     assert copy["style_strength"] == pytest.approx(0, abs=1e-6)
     assert copy["edge_correlation"] == pytest.approx(1)
     assert copy["score"] == pytest.approx(0, abs=0.01)
     # half of the way to the style's colours is a style of some strength
-    colours = batch["style"].mean(axis=(1, 2, 3), keepdims=True)
-    tinted = 0.5 * batch["content"] + 0.5 * colours
+    colors = batch["style"].mean(axis=(1, 2, 3), keepdims=True)
+    tinted = 0.5 * batch["content"] + 0.5 * colors
     steady = measure(tinted)
     jitter = np.random.default_rng(0).normal(0, 0.15, (2, 5, 1, 1, 3))
     flickering = measure(np.clip(tinted + jitter, -1, 1))
@@ -39,15 +39,15 @@ def test_a_copy_earns_nothing_and_flicker_costs(batch, features):
 
 
 def test_unknown_flow_is_estimated(batch, features):
-    known = QuickMeasure(batch, features)(batch["content"])
+    known = ValidationMetrics(batch, features)(batch["content"])
     real = {**batch, "occlusion": np.ones_like(batch["occlusion"])}
-    estimated = QuickMeasure(real, features)(batch["content"])
+    estimated = ValidationMetrics(real, features)(batch["content"])
     assert estimated["steadiness"] == pytest.approx(known["steadiness"], abs=0.1)
 
 
 def test_content_that_has_the_style_already_earns_nothing(batch, features):
     same = {**batch, "style": batch["content"][:, -1:]}
-    figures = QuickMeasure(same, features)(batch["content"])
+    figures = ValidationMetrics(same, features)(batch["content"])
     assert figures["style_strength"] == 0
     assert figures["score"] == 0
 

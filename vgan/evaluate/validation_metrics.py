@@ -3,15 +3,15 @@
 import numpy as np
 
 from vgan.metrics.content import edge_correlation
-from vgan.metrics.steadiness import (
-    Steadiness,
+from vgan.metrics.style import StyleScorer
+from vgan.metrics.temporal_consistency import (
+    TemporalConsistency,
     known_flow_error,
-    normalised_warping_error,
+    normalized_warping_error,
 )
-from vgan.metrics.style import StyleRuler
 
 
-class QuickMeasure:
+class ValidationMetrics:
     """Measures results for one fixed batch of clips.
 
     Args:
@@ -24,10 +24,12 @@ class QuickMeasure:
     def __init__(self, batch, features):
         self._contents = to_uint8(batch["content"])
         self._motion = list(zip(batch["flow"], batch["occlusion"], strict=True))
-        self._rulers = [StyleRuler(features, clip) for clip in to_uint8(batch["style"])]
+        self._scorers = [
+            StyleScorer(features, clip) for clip in to_uint8(batch["style"])
+        ]
         self._measured = [
-            ruler.content(clip[-1:])
-            for ruler, clip in zip(self._rulers, self._contents, strict=True)
+            scorer.content(clip[-1:])
+            for scorer, clip in zip(self._scorers, self._contents, strict=True)
         ]
 
     def __call__(self, results):
@@ -41,7 +43,7 @@ class QuickMeasure:
         """
         rows = []
         for i, result in enumerate(to_uint8(results)):
-            style = self._rulers[i].figures(self._measured[i], result[-1:])
+            style = self._scorers[i].figures(self._measured[i], result[-1:])
             content = self._contents[i]
             edges = [
                 edge_correlation(r, c) for r, c in zip(result, content, strict=True)
@@ -51,7 +53,9 @@ class QuickMeasure:
                     # None where the content has the style already: nothing was earned
                     "style_strength": style["style_strength"] or 0.0,
                     "edge_correlation": float(np.mean(edges)),
-                    "steadiness": _steadiness(content, result, *self._motion[i]),
+                    "steadiness": _temporal_consistency(
+                        content, result, *self._motion[i]
+                    ),
                 }
             )
         figures = {
@@ -72,15 +76,15 @@ def to_uint8(clips):
     return np.clip(clips, 0, 255).round().astype(np.uint8)
 
 
-def _steadiness(content, result, flow, occlusion):
+def _temporal_consistency(content, result, flow, occlusion):
     if np.all(occlusion):
-        meter = Steadiness(lags=(1,))
+        meter = TemporalConsistency(lags=(1,))
         for pair in zip(content, result, strict=True):
             meter.update(*pair)
         error = meter.figures()["normalised_warping_error_1"]
     else:
         variance = np.mean(np.var(result / 255, axis=(0, 1, 2)))
-        error = normalised_warping_error(
+        error = normalized_warping_error(
             known_flow_error(result, flow, occlusion), variance
         )
     # A result of one colour, or one that is hidden everywhere, has earned nothing.

@@ -13,14 +13,14 @@ from vgan import runtime
 from vgan.benchmark import machine
 from vgan.config import data_arguments
 from vgan.datasets.batches import open_clips, plain_errors
-from vgan.evaluate.quick import QuickMeasure, to_uint8
+from vgan.evaluate.validation_metrics import ValidationMetrics, to_uint8
 from vgan.metrics.content import feature_distance
 from vgan.metrics.features import MeasuringFeatures
-from vgan.metrics.steadiness import known_flow_error
+from vgan.metrics.temporal_consistency import known_flow_error
 from vgan.runtime import engines
 
 CLIPS, FRAMES = 16, 12  # held out
-QUARTERS = (0.25, 0.5, 0.75, 1.0)  # of the steps, where the game is looked at
+QUARTERS = (0.25, 0.5, 0.75, 1.0)  # of the steps, where D's advantage is looked at
 
 
 def measure(config, runs):
@@ -31,9 +31,10 @@ def measure(config, runs):
         runs: List of `runs.Run`, trained.
 
     Returns:
-        A dict of plain types: "setup", and "runs", a list of dicts: "game", "seed",
-        "figures" {name: value, None where it cannot be measured}, None of a run that
-        has stopped; "advantage", four values or None; "alarms", lines; "stopped".
+        A dict of plain types: "setup", and "runs", a list of dicts: "game" (the
+        adversarial loss), "seed", "figures" {name: value, None where it cannot be
+        measured}, None of a run that has stopped; "advantage", four values or None;
+        "alarms", lines; "stopped".
     """
     with plain_errors():
         batch = next(_clips(config).as_numpy_iterator())
@@ -41,7 +42,7 @@ def measure(config, runs):
     judge = _Judge(batch, features)
     rows = [
         {
-            "game": run.game,
+            "game": run.loss,
             "seed": run.seed,
             "figures": None if run.stopped else judge(run.folder / "generator.keras"),
             "advantage": advantages(run.folder / "tensorboard", config.train.steps),
@@ -81,7 +82,7 @@ class _Judge:
         self.contents = to_uint8(batch["content"])
         self.motion = list(zip(batch["flow"], batch["occlusion"], strict=True))
         self.features = features
-        self.quick = QuickMeasure(batch, features)
+        self.measure = ValidationMetrics(batch, features)
         self.seen = [features(clip[-1:]) for clip in self.contents]
 
     def __call__(self, path):
@@ -92,7 +93,7 @@ class _Judge:
                 engine, engine.encode_style(style[None]), proxy=1
             )
             results.append(np.stack([stylizer(frame) for frame in clip]))
-        figures = self.quick(np.stack(results) / np.float32(127.5) - 1)
+        figures = self.measure(np.stack(results) / np.float32(127.5) - 1)
         figures["content_distance"] = np.mean(
             [self._distance(*pair) for pair in zip(results, self.seen, strict=True)]
         )

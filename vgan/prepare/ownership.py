@@ -5,7 +5,7 @@ import re
 import shutil
 
 from vgan import InputError, files
-from vgan.prepare import parts
+from vgan.prepare import clip_archive
 
 PARTS, STATE = ".parts", "state.json"
 SETS, BUILDING = "video_clips", ".building"
@@ -21,7 +21,7 @@ _OF_SET = re.compile(
 def read_state(output):
     """Return what STATE holds, with a dict "settings"; {} if none, or a damaged one."""
     path = output / PARTS / STATE
-    state = None if path.is_dir() else parts.read_json(path)
+    state = None if path.is_dir() else clip_archive.read_json(path)
     if not isinstance(state, dict) or not isinstance(state.get("settings"), dict):
         return {}
     named = re.fullmatch(r"[\w-][\w.-]*", str(state.get("name", "unnamed")))

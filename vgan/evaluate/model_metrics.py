@@ -8,9 +8,9 @@ import math
 
 import numpy as np
 
-from vgan.evaluate.systems import Maker, Stylised
+from vgan.evaluate.systems import Method, Stylized
 from vgan.metrics import brush, paint
-from vgan.metrics.steadiness import known_flow_error
+from vgan.metrics.temporal_consistency import known_flow_error
 
 FLAT_FRAMES = 4  # of a chart, until the state has settled
 RANDOM_CODES, RANDOM_SEED = 8, 0
@@ -26,17 +26,17 @@ def exact(system, styles, scenes):
             [T-1, H, W, 1]).
     """
 
-    def error(makers):
+    def error(methods):
         errors = []
-        for maker, (frames, flow, occlusion) in makers:
-            results = np.stack([maker(frame) for frame in frames])
+        for method, (frames, flow, occlusion) in methods:
+            results = np.stack([method(frame) for frame in frames])
             errors.append(known_flow_error(results, flow, occlusion))
         return {"known_flow_error": float(np.mean(errors))}
 
-    rows = {"content": error((Maker(), scene) for scene in scenes)}
+    rows = {"content": error((Method(), scene) for scene in scenes)}
     for name in system.any_frame:
         rows[name] = error(
-            (system.maker(name, style), scene) for style in styles for scene in scenes
+            (system.method(name, style), scene) for style in styles for scene in scenes
         )
     return rows
 
@@ -45,7 +45,7 @@ def flat(system, styles, size):
     """How differently flat greys, and flat colours, are painted; mean over styles.
 
     A chart of eight greys and one of eight hues, four equal frames of each, of which
-    the last counts; see `paint.chart` and `paint.patch_spread`.
+    the last counts; see `paint.chart` and `paint.patch_deviation`.
 
     Args:
         system: Who paints.
@@ -55,14 +55,14 @@ def flat(system, styles, size):
     rows = {}
     for name in system.any_frame:
         rows[name] = {}
-        for kind, colors in (("grey", paint.GREYS), ("color", paint.COLORS)):
+        for kind, colors in (("grey", paint.GRAYS), ("color", paint.COLORS)):
             film = [paint.chart(colors, size)] * FLAT_FRAMES
-            ends = [_last(system.maker(name, s), film) for s in styles]
-            spreads = [
-                paint.patch_spread(paint.patches(end, len(colors))) for end in ends
+            ends = [_last(system.method(name, s), film) for s in styles]
+            deviations = [
+                paint.patch_deviation(paint.patches(end, len(colors))) for end in ends
             ]
-            for figure in spreads[0]:
-                mean = np.mean([spread[figure] for spread in spreads])
+            for figure in deviations[0]:
+                mean = np.mean([deviation[figure] for deviation in deviations])
                 rows[name][f"flat_{kind}_{figure}"] = float(mean)
     return rows
 
@@ -80,10 +80,10 @@ def diversity(system, features, styles, clips):
         clips: List of a few content frames, uint8 [T, H, W, 3] each.
     """
 
-    def distance(make_makers):
+    def distance(make_methods):
         distances = []
         for clip in clips:
-            ends = [_last(maker, clip) for maker in make_makers()]
+            ends = [_last(method, clip) for method in make_methods()]
             measured = [brush.measure(features, end[None]) for end in ends]
             distances.append(brush.mean_distance(measured))
         return float(np.mean(distances)) / apart if apart else math.nan
@@ -92,7 +92,7 @@ def diversity(system, features, styles, clips):
     rows = {
         name: {
             "brush_diversity": distance(
-                lambda name=name: [system.maker(name, style) for style in styles]
+                lambda name=name: [system.method(name, style) for style in styles]
             )
         }
         for name in system.any_frame
@@ -102,10 +102,10 @@ def diversity(system, features, styles, clips):
         noise = np.random.default_rng(RANDOM_SEED).standard_normal(shape, np.float32)
         codes = [system.engine.encode_noise(row) for row in noise]
         rows[system.names[0]]["brush_diversity_random"] = distance(
-            lambda: [Stylised(system.engine, code) for code in codes]
+            lambda: [Stylized(system.engine, code) for code in codes]
         )
     return rows
 
 
-def _last(maker, frames):
-    return [maker(frame) for frame in frames][-1]
+def _last(method, frames):
+    return [method(frame) for frame in frames][-1]

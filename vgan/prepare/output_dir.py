@@ -5,7 +5,7 @@ import dataclasses
 
 from vgan import InputError, files
 from vgan.datasets.folders import expanded
-from vgan.prepare import ours
+from vgan.prepare import ownership
 
 
 def check(output, roots):
@@ -45,27 +45,27 @@ def claimed(output, settings, overwrite):
         overwrite: Begin anew, also with other settings.
 
     Yields:
-        The folder of parts, which holds the state, see `ours.read_state`.
+        The folder of parts, which holds the state, see `ownership.read_state`.
 
     Raises:
         InputError: It is of other settings, of something else, cannot be written, or
             another run is at work in it.
     """
-    folder, said = output / ours.PARTS, dataclasses.asdict(settings)
+    folder, said = output / ownership.PARTS, dataclasses.asdict(settings)
     with contextlib.ExitStack() as stack:
         with files.writing(f"output={output}", "give another"):
-            state = ours.read_state(output)
-            ours.refuse_others(output, state)
+            state = ownership.read_state(output)
+            ownership.refuse_others(output, state)
             if state and not overwrite:
                 _refuse_changes(output, state["settings"], said)
             folder.mkdir(parents=True, exist_ok=True)
             told = f"output={output}: another run is at work in it; wait for its end"
             stack.enter_context(files.locked(output, told))
-            ours.clear(folder, "" if overwrite else files.PARTIAL)
+            ownership.clear(folder, "" if overwrite else files.PARTIAL)
             if overwrite or not state:
                 named = {name: state[name] for name in ("name",) if name in state}
-                state = {**ours.MARK, **named, "settings": said}
-                files.write_json(folder / ours.STATE, state, sort_keys=True)
+                state = {**ownership.MARK, **named, "settings": said}
+                files.write_json(folder / ownership.STATE, state, sort_keys=True)
         yield folder
 
 

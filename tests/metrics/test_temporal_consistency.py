@@ -5,8 +5,8 @@ import pytest
 from vgan.datasets.synthetic import scene
 from vgan.losses import temporal
 from vgan.metrics.flow import still_pixels
-from vgan.metrics.steadiness import (
-    Steadiness,
+from vgan.metrics.temporal_consistency import (
+    TemporalConsistency,
     flow_difference,
     known_flow_error,
     warping_error,
@@ -37,10 +37,10 @@ def moving_clip(length, size=96, x=1.5, y=-0.5):
 
 
 def measure(content, results, **kwargs):
-    steadiness = Steadiness(**kwargs)
+    consistency = TemporalConsistency(**kwargs)
     for frame, result in zip(content, results, strict=True):
-        steadiness.update(frame, result)
-    return steadiness.figures()
+        consistency.update(frame, result)
+    return consistency.figures()
 
 
 @pytest.mark.parametrize(("x", "y"), [(3, 0), (-2, 5), (1.37, -0.61)])
@@ -122,7 +122,7 @@ def test_drift_is_the_change_since_frame_10_of_what_stands_still():
     for frame in content:
         frame[:, :48] = content[0][:, :48]
     results = [np.full_like(frame, 100 - t) for t, frame in enumerate(content)]
-    meter = Steadiness()
+    meter = TemporalConsistency()
     for pair in zip(content, results, strict=True):
         meter.update(*pair)
     series = meter.series()["drift"]
@@ -135,7 +135,7 @@ def test_drift_is_the_change_since_frame_10_of_what_stands_still():
     assert measure(content[:8], results[:8])["drift"] is None
 
 
-def test_noise_without_a_picture_has_a_normalised_error_of_one():
+def test_noise_without_a_picture_has_a_normalized_error_of_one():
     random = np.random.default_rng(0)
     still = (255 * smooth_picture(64, 64)).astype(np.uint8)
     results = [np.uint8(random.integers(0, 256, still.shape)) for _ in range(8)]
@@ -143,7 +143,7 @@ def test_noise_without_a_picture_has_a_normalised_error_of_one():
     assert figures["normalised_warping_error_1"] == pytest.approx(1, rel=0.02)
 
 
-def test_figures_rise_with_colour_jitter():
+def test_figures_rise_with_color_jitter():
     """The left half of the content stands still, the right half moves."""
     content = moving_clip(12)
     for frame in content:
@@ -152,8 +152,8 @@ def test_figures_rise_with_colour_jitter():
     rows = []
     for amount in (0, 1, 2, 4, 8, 16):
         results = [
-            np.uint8((frame + amount * colour).clip(0, 255).round())
-            for frame, colour in zip(content, jitter, strict=True)
+            np.uint8((frame + amount * color).clip(0, 255).round())
+            for frame, color in zip(content, jitter, strict=True)
         ]
         rows.append(measure(content, results))
     rising = ["warping_error", "normalised_warping_error"]
@@ -179,9 +179,9 @@ def test_paling_a_result_does_not_make_it_steadier():
             figures[f"warping_error_{lag}"] for figures in (vivid, pale)
         )
         assert pale_error == pytest.approx(vivid_error / 4, rel=0.05)
-        normalised = f"normalised_warping_error_{lag}"
-        assert pale[normalised] == pytest.approx(vivid[normalised], rel=0.02)
-        assert pale[normalised] > 0.98 * vivid[normalised]
+        normalized = f"normalised_warping_error_{lag}"
+        assert pale[normalized] == pytest.approx(vivid[normalized], rel=0.02)
+        assert pale[normalized] > 0.98 * vivid[normalized]
 
 
 def test_a_result_that_stands_still_moves_differently():
@@ -250,12 +250,12 @@ def test_short_clips_and_cuts():
     assert figures["normalised_warping_error_10"] is None
 
     dark, bright = ([np.full_like(f, level) for f in content] for level in (20, 220))
-    cut, through = Steadiness((1, 5)), Steadiness((1, 5))
+    cut, through = TemporalConsistency((1, 5)), TemporalConsistency((1, 5))
     for number, result in enumerate(dark + bright):
         if number == 8:
             cut.reset()
-        for steadiness in (cut, through):
-            steadiness.update(content[number % 8], result)
+        for consistency in (cut, through):
+            consistency.update(content[number % 8], result)
     assert cut.figures()["warping_error_5"] == 0
     assert through.figures()["warping_error_5"] > 0.1
     series = cut.series()
@@ -265,7 +265,7 @@ def test_short_clips_and_cuts():
     assert series["content_luma"][3] == pytest.approx(content[3].mean() / 255, abs=0.02)
 
 
-def test_a_result_of_one_colour_has_no_normalised_error():
+def test_a_result_of_one_color_has_no_normalized_error():
     content = moving_clip(3)
     figures = measure(content, [np.full_like(frame, 77) for frame in content])
     assert figures["warping_error_1"] == 0
@@ -274,22 +274,22 @@ def test_a_result_of_one_colour_has_no_normalised_error():
 
 def test_frames_may_be_reused_by_the_caller():
     content, buffer = moving_clip(4), np.empty((96, 96, 3), np.uint8)
-    steadiness = Steadiness((1,))
+    consistency = TemporalConsistency((1,))
     for frame in content:
         buffer[:] = frame
-        steadiness.update(buffer, buffer)
-    assert steadiness.figures() == measure(content, content, lags=(1,))
+        consistency.update(buffer, buffer)
+    assert consistency.figures() == measure(content, content, lags=(1,))
 
 
 def test_wrong_frames_are_refused():
     frame = np.zeros((32, 32, 3), np.uint8)
     for other in (frame[:-1], frame[..., 0], frame.astype(np.float32)):
         with pytest.raises(ValueError, match="uint8"):
-            Steadiness().update(frame, other)
-    steadiness = Steadiness()
-    steadiness.update(frame, frame)
+            TemporalConsistency().update(frame, other)
+    consistency = TemporalConsistency()
+    consistency.update(frame, frame)
     with pytest.raises(ValueError, match="one size"):
-        steadiness.update(frame[:, :-2], frame[:, :-2])
+        consistency.update(frame[:, :-2], frame[:, :-2])
     for lags in ((), (0,), (1.5,)):
         with pytest.raises(ValueError, match="lags"):
-            Steadiness(lags)
+            TemporalConsistency(lags)
