@@ -59,7 +59,8 @@ def test_tensorboard_shows_losses_speed_and_moving_samples(run):
     events.Reload()
     tags = events.Tags()["tensors"]
     assert {
-        *("g/loss", "g/content", "g/style", "g/temporal", "g/gan", "d/loss", "d/r1"),
+        *("g/loss", "g/content", "g/style", "g/temporal", "g/adversarial"),
+        *("d/loss", "d/r1"),
         *("d/real", "d/fake", "learning_rate/g", "learning_rate/d"),
         *("speed/step_ms", "speed/frames_per_second"),
         *("validation/style_strength", "validation/score"),
