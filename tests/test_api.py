@@ -206,3 +206,17 @@ def test_options_take_what_a_stylizer_takes(model, picture):
     with VideoReader(ROOT / "vgan" / "pretrained" / "sample.mp4") as reader:
         frame, _ = next(reader)
     assert StylizeOptions(str(model), style=frame).read()[0].styles[0].weight == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options", "says"),
+    [
+        ((3, "a.jpg", "b.mp4"), {}, "input=3: give a path"),
+        (("a.mp4", "a.jpg", 3), {}, "output=3: give a path"),
+        (("a.mp4", "a.jpg", "b.mp4"), {"strength": "high"}, "strength='high': give"),
+        (("a.mp4", "a.jpg", "b.mp4"), {"fps": True}, "fps=True: give"),
+    ],
+)
+def test_values_of_another_type_are_one_clear_line(arguments, options, says):
+    with pytest.raises(vgan.InputError, match=says):
+        vgan.stylize(*arguments, **options)

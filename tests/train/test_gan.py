@@ -196,7 +196,7 @@ def test_without_a_game_the_discriminator_rests():
             "style.target: takes a number above 0",
         ),
         ("train.steps=" + "9" * 5000, "expected int"),
-        ("losses.style=" + "[" * 100_000, "Style takes no name"),
+        ("losses.style=" + "[" * 100_000, "losses.style: expected float"),
     ],
 )
 def test_bad_experiments_fail_before_the_first_step(assignment, says):

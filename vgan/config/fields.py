@@ -50,7 +50,7 @@ def full_losses(losses):
     for name, value in losses.items():
         if name == "features":
             full[name] = checks.check_type(str, value, "losses.features")
-        elif isinstance(value, str):
+        elif isinstance(value, str) and name == "adversarial":
             full[name] = {"name": value}
         elif isinstance(value, dict):
             full[name] = value

@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import functools
+import numbers
 
 import numpy as np
 
@@ -215,8 +216,11 @@ class StylizeOptions:
 
 def check_range(name, value, low, high, what):
     """Raise InputError where a value is not from `low` to `high`; None is fine."""
-    if value is not None and not low <= value <= high:
-        raise InputError(f"{name}={value}: give {what}")
+    if value is None:
+        return
+    number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    if not (number and low <= value <= high):
+        raise InputError(f"{name}={value!r:.50}: give {what}")
 
 
 @dataclasses.dataclass(frozen=True)

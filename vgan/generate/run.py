@@ -70,6 +70,8 @@ def stylize(
     ):
         if not value:
             raise InputError(f"{name}: is missing; give one, such as {example}")
+        if not isinstance(value, str | os.PathLike | bool):
+            raise InputError(f"{name}={value!r:.50}: give a path, such as {example!r}")
     check_range("fps", fps, 1e-3, 1000, "0.001 to 1000 frames per second")
     check_range("quality", quality, 0, 51, "0 to 51")
     input, output = os.fspath(input), output and os.fspath(output)
