@@ -69,7 +69,7 @@ def test_rooms_import_only_what_they_may(path):
 
 
 # Rooms whose messages name flags: `command` is there for that, the others still do.
-KNOW_FLAGS = {"datasets", "losses", "command"}
+KNOW_FLAGS = {"command"}
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
