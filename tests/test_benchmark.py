@@ -1,6 +1,7 @@
 """The command on tiny runs, and what it makes of their figures."""
 
 import json
+import os
 import pathlib
 import signal
 import subprocess
@@ -9,9 +10,8 @@ import sys
 import numpy as np
 import pytest
 
-from tools.benchmark import runs
+from tools.benchmark import markdown, runs
 from vgan import InputError, config
-from vgan.benchmark import files
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 QUICK = ["train.steps=2", "losses.content=0", "losses.temporal=0"]
@@ -224,7 +224,10 @@ def test_an_interrupt_reaches_the_training(tmp_path):
         "command.run(lambda argv: runs._call([sys.argv[1]]), actions=[sys.argv[1]])"
     )
     process = subprocess.Popen(
-        [sys.executable, "-c", code, trained], cwd=tmp_path, stderr=subprocess.PIPE
+        [sys.executable, "-c", code, trained],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},  # where tools/ is
+        stderr=subprocess.PIPE,
     )
     assert process.stderr.readline() == b"ready\n"
     process.send_signal(signal.SIGTERM)
@@ -235,20 +238,20 @@ def test_an_interrupt_reaches_the_training(tmp_path):
 
 def test_the_block_is_replaced_and_nothing_else(tmp_path):
     path = tmp_path / "page.md"
-    assert files.with_block(path, "objectives", "new") == BLOCK.format("new") + "\n"
+    assert markdown.with_block(path, "objectives", "new") == BLOCK.format("new") + "\n"
     path.write_bytes(b"caf\xc3\xa9\r\n")
-    text = files.with_block(path, "objectives", "new\n")
+    text = markdown.with_block(path, "objectives", "new\n")
     assert text == f"café\n\n{BLOCK.format('new')}\n"
-    files.write(path, text)
-    again = files.with_block(path, "objectives", "newer")
+    markdown.write(path, text)
+    again = markdown.with_block(path, "objectives", "newer")
     assert again == text.replace("new", "newer")
     for broken in ("<!-- objectives -->", BLOCK.format("") * 2, "<!-- /objectives -->"):
         path.write_text(broken)
         with pytest.raises(InputError, match=r"page\.md: needs"):
-            files.with_block(path, "objectives", "new")
+            markdown.with_block(path, "objectives", "new")
     path.write_bytes(b"\xff")
     with pytest.raises(InputError, match="UTF-8"):
-        files.with_block(path, "objectives", "new")
+        markdown.with_block(path, "objectives", "new")
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 """Exports against Keras, by the loop that their own README shows."""
 
 import re
+import subprocess
+import sys
 
 import keras
 import numpy as np
@@ -214,3 +216,17 @@ def test_a_painter_is_exported(format, tmp_path):
     picture = np.random.default_rng(1).uniform(-1, 1, (1, 1, 32, 48, 3))
     codes = [e.encode_style(picture.astype(np.float32)) for e in (engine, other)]
     np.testing.assert_allclose(*codes, atol=1e-3)
+
+
+def test_openvino_needs_no_onnx(model, tmp_path):
+    """`make setup` installs the default engine, not the formats of others."""
+    pytest.importorskip("openvino")
+    code = (
+        "import sys\n"
+        "sys.modules |= dict.fromkeys(('onnx', 'onnxruntime', 'tf2onnx', 'jax'))\n"
+        "from vgan.export.run import export\n"
+        "export(*sys.argv[1:], 'openvino')\n"
+    )
+    arguments = [sys.executable, "-c", code, str(model), str(tmp_path / "out")]
+    done = subprocess.run(arguments, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

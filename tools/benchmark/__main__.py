@@ -18,6 +18,7 @@ import shlex
 import sys
 
 import vgan.config
+from tools.benchmark import markdown
 from vgan import InputError, command
 from vgan.benchmark import files
 
@@ -125,7 +126,7 @@ def objectives(config):
 
     if FLAGS.output:
         files.check(FLAGS.output, ".md")
-        files.with_block(FLAGS.output, "objectives", "")
+        markdown.with_block(FLAGS.output, "objectives", "")
     command.import_keras()  # no device is taken yet: the runs need them
     from vgan.losses import Adversarial, build
 
@@ -149,7 +150,8 @@ def objectives(config):
     page = table.markdown(facts)
     print(page)
     if FLAGS.output:
-        files.write(FLAGS.output, files.with_block(FLAGS.output, "objectives", page))
+        block = markdown.with_block(FLAGS.output, "objectives", page)
+        markdown.write(FLAGS.output, block)
     files.write_json(figures, facts)
 
 

@@ -17,7 +17,6 @@ import tensorflow as tf
 
 from vgan import InputError
 from vgan.export import formats, parity
-from vgan.runtime.engines import onnx_session
 
 CAN = {
     "openvino": ("weights", "full"),
@@ -133,6 +132,8 @@ def _quantize_fully(graphs, source, target):
 def _calibration(graphs, source):
     """Frames of a pan in some styles, with the state that each meets."""
     from onnxruntime import quantization
+
+    from vgan.runtime.engines import onnx_session
 
     random = np.random.default_rng(0)
     session = onnx_session.Session(source)

@@ -46,7 +46,7 @@ def _warping(lag, normalized=False):
     )
 
 
-_JUDGED = "by the network of --judge, which nothing was trained with."
+_JUDGED = "by the network of the judge, which nothing was trained with."
 
 
 METRICS = {
