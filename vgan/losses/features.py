@@ -35,6 +35,7 @@ class FeatureNetwork:
         argument: What the user calls `network`, for messages.
 
     Attributes:
+        name: What it was given.
         roles: {layer: what it is read for, of "content" and "style"}, shallow first.
 
     Raises:
@@ -42,6 +43,7 @@ class FeatureNetwork:
     """
 
     def __init__(self, network, argument="losses.features"):
+        self.name = str(network)
         if network == "random":
             self._stages = _random_pyramid()
         elif network == "vgg19":

@@ -27,8 +27,8 @@ class MeasuringFeatures:
     they exist; otherwise from the network's own style and content layers.
 
     Args:
-        networks: What `vgan.losses.features.FeatureNetwork` takes, the most trusted
-            first: "random", "vgg19" or paths of .npz files.
+        networks: What `vgan.losses.features.FeatureNetwork` takes ("random", "vgg19" or
+            paths of .npz files), or such networks; the most trusted first.
         argument: What the user calls `networks`, for messages.
         short_side: Pixels that pictures are scaled to before they are measured.
 
@@ -55,21 +55,25 @@ class MeasuringFeatures:
             raise InputError(
                 f"{argument}: no network; give random, vgg19 or paths of .npz files"
             )
-        opened = [(name, FeatureNetwork(name, argument)) for name in networks]
+        opened = [
+            each if isinstance(each, FeatureNetwork) else FeatureNetwork(each, argument)
+            for each in networks
+        ]
         roles = {}
-        for _, network in opened:
+        for network in opened:
             roles = network.roles | roles
         self.content_layers, self.style_layers = _layers_to_read(roles)
         if not self.content_layers:
             raise InputError(
-                f"{argument}: {networks[-1]} ends before the layer that content is "
+                f"{argument}: {opened[-1].name} ends before the layer that content is "
                 "read from, conv3_1; give a deeper network, too"
             )
         wanted = {*self.content_layers, *self.style_layers}
 
         self.sources = {}
         self._networks = []
-        for name, network in opened:
+        for network in opened:
+            name = network.name
             added = [
                 layer
                 for layer in network.roles

@@ -53,7 +53,7 @@ def train(config, folder):
             return
     elif not (folder / "generator.keras").exists():
         checkpoint.save_generator(folder / "generator.keras", gan, styles)
-    _report(config, folder, styles)
+    _report(config, folder, styles, gan)
     alarms = folder / "alarms.txt"
     if alarms.exists() and (lines := alarms.read_text().splitlines()):
         print(f"{alarms}: {len(lines)} alarms; the first: {lines[0]}")
@@ -118,7 +118,7 @@ def _fit(gan, config, folder, styles, first_step, dataset, deadline):
     ]
     # All of it is accepted: from here on, this is what the run computes.
     record.write(folder, config)
-    features = MeasuringFeatures([config.losses["features"]], config.data.image_size)
+    features = MeasuringFeatures([gan.features])
     measure = ValidationMetrics(samples, features)
     train = config.train
     callbacks = run_callbacks(
@@ -181,13 +181,14 @@ def _validation_batch(config, batch_size, **sizes):
     return first_batch(spec, "validation", batch_size, arguments["seed"])
 
 
-def _report(config, folder, styles):
+def _report(config, folder, styles, gan):
     """Write samples/stylised.mp4 and print figures, by generator.keras alone.
 
     Args:
         config: The Experiment.
         folder: The run folder.
         styles: {name: clip [T', h, w, 3] in [-1, 1]}; a few of them are shown.
+        gan: The VideoGAN; the network that gives the features is its.
     """
     from vgan.evaluate import comparison
     from vgan.evaluate.validation_metrics import to_uint8
@@ -204,7 +205,7 @@ def _report(config, folder, styles):
     content, flow, occlusion = (
         batch[name][0] for name in ("content", "flow", "occlusion")
     )
-    features = MeasuringFeatures([config.losses["features"]], config.data.image_size)
+    features = MeasuringFeatures([gan.features])
     figures = (to_uint8(content), shown, flow, occlusion, features)
     print(*comparison.describe(engine, *figures), sep="\n")
 
