@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Train experiments/painter.py on a lent GPU for so many minutes, from what ships
-# as painterly. The machine has JAX, OpenCV and h5py, and no network: all else travels.
+# Train experiments/painter_style.py (or EXP=painter) on a lent GPU for so many minutes,
+# from what ships as painterly. The machine has JAX, OpenCV and h5py, and no network: all
+# else travels.
 #
 #   tools/train_on_accelerator.sh pack DATA      here: fill .travel/ (under 50 MB)
 #   tools/train_on_accelerator.sh run MINUTES    there: .travel/ carried, results in $OUT
@@ -8,12 +9,14 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 TRAVEL=.travel
+EXP=${EXP:-painter_style}
 
 pack() {
   local data=$1 python=${PYTHON:-.venv/bin/python}
   mkdir -p "$TRAVEL/wheels"
   PYTHONPATH=. "$python" tools/pack_pictures.py --data "$data" --output "$TRAVEL"
   cp "$data/weights/vgg19_cd16x_5SE.npz" "$TRAVEL/vgg.npz"
+  cp "$data/weights/vgg19_normalised_to_conv3_1.npz" "$TRAVEL/vgg19.npz"
   cp data/magenta.keras "$TRAVEL/"
   "$python" -m pip download --quiet --no-deps --only-binary=:all: --dest "$TRAVEL/wheels" \
     --python-version 3.12 --implementation cp --platform manylinux_2_17_x86_64 \
@@ -25,13 +28,15 @@ pack() {
 train() {
   local runs=$1 precision=$2
   shift 2
-  KERAS_BACKEND=jax ${PYTHON:-python3} -u -m vgan.train --experiment=painter \
+  local terms=("--set" "train.g_learning_rate=3e-4" "--set" "losses.temporal=10")
+  [ "$EXP" = painter ] ||
+    terms=("--set" "losses.last_frame_style.features=$TRAVEL/vgg19.npz")
+  KERAS_BACKEND=jax ${PYTHON:-python3} -u -m vgan.train --experiment="$EXP" \
     --runs="$runs" \
     --set "data.content={\"$TRAVEL/photos\": 3, \"$TRAVEL/films\": 1}" \
-    --set "data.style={\"$TRAVEL/styles\": 4, \"$TRAVEL/photos\": 1}" \
+    --set "data.style={\"$TRAVEL/styles\": 8, \"$TRAVEL/photos\": 1}" \
     --set "losses.features=$TRAVEL/vgg.npz" --set "train.teacher=$TRAVEL/magenta.keras" \
-    --set "train.start=painterly" --set "train.precision=$precision" \
-    --set train.g_learning_rate=3e-4 --set losses.temporal=10 "$@"  # no step back
+    --set "train.start=painterly" --set "train.precision=$precision" "${terms[@]}" "$@"
 }
 
 run() {
@@ -41,10 +46,10 @@ run() {
     --target /tmp/site "$TRAVEL"/wheels/*.whl
   export PYTHONPATH=/tmp/site:.
   # What is there comes back even if the machine is taken away.
-  (while sleep 120; do cp /tmp/runs/painter/generator.keras "$OUT/" || true; done) &
+  (while sleep 120; do cp "/tmp/runs/$EXP/generator.keras" "$OUT/" || true; done) &
   trap "kill $!" EXIT
   train /tmp/runs bfloat16 --set "train.minutes=$minutes" "$@" 2>&1 | tee "$OUT/log.txt"
-  cp /tmp/runs/painter/generator.keras "$OUT/"
+  cp "/tmp/runs/$EXP/generator.keras" "$OUT/"
 }
 
 try() {
