@@ -1,11 +1,7 @@
 """Pictures that let the eye check the figures."""
 
-import base64
-import io
-
 import cv2
 import numpy as np
-from PIL import Image
 
 COUNT = 5  # frames across
 HEIGHT = 144  # of one of them
@@ -51,13 +47,6 @@ def time_slices(slices, width=480):
         margin = ((0, tall - len(image)), (0, 8), (0, 0))
         columns.append(np.pad(image, margin, constant_values=255))
     return np.concatenate(columns, axis=1)
-
-
-def data_url(picture, quality=88):
-    """uint8 [H, W, 3] -> a JPEG inside of a URL, for a page that stands alone."""
-    file = io.BytesIO()
-    Image.fromarray(picture).save(file, "JPEG", quality=quality)
-    return "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode()
 
 
 def _scaled(frame, height):

@@ -6,7 +6,7 @@ import pathlib
 
 import numpy as np
 
-from vgan import InputError, files
+from vgan import InputError, files, pages
 from vgan.video import (
     IMAGE_SUFFIXES,
     VIDEO_SUFFIXES,
@@ -61,8 +61,7 @@ def find(paths, name):
 
 def readable(text):
     """A name as text that can be shown: no control characters, no broken UTF-8."""
-    text = os.fsencode(text).decode("utf-8", "backslashreplace")
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+    return pages.plain(os.fsencode(text).decode("utf-8", "backslashreplace"))
 
 
 def keep_readable(found, name, read, report=print):

@@ -1,19 +1,4 @@
-"""Figures and names as a reader wants them."""
-
-import html
-
-
-def plain(value):
-    """Text without what could disturb a line, a terminal or a page's encoding."""
-    return "".join(
-        c if c.isprintable() else c.encode("unicode_escape").decode()
-        for c in str(value)
-    )
-
-
-def text(value):
-    """`plain` text for HTML."""
-    return html.escape(plain(value))
+"""Figures as a reader wants them."""
 
 
 def number(count, noun):

@@ -33,15 +33,14 @@ object of JSON (names may hold the surrogates of bytes that are not UTF-8):
 What is not known is None or not there. A photo is one shot of one frame.
 """
 
-import base64
 import collections
 import json
 
 import cv2
 
-from vgan import files
+from vgan import files, pages
 from vgan.prepare import page
-from vgan.prepare.formatting import hours, number, plain
+from vgan.prepare.formatting import hours, number
 
 THUMBNAIL = 96  # pixels, short side: about 3 KB
 MOST_STRETCHED = 3
@@ -55,9 +54,7 @@ def thumbnail(frame):
     most = MOST_STRETCHED * THUMBNAIL
     size = [max(1, min(most, round(side * scale))) for side in (width, height)]
     small = cv2.resize(frame, size, interpolation=cv2.INTER_AREA)
-    small = cv2.cvtColor(small, cv2.COLOR_RGB2BGR)
-    data = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, 70])[1]
-    return base64.b64encode(data.tobytes()).decode()
+    return pages.jpeg(small, quality=70)
 
 
 def write(folder, report):
@@ -131,7 +128,7 @@ def summary(report):
     """Lines for the terminal: what there is, and each broken file once."""
     sums = totals(report["sources"])
     lines = [
-        f"{facts['kind']} {plain(facts['source'])}: {plain(facts['error'])}"
+        f"{facts['kind']} {pages.plain(facts['source'])}: {pages.plain(facts['error'])}"
         for facts in report["sources"]
         if facts["error"]
     ]
