@@ -7,13 +7,7 @@ import pathlib
 import numpy as np
 
 from vgan import InputError, files, pages
-from vgan.video import (
-    IMAGE_SUFFIXES,
-    VIDEO_SUFFIXES,
-    VideoReader,
-    is_image,
-    read_image,
-)
+from vgan.video import IMAGE_SUFFIXES, VIDEO_SUFFIXES, VideoReader, is_image, read_image
 from vgan.video.resizing import resize
 
 STYLE_FRAMES = 4  # of a style clip
