@@ -7,13 +7,13 @@ COUNT = 5  # frames across
 HEIGHT = 144  # of one of them
 
 
-def small(frames):
+def small(frames: np.ndarray) -> np.ndarray:
     """A few evenly spaced frames of uint8 [N, H, W, 3], scaled to `HEIGHT`."""
     shown = np.linspace(0, len(frames) - 1, min(COUNT, len(frames)))
     return np.stack([_scaled(frames[round(i)], HEIGHT) for i in shown])
 
 
-def strip(style, contents, results):
+def strip(style: np.ndarray, contents: np.ndarray, results: np.ndarray) -> np.ndarray:
     """Content above result at a few moments, with the style picture on the left.
 
     Args:
@@ -29,7 +29,7 @@ def strip(style, contents, results):
     return np.concatenate([style, np.concatenate(rows)], axis=1)
 
 
-def time_slices(slices, width=480):
+def time_slices(slices: list[np.ndarray], width: int = 480) -> np.ndarray:
     """x-t images side by side: time runs down, a flicker is a horizontal stripe.
 
     Args:

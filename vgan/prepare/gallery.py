@@ -15,7 +15,7 @@ MOST_COMPARED = 12  # pictures of a style
 class Thumbnails:
     """Those of the shots that have a place on the page: all first ones, then on."""
 
-    def __init__(self, sources):
+    def __init__(self, sources: list[dict]):
         ranked = sorted(
             (rank, order)
             for order, facts in enumerate(sources)
@@ -28,24 +28,25 @@ class Thumbnails:
         left = sum(len(f["shots"]) for f in sources) - len(self._shown)
         self.note = f"{left:,} shots are shown without a thumbnail." if left else ""
 
-    def __call__(self, facts, index):
+    def __call__(self, facts: dict, index: int) -> str | None:
         """The thumbnail of a shot of a source, or None where it has no place."""
         shown = (facts["source"], index) in self._shown
         return facts["shots"][index]["thumbnail"] if shown else None
 
 
-def named(facts, shot):
+def named(facts: dict, shot: dict) -> dict:
     """The figure of a shot that stands alone, with the name of its source."""
     when = f", {_times(shot)}" if facts["kind"] == "video" else ""
     return {"jpeg": shot["thumbnail"], "caption": f"{facts['source']}{when}"}
 
 
-def pictures(sources, role, shown):
+def pictures(sources: list[dict], role: str | None, shown: Thumbnails) -> dict:
     """The section of photos, and in a set of styles all that a style consists of."""
     if role != "style":
         photos = [f for f in sources if f["shots"] and f["kind"] == "photo"]
         figures = [_picture(facts, shown) for facts in photos]
-        return photos and {"name": f"Photos: {len(photos):,}", "figures": figures}
+        name = f"Photos: {len(photos):,}"
+        return {"name": name, "figures": figures} if photos else {}
     groups = {}
     for facts in sources:
         if facts["shots"]:
@@ -93,12 +94,12 @@ def _mean_distance(members):
     return f", colours {mean:.0f} apart in CIELAB"
 
 
-def videos(sources, totals, shown):
+def videos(sources: list[dict], totals: dict, shown: Thumbnails) -> dict:
     """The section of videos, each with its shots."""
     found = [f for f in sources if f["kind"] == "video" and not f["error"]]
     opened = totals["shots"] <= MOST_OPEN
     sections = [_video(facts, opened, shown) for facts in found]
-    return found and {"name": f"Videos: {len(found):,}", "sections": sections}
+    return {"name": f"Videos: {len(found):,}", "sections": sections} if found else {}
 
 
 def _video(facts, opened, shown):

@@ -35,8 +35,10 @@ What is not known is None or not there. A photo is one shot of one frame.
 
 import collections
 import json
+import os
 
 import cv2
+import numpy as np
 
 from vgan import files, pages
 from vgan.prepare import page
@@ -47,7 +49,7 @@ MOST_STRETCHED = 3
 INNER = ("stamp", "signature", "thumbnail", "clip_starts")  # of no use to others
 
 
-def thumbnail(frame):
+def thumbnail(frame: np.ndarray) -> str:
     """Return a small JPEG, as base64 text, of a uint8 RGB frame [H, W, 3]."""
     height, width = frame.shape[:2]
     scale = THUMBNAIL / min(height, width)
@@ -57,7 +59,7 @@ def thumbnail(frame):
     return pages.jpeg(small, quality=70)
 
 
-def write(folder, report):
+def write(folder: str | os.PathLike, report: dict) -> None:
     """Write report.json and report.html, each whole or not at all.
 
     Args:
@@ -77,7 +79,7 @@ def write(folder, report):
     files.write_together(folder, {name: f"{text}\n" for name, text in texts.items()})
 
 
-def totals(sources):
+def totals(sources: list[dict]) -> dict:
     """Sum up the facts of all sources.
 
     Returns:
@@ -117,14 +119,14 @@ def totals(sources):
     }
 
 
-def kind_of(shot):
+def kind_of(shot: dict) -> str:
     """The reason why a shot was left out, without its figures."""
     if shot["duplicate_of"]:
         return "near-duplicate"
     return shot["reason"].partition(":")[0] or "no clip"
 
 
-def summary(report):
+def summary(report: dict) -> list[str]:
     """Lines for the terminal: what there is, and each broken file once."""
     sums = totals(report["sources"])
     lines = [
