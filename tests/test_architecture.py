@@ -10,18 +10,18 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 SHARED = {"files"}  # what every room may import
-LEAVES = {"backend", "checks", "video", "models", "losses", "pretrained"}
+LEAVES = {"backend", "checks", "models", "losses", "pages", "pretrained", "video"}
 MAY_IMPORT = {
     **{leaf: set() for leaf in SHARED | LEAVES},
     "metrics": {"losses", "video"},
     "config": {"checks", "datasets"},
     "datasets": {"checks", "video"},
     "runtime": {"backend", "models", "pretrained", "video"},
-    "prepare": {"datasets", "video"},
+    "prepare": {"datasets", "pages", "video"},
     "train": {"config", "models", "losses", "pretrained", "runtime"},
     "generate": {"runtime", "video"},
     "export": {"models", "runtime"},
-    "evaluate": {"metrics", "models", "losses", "runtime", "video"},
+    "evaluate": {"metrics", "models", "losses", "pages", "runtime", "video"},
     "benchmark": {"datasets", "evaluate", "generate", "runtime", "video"},
 }
 ROOMS = {*MAY_IMPORT, "command"}

@@ -10,6 +10,7 @@ import sys
 import numpy as np
 import pytest
 
+from tests.commands import run_module
 from tools.benchmark import markdown, runs
 from vgan import InputError, config
 
@@ -19,12 +20,7 @@ BLOCK = "<!-- objectives -->\n{}\n<!-- /objectives -->"
 
 
 def benchmark(*flags):
-    return subprocess.run(
-        [sys.executable, "-m", "tools.benchmark", *map(str, flags)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-    )
+    return run_module("tools.benchmark", *flags)
 
 
 @pytest.mark.slow

@@ -1,18 +1,15 @@
 """How fast clips come, and decoding alone: measured on small files."""
 
 import json
-import pathlib
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from tests.commands import run_module
 from tests.video.samples import make_video, moving
 from tools.benchmark import decoding
 
-ROOT = pathlib.Path(__file__).resolve().parents[1]
 SMALL = (
     "--set=data.image_size=32",
     "--set=data.clip_length=3",
@@ -22,12 +19,7 @@ SMALL = (
 
 
 def benchmark(*flags):
-    return subprocess.run(
-        [sys.executable, "-m", "tools.benchmark", "data", *map(str, flags)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-    )
+    return run_module("tools.benchmark", "data", *flags)
 
 
 @pytest.fixture(scope="module")

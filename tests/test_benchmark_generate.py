@@ -2,21 +2,16 @@
 
 import json
 import pathlib
-import subprocess
-import sys
 
 import pytest
+
+from tests.commands import run_module
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 
 
 def benchmark(*flags):
-    return subprocess.run(
-        [sys.executable, "-m", "vgan.benchmark", *map(str, flags)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-    )
+    return run_module("vgan.benchmark", *flags)
 
 
 @pytest.mark.slow

@@ -1,9 +1,6 @@
 """The main job as a user runs it: train, watch, resume, stylise a video with sound."""
 
 import io
-import pathlib
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -11,20 +8,13 @@ from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.util import tensor_util
 
+from tests.commands import run_module
 from vgan.datasets.synthetic import scene
 from vgan.video import VideoReader, VideoWriter
 
-ROOT = pathlib.Path(__file__).resolve().parents[1]
-
 
 def command(name, *flags):
-    return subprocess.run(
-        [sys.executable, "-m", f"vgan.{name}", *map(str, flags)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return run_module(f"vgan.{name}", *flags)
 
 
 @pytest.fixture(scope="module")

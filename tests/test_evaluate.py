@@ -2,13 +2,12 @@
 
 import json
 import os
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from tests.commands import run_module
 from tests.tiny import TINY
 from vgan.datasets.synthetic import painting, scene
 from vgan.video import VideoWriter
@@ -58,15 +57,8 @@ def things(tmp_path_factory):
 
 
 def evaluate(things, *flags):
-    return subprocess.run(
-        [sys.executable, "-m", "vgan.evaluate", *map(str, flags)],
-        cwd=things,
-        capture_output=True,
-        text=True,
-        env={**os.environ, "PYTHONPATH": os.getcwd()},
-        check=False,
-        timeout=300,
-    )
+    env = {**os.environ, "PYTHONPATH": os.getcwd()}
+    return run_module("vgan.evaluate", *flags, cwd=things, env=env, timeout=300)
 
 
 @pytest.fixture(scope="module", autouse=True)

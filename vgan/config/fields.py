@@ -141,10 +141,8 @@ class Train:
         every = [f.name for f in dataclasses.fields(self) if f.name.endswith("_every")]
         counts = ("steps", "batch_size", "accumulate", "unroll", *every)
         rates = ("g_learning_rate", "d_learning_rate")
-        precisions, alarms = (
-            ("float32", "bfloat16", "float16"),
-            ("warn", "reduce_lr", "stop"),
-        )
+        precisions = ("float32", "bfloat16", "float16")
+        alarms = ("warn", "reduce_lr", "stop")
         rules = [
             ("names of layers", _all_text, ("start_layers", "only")),
             ("at least 1", lambda x: x >= 1, counts),
@@ -188,11 +186,8 @@ class Experiment:
 
     def __post_init__(self):
         object.__setattr__(self, "losses", full_losses(self.losses))
-        checks.check_values(
-            "experiment",
-            self,
-            [("from 0 to below 2**32", lambda x: 0 <= x < 2**32, ("seed",))],
-        )
+        rules = [("from 0 to below 2**32", lambda x: 0 <= x < 2**32, ("seed",))]
+        checks.check_values("experiment", self, rules)
         self.stages()  # raises where the schedule does not fit
 
     def stages(self):

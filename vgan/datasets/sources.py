@@ -167,7 +167,7 @@ def weights_of(role, spec):
         InputError: No source is named, or a weight is not positive.
     """
     weights = spec.sources(role)
-    if not weights:
+    if not weights or not all(name.strip() for name in weights):
         raise InputError(f"{role}: is empty; name a folder, or 'synthetic'")
     for name, weight in weights.items():
         number = isinstance(weight, int | float) and not isinstance(weight, bool)
@@ -176,8 +176,6 @@ def weights_of(role, spec):
                 f"{role}: the weight of {name!r} is {weight!r}; "
                 "use a number above 0, or leave the source out"
             )
-    if not all(name.strip() for name in weights):
-        raise InputError(f"{role}: is empty; name a folder, or 'synthetic'")
     return weights
 
 

@@ -1,9 +1,6 @@
-"""The report as one page of HTML that stands alone: pictures and plots are inside."""
+"""The report as a page: the eye checks the figures. See `vgan.pages.render`."""
 
-import html
-import pathlib
-import string
-
+from vgan import pages
 from vgan.evaluate import pictures
 from vgan.metrics import METRICS, OF_MODELS, metric, show
 
@@ -12,91 +9,83 @@ COLORS = {
     **{"per_frame": "#2a7fd4", "content": "#2f9e6e"},
 }
 OTHER = "#8a5fbf"  # a rival
+WIDTH, HEIGHT = 560, 120  # of a plot, as page.html shows it
 
 
-def render(facts, scores, styles):
+def render(facts: dict, scores: list, styles: dict) -> str:
     """Return the page of `report.facts` as HTML; see `report.write`."""
-    template = string.Template(
-        pathlib.Path(__file__).with_name("page.html").read_text(encoding="utf-8")
-    )
-    return template.substitute(
-        title=html.escape(facts["title"]),
-        systems=_html_table(facts["systems"]),
-        clips="".join(
-            _clip(content, style, group, styles)
-            for (content, style), group in _by_clip(scores).items()
-        ),
-        others="".join(
-            f"<h3>{html.escape(name)}</h3>{_list(part)}"
-            for name, part in facts["parts"].items()
-        ),
-        missing=_list(facts["not_measured"]) or "<p>Everything was measured.</p>",
-        legend=_legend(facts["systems"]),
-        setup=_list(facts["setup"]),
-    )
+    systems, missing = facts["systems"], facts["not_measured"]
+    clips = dict.fromkeys((s.content, s.style) for s in scores if s.style)
+    page = {
+        "name": facts["title"],
+        "lines": [
+            "A result is good when it is strong in style, keeps its content and is "
+            "steady in time, at once: read the three together. The content's own row "
+            "is the floor of steadiness, the ceiling is what pieces of the style "
+            "picture itself reach."
+        ],
+        "sections": [
+            _table("Means over all clips", systems),
+            _legend(systems),
+            *(_list(name, part, "n") for name, part in facts["parts"].items()),
+            {
+                "name": "Clips",
+                "sections": [_clip(c, s, styles[s], scores) for c, s in clips],
+            },
+            _list("Not measured", missing or {"nothing": "everything was measured"}),
+            _list("Set-up", facts["setup"]),
+        ],
+    }
+    return pages.render(page)
 
 
-def _by_clip(scores):
-    groups = {}
-    for score in scores:
-        if score.style:
-            groups.setdefault((score.content, score.style), []).append(score)
-    for score in scores:
-        if not score.style:  # the content itself, beside each of its results
-            for (content, _), group in groups.items():
-                if content == score.content:
-                    group.append(score)
-    return groups
+def _clip(content, style, picture, scores):
+    scores = [s for s in scores if s.content == content and s.style in (style, "")]
+    scores.sort(key=lambda score: not score.style)  # the content itself is the last
+    figures = [
+        {
+            "jpeg": pages.jpeg(pictures.strip(picture, s.contents, s.results)),
+            "caption": f"{s.system}: style | content over result",
+        }
+        for s in scores
+        if s.style
+    ]
+    names = ", ".join(s.system for s in scores)
+    slices = {
+        "jpeg": pages.jpeg(pictures.time_slices([s.time_slice for s in scores])),
+        "caption": f"Middle row of pixels over time, downwards: {names}. Flicker shows "
+        "as horizontal stripes.",
+    }
+    plots = [
+        _plot(name, {s.system: s.series.get(name, []) for s in scores})
+        for name in ("warping_error_1", "static_flicker", "ssim")
+    ]
+    rows = {s.system: s.figures for s in scores}
+    return {
+        "name": f"{content} in {style}",
+        "figures": [
+            {"kind": "full", **each} for each in (*figures, slices, *plots) if each
+        ],
+        "sections": [{**_table("All figures", rows), "open": False}],
+    }
 
 
-def _clip(content, style, scores, styles):
-    rows = {score.system: score.figures for score in scores}
-    parts = [f"<h3>{html.escape(content)} in {html.escape(style)}</h3>"]
-    for score in scores:
-        if score.style:
-            image = pictures.strip(styles[style], score.contents, score.results)
-            parts.append(_figure(image, f"{score.system}: style | content over result"))
-    slices = [score.time_slice for score in scores]
-    names = ", ".join(score.system for score in scores)
-    parts.append(
-        _figure(
-            pictures.time_slices(slices),
-            f"Middle row of pixels over time, downwards: {names}. "
-            "Flicker shows as horizontal stripes.",
-        )
-    )
-    for name in ("warping_error_1", "static_flicker", "ssim"):
-        curves = {s.system: s.series.get(name, []) for s in scores}
-        parts.append(_plot(name, curves))
-    table = f"<details><summary>All figures</summary>{_html_table(rows)}</details>"
-    return "<section>" + "".join(parts) + table + "</section>"
+def _table(name, rows):
+    names = _names(rows)
+    return {
+        "name": name,
+        "heads": ["", *rows],
+        "kinds": ["n"] * len(rows),
+        "hints": [metric(name).meaning for name in names],
+        "rows": [
+            (_arrow(name), *(show(name, row.get(name)) for row in rows.values()))
+            for name in names
+        ],
+    }
 
 
-def _figure(picture, caption):
-    caption = html.escape(caption)
-    source = pictures.data_url(picture)
-    return (
-        f'<figure><img src="{source}" alt="{caption}">'
-        f"<figcaption>{caption}</figcaption></figure>"
-    )
-
-
-def _html_table(rows):
-    lines = [f"<tr><th></th>{''.join(f'<th>{html.escape(r)}</th>' for r in rows)}</tr>"]
-    for name in _names(rows):
-        about = metric(name)
-        cells = [f"<td>{show(name, row.get(name))}</td>" for row in rows.values()]
-        lines.append(
-            f'<tr title="{html.escape(about.meaning)}">'
-            f"<th>{_title(name)}</th>{''.join(cells)}</tr>"
-        )
-    return f"<table>{''.join(lines)}</table>"
-
-
-def _title(name):
-    about = metric(name)
-    short = "" if about.short == name else f" <small>{html.escape(about.short)}</small>"
-    return f"{name}{short} {about.arrow}"
+def _arrow(name):
+    return f"{name} {metric(name).arrow}"
 
 
 def _names(rows):
@@ -106,53 +95,39 @@ def _names(rows):
 
 
 def _legend(rows):
-    names = _names(rows)
-    return "".join(
-        f"<dt>{_title(name)}</dt><dd>{html.escape(metric(name).meaning)}</dd>"
-        for name in names
-        if name in METRICS  # layers explain themselves
-    )
+    known = [name for name in _names(rows) if name in METRICS]  # layers are explained
+    rows = [(_arrow(n), METRICS[n].short, METRICS[n].meaning) for n in known]
+    heading = {"name": "What the figures mean", "open": False}
+    return {**heading, "rows": rows, "kinds": ["note", "note"]}
 
 
-def _list(values):
-    if not values:
-        return ""
-    rows = "".join(
-        f"<tr><th>{html.escape(str(k))}</th><td>{html.escape(plain(v))}</td>"
-        f'<td class="note">{html.escape(OF_MODELS.get(k, ""))}</td></tr>'
-        for k, v in values.items()
-    )
-    return f"<table>{rows}</table>"
+def _list(name, values, kind=""):
+    rows = [(key, plain(x), OF_MODELS.get(key, "")) for key, x in values.items()]
+    return {"name": name, "rows": rows, "kinds": [kind, "note"]}
 
 
-def _plot(name, curves, width=560, height=120):
-    """Curves over frames as an SVG; frames without a value leave gaps."""
+def _plot(name, curves):
+    """Curves over frames; frames without a value leave gaps."""
     values = [v for curve in curves.values() for v in curve if v is not None]
     if not values:
-        return ""
+        return None
     count = max(len(curve) for curve in curves.values())
     low, high = min(0.0, *values), max(values) or 1.0
-    parts, keys = [], []
+    lines = []
     for label, curve in curves.items():
-        color = COLORS.get(label, OTHER)
         points = [
-            f"{width * i / max(1, count - 1):.1f},"
-            f"{height - height * (v - low) / (high - low or 1):.1f}"
+            f"{WIDTH * i / max(1, count - 1):.1f},"
+            f"{HEIGHT - HEIGHT * (v - low) / (high - low or 1):.1f}"
             for i, v in enumerate(curve)
             if v is not None
         ]
-        parts.append(
-            f'<polyline fill="none" stroke="{color}" points="{" ".join(points)}"/>'
-        )
-        keys.append(f'<span style="color:{color}">{html.escape(label)}</span>')
-    return (
-        f"<figure><svg viewBox='0 -4 {width} {height + 8}' width='{width}'>"
-        f"{''.join(parts)}</svg><figcaption>{name} over frames, "
-        f"{low:.4g} to {high:.4g}: {' · '.join(keys)}</figcaption></figure>"
-    )
+        color = COLORS.get(label, OTHER)
+        lines.append({"name": label, "color": color, "points": " ".join(points)})
+    caption = f"{name} over frames, {low:.4g} to {high:.4g}: "
+    return {"curves": lines, "caption": caption}
 
 
-def plain(value):
+def plain(value: float | str | None) -> str:
     """A figure as text."""
     if value is None:
         return "-"

@@ -1,23 +1,19 @@
 """Pictures that let the eye check the figures."""
 
-import base64
-import io
-
 import cv2
 import numpy as np
-from PIL import Image
 
 COUNT = 5  # frames across
 HEIGHT = 144  # of one of them
 
 
-def small(frames):
+def small(frames: np.ndarray) -> np.ndarray:
     """A few evenly spaced frames of uint8 [N, H, W, 3], scaled to `HEIGHT`."""
     shown = np.linspace(0, len(frames) - 1, min(COUNT, len(frames)))
     return np.stack([_scaled(frames[round(i)], HEIGHT) for i in shown])
 
 
-def strip(style, contents, results):
+def strip(style: np.ndarray, contents: np.ndarray, results: np.ndarray) -> np.ndarray:
     """Content above result at a few moments, with the style picture on the left.
 
     Args:
@@ -33,7 +29,7 @@ def strip(style, contents, results):
     return np.concatenate([style, np.concatenate(rows)], axis=1)
 
 
-def time_slices(slices, width=480):
+def time_slices(slices: list[np.ndarray], width: int = 480) -> np.ndarray:
     """x-t images side by side: time runs down, a flicker is a horizontal stripe.
 
     Args:
@@ -51,13 +47,6 @@ def time_slices(slices, width=480):
         margin = ((0, tall - len(image)), (0, 8), (0, 0))
         columns.append(np.pad(image, margin, constant_values=255))
     return np.concatenate(columns, axis=1)
-
-
-def data_url(picture, quality=88):
-    """uint8 [H, W, 3] -> a JPEG inside of a URL, for a page that stands alone."""
-    file = io.BytesIO()
-    Image.fromarray(picture).save(file, "JPEG", quality=quality)
-    return "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode()
 
 
 def _scaled(frame, height):

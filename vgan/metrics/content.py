@@ -44,8 +44,9 @@ def frame_change(before, after):
     Raises:
         ValueError: The layers or their shapes differ.
     """
-    names = _same_names(before, after)
-    return float(np.mean([feature_distance(before[n], after[n]) for n in names]))
+    if before.keys() != after.keys():
+        raise ValueError(f"layers differ: {', '.join(before)} and {', '.join(after)}")
+    return float(np.mean([feature_distance(before[n], after[n]) for n in before]))
 
 
 def temporal_feature_difference(change, target):
@@ -167,12 +168,6 @@ class ContentMeter:
             known = [value for value in values if not math.isnan(value)]
             figures[name] = math.fsum(known) / len(known) if known else None
         return figures
-
-
-def _same_names(a, b):
-    if a.keys() != b.keys():
-        raise ValueError(f"layers differ: {', '.join(a)} and {', '.join(b)}")
-    return a.keys()
 
 
 def _lumas(a, b):

@@ -39,10 +39,8 @@ def choose(facts, settings):
         chosen |= {key(one["source"], k) for k in kept}
         for shot in one["shots"]:
             shot["found"] = len(shot["clip_starts"])
-            had, shot["clips"] = (
-                shot["clips"],
-                len(kept.intersection(shot["clip_starts"])),
-            )
+            had, count = shot["clips"], len(kept.intersection(shot["clip_starts"]))
+            shot["clips"] = count
             if had and not shot["clips"]:
                 shot["reason"] = "left out by max_clips"
         one["clips"] = share

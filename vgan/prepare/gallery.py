@@ -1,9 +1,10 @@
-"""The shots, photos and styles of a report, to look at."""
+"""The shots, photos and styles of a report, to look at: see `vgan.pages.render`."""
 
-import html
+import itertools
+import statistics
 
 from vgan.prepare import palettes
-from vgan.prepare.formatting import clock, number, size, text
+from vgan.prepare.formatting import clock, number, size
 
 MOST_THUMBNAILS = 1500  # about 6 MB; the first shots of all sources come first
 MOST_SHOTS = 200  # of one video
@@ -14,7 +15,7 @@ MOST_COMPARED = 12  # pictures of a style
 class Thumbnails:
     """Those of the shots that have a place on the page: all first ones, then on."""
 
-    def __init__(self, sources):
+    def __init__(self, sources: list[dict]):
         ranked = sorted(
             (rank, order)
             for order, facts in enumerate(sources)
@@ -27,139 +28,107 @@ class Thumbnails:
         left = sum(len(f["shots"]) for f in sources) - len(self._shown)
         self.note = f"{left:,} shots are shown without a thumbnail." if left else ""
 
-    def __call__(self, facts, index):
-        """The thumbnail of a shot of a source, or an empty place."""
-        if (facts["source"], index) not in self._shown:
-            return '<span class="none"></span>'
-        return image(facts["shots"][index])
+    def __call__(self, facts: dict, index: int) -> str | None:
+        """The thumbnail of a shot of a source, or None where it has no place."""
+        shown = (facts["source"], index) in self._shown
+        return facts["shots"][index]["thumbnail"] if shown else None
 
 
-def image(shot):
-    """The thumbnail of a shot."""
-    if not shot["thumbnail"]:
-        return '<span class="none"></span>'
-    data = html.escape(shot["thumbnail"])
-    return (
-        f'<img src="data:image/jpeg;base64,{data}" alt="" loading="lazy" '
-        'decoding="async">'
-    )
+def named(facts: dict, shot: dict) -> dict:
+    """The figure of a shot that stands alone, with the name of its source."""
+    when = f", {_times(shot)}" if facts["kind"] == "video" else ""
+    return {"jpeg": shot["thumbnail"], "caption": f"{facts['source']}{when}"}
 
 
-def named(facts, shot, verdict, style):
-    """A shot that stands alone, with the name of its source."""
-    caption = f"<b>{verdict}</b> {text(facts['source'])}"
-    if facts["kind"] == "video":
-        caption += f", {times(shot)}"
-    return (
-        f'<figure class="{style}">{image(shot)}<figcaption>{caption}</figcaption>'
-        "</figure>"
-    )
-
-
-def pictures(sources, role, shown):
-    """Photos, and with them in a set of styles all that a style consists of."""
+def pictures(sources: list[dict], role: str | None, shown: Thumbnails) -> dict:
+    """The section of photos, and in a set of styles all that a style consists of."""
+    if role != "style":
+        photos = [f for f in sources if f["shots"] and f["kind"] == "photo"]
+        figures = [_picture(facts, shown) for facts in photos]
+        name = f"Photos: {len(photos):,}"
+        return {"name": name, "figures": figures} if photos else {}
     groups = {}
     for facts in sources:
-        if facts["shots"] and (role == "style" or facts["kind"] == "photo"):
-            name = facts["label"] if role == "style" else ""
-            groups.setdefault(name or "", []).append(facts)
-    if not groups:
-        return ""
-    if role != "style":
-        (photos,) = groups.values()
-        cards = "".join(_picture(facts, shown) for facts in photos)
-        return f'<h2>Photos: {len(photos):,}</h2><div class="shots">{cards}</div>'
-    parts = [f"<h2>Styles: {len(groups):,}</h2>"]
+        if facts["shots"]:
+            groups.setdefault(facts["label"] or "", []).append(facts)
+    sections = []
     for name, members in sorted(groups.items()):
         clips = sum(facts["clips"] for facts in members)
         figures = f"{number(len(members), 'file')}, {number(clips, 'clip')}"
-        parts += [
-            f"<h3>{text(name) or '(no name)'} <small>{figures}"
-            f"{_mean_distance(members)}</small></h3>",
-            f'<div class="shots">{"".join(_picture(f, shown) for f in members)}</div>',
-        ]
-    return "".join(parts)
+        sections.append(
+            {
+                "name": name or "(no name)",
+                "note": f"{figures}{_mean_distance(members)}",
+                "figures": [_picture(facts, shown) for facts in members],
+            }
+        )
+    return groups and {"name": f"Styles: {len(groups):,}", "sections": sections}
 
 
 def _picture(facts, shown):
     index = next((i for i, s in enumerate(facts["shots"]) if s["clips"]), 0)
-    shot = facts["shots"][index]
     if facts["clips"]:
-        clips = (
-            f"{number(facts['clips'], 'clip')}, " if facts["kind"] == "video" else ""
-        )
+        video = facts["kind"] == "video"
+        clips = f"{number(facts['clips'], 'clip')}, " if video else ""
         verdict = f"{clips}{facts['split']}"
     else:
-        verdict = _reason(facts, shot)
-    name = facts["source"].removeprefix(f"{facts['label']}/")  # it is in the heading
-    licence = f"<br>{text(facts['licence'])}" if facts["licence"] else ""
-    return (
-        f'<figure class="tall{"" if facts["clips"] else " out"}">{shown(facts, index)}'
-        f"{_swatches(facts.get('palette'))}<figcaption>{text(name)}<br>"
-        f"<b>{verdict}</b>{licence}</figcaption></figure>"
-    )
-
-
-def _swatches(palette):
-    if not palette:
-        return ""
-    bars = "".join(
-        f'<i title="{text(color)}, {share:.0%}" '
-        f'style="background:{text(color)};flex:{share}"></i>'
-        for color, share in palette
-    )
-    return f'<div class="colors">{bars}</div>'
+        verdict = _reason(facts, facts["shots"][index])
+    return {
+        "kind": "tall" if facts["clips"] else "tall out",
+        "jpeg": shown(facts, index),
+        "palette": facts.get("palette"),
+        # the label is in the heading
+        "caption": facts["source"].removeprefix(f"{facts['label']}/"),
+        "verdict": verdict,
+        "note": facts["licence"],
+    }
 
 
 def _mean_distance(members):
     """How far the colours of a style's files lie apart."""
     found = [f["palette"] for f in members if f.get("palette")][:MOST_COMPARED]
-    pairs = [(a, b) for i, a in enumerate(found) for b in found[:i]]
-    if not pairs:
+    if len(found) < 2:
         return ""
-    mean = sum(palettes.distance(*pair) for pair in pairs) / len(pairs)
+    pairs = itertools.combinations(found, 2)
+    mean = statistics.fmean(palettes.distance(*pair) for pair in pairs)
     return f", colours {mean:.0f} apart in CIELAB"
 
 
-def videos(sources, totals, shown):
-    """Each video with its shots."""
+def videos(sources: list[dict], totals: dict, shown: Thumbnails) -> dict:
+    """The section of videos, each with its shots."""
     found = [f for f in sources if f["kind"] == "video" and not f["error"]]
-    if not found:
-        return ""
-    opened = " open" if totals["shots"] <= MOST_OPEN else ""
-    rows = "".join(_video(facts, opened, shown) for facts in found)
-    return f"<h2>Videos: {len(found):,}</h2>{rows}"
+    opened = totals["shots"] <= MOST_OPEN
+    sections = [_video(facts, opened, shown) for facts in found]
+    return {"name": f"Videos: {len(found):,}", "sections": sections} if found else {}
 
 
 def _video(facts, opened, shown):
-    if facts["clips"]:
-        verdict = (
-            f'<span class="{text(facts["split"])}">{number(facts["clips"], "clip")}, '
-            f"{text(facts['split'])}</span>"
-        )
-    else:
-        verdict = '<span class="bad">no clip</span>'
-    tags = [facts["label"], facts["licence"]]
-    tags += ["variable frame rate"] if facts.get("variable_frame_rate") else []
-    tags += [f"turned by {facts['rotation']}°"] if facts.get("rotation") else []
-    lines = [_formats(facts)] + [text(line) for line in facts.get("warnings", [])]
-    lines += [
-        f"{text(name)}: {text(value)}"
-        for name, value in facts.get("provenance", {}).items()
-        if value
-    ]
-    cards = [
-        _shot(facts, index, shown) for index in range(len(facts["shots"][:MOST_SHOTS]))
-    ]
-    rest = len(facts["shots"]) - len(cards)
-    if rest:
-        cards.append(f"<p>And {number(rest, 'more shot')}: see report.json.</p>")
-    tags = "".join(f' <span class="tag">{text(tag)}</span>' for tag in tags if tag)
-    body = "".join(f'<p class="soft">{line}</p>' for line in lines if line)
-    return (
-        f"<details{opened}><summary><b>{text(facts['source'])}</b> {verdict}{tags}"
-        f'</summary>{body}<div class="shots">{"".join(cards)}</div></details>'
-    )
+    clips, rotation = facts["clips"], facts.get("rotation")
+    rest = len(facts["shots"]) - MOST_SHOTS
+    return {
+        "name": facts["source"],
+        "open": opened,
+        "verdict": f"{number(clips, 'clip')}, {facts['split']}" if clips else "no clip",
+        "kind": facts["split"] if clips else "bad",
+        "tags": [
+            facts["label"],
+            facts["licence"],
+            "variable frame rate" if facts.get("variable_frame_rate") else "",
+            f"turned by {rotation}°" if rotation else "",
+        ],
+        "lines": [
+            _formats(facts),
+            *facts.get("warnings", []),
+            *(f"{name}: {x}" for name, x in facts.get("provenance", {}).items() if x),
+        ],
+        "figures": [
+            _shot(facts, index, shot, shown)
+            for index, shot in enumerate(facts["shots"][:MOST_SHOTS])
+        ],
+        "more": f"And {number(rest, 'more shot')}: see report.json."
+        if rest > 0
+        else "",
+    }
 
 
 def _formats(facts):
@@ -169,7 +138,7 @@ def _formats(facts):
     parts = [f"{facts['width']}x{facts['height']}"]
     parts += [f"{facts['fps']:.4g} fps"] if facts.get("fps") else []
     parts += [clock(facts["duration"])] if facts.get("duration") else []
-    parts += [text(facts["codec"])] if facts.get("codec") else []
+    parts += [facts["codec"]] if facts.get("codec") else []
     parts += [size(facts["bytes"])] if facts["bytes"] else []
     kept = (
         f" → {facts['kept_width']}x{facts['kept_height']}, {facts['kept_fps']:.4g} fps"
@@ -179,8 +148,7 @@ def _formats(facts):
     return ", ".join(parts) + kept
 
 
-def _shot(facts, index, shown):
-    shot = facts["shots"][index]
+def _shot(facts, index, shot, shown):
     found = shot.get("found", shot["clips"])
     if not shot["clips"]:
         verdict = _reason(facts, shot)
@@ -188,20 +156,21 @@ def _shot(facts, index, shown):
         verdict = f"{shot['clips']} of {number(found, 'clip')}"
     else:
         verdict = number(shot["clips"], "clip")
-    return (
-        f"<figure{'' if shot['clips'] else ' class=out'}>{shown(facts, index)}"
-        f"<figcaption>{times(shot)}<br><b>{verdict}</b></figcaption></figure>"
-    )
+    return {
+        "kind": "" if shot["clips"] else "out",
+        "jpeg": shown(facts, index),
+        "caption": _times(shot),
+        "verdict": verdict,
+    }
 
 
 def _reason(facts, shot):
     if shot["duplicate_of"]:
         name, _, index = shot["duplicate_of"].rpartition("#")
         which = f", shot {int(index) + 1}" if facts["kind"] == "video" else ""
-        return f"repeats {text(name)}{which}"
-    return text(shot["reason"]) or "no clip"
+        return f"repeats {name}{which}"
+    return shot["reason"] or "no clip"
 
 
-def times(shot):
-    """When a shot begins and ends."""
+def _times(shot):
     return f"{clock(shot['start'])} to {clock(shot['end'])}"

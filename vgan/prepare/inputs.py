@@ -1,6 +1,5 @@
 """The files that a set is made from, each with a name of its own."""
 
-import collections
 import dataclasses
 import itertools
 import os
@@ -99,12 +98,8 @@ def _text(name):
 
 def _unlike(name, folder, names):
     """`name` if it is free; else below its input's own name, numbered if need be."""
-    if name not in names:
-        return name
-    candidates = (f"{folder}~{n}/{name}" for n in range(2, 1_000_000))
-    folder_name = f"{folder}/{name}"
-    if folder_name not in names:
-        return folder_name
+    numbered = (f"{folder}~{n}/{name}" for n in itertools.count(2))
+    candidates = itertools.chain((name, f"{folder}/{name}"), numbered)
     return next(candidate for candidate in candidates if candidate not in names)
 
 
@@ -114,9 +109,3 @@ def _named_style(source):
     inside = len(below.parts) > 1
     label = below.parts[0] if inside else source.label or below.stem
     return dataclasses.replace(source, label=label)
-
-
-def repeated(texts):
-    """Those of `texts` that occur more than once, sorted."""
-    counts = collections.Counter(texts)
-    return sorted(text for text, count in counts.items() if count > 1)

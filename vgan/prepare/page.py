@@ -1,34 +1,31 @@
-"""The report as one page of HTML that stands alone: a person checks a set with it."""
+"""The report as a page: a person checks a set with it. See `vgan.pages.render`."""
 
-import pathlib
-import string
-
+from vgan import pages
 from vgan.prepare import gallery
-from vgan.prepare.formatting import hours, number, size, text
+from vgan.prepare.formatting import hours, number, size
 
 MOST_PAIRS = 150  # of near-duplicates, shown side by side
 
 
-def render(report, totals):
-    """Return the page; see `report.write` for its arguments."""
-    template = string.Template(
-        pathlib.Path(__file__).with_name("page.html").read_text(encoding="utf-8")
-    )
-    sources = report["sources"]
+def render(report: dict, totals: dict) -> str:
+    """Return the page as HTML; see `report.write` for its arguments."""
+    sources, settings = report["sources"], report["settings"]
     shown = gallery.Thumbnails(sources)
-    return template.substitute(
-        name=text(report["name"]),
-        settings=" · ".join(
-            f"{text(name)} {text(value)}" for name, value in report["settings"].items()
-        ),
-        tiles=_tiles(totals, report.get("shards")),
-        left_out=_left_out(totals["left_out"]),
-        broken=_broken(sources),
-        repeats=_repeats(sources),
-        pictures=gallery.pictures(sources, report["settings"].get("role"), shown),
-        videos=gallery.videos(sources, totals, shown),
-        note=shown.note,
-    )
+    page = {
+        "name": report["name"],
+        "lines": [" · ".join(f"{name} {value}" for name, value in settings.items())],
+        "tiles": _tiles(totals, report.get("shards")),
+        "sections": [
+            _left_out(totals["left_out"]),
+            _broken(sources),
+            _repeats(sources),
+            gallery.pictures(sources, settings.get("role"), shown),
+            gallery.videos(sources, totals, shown),
+        ],
+        "more": f"{shown.note} The same figures for programs: report.json, beside this "
+        "page.",
+    }
+    return pages.render(page, f"{report['name']}: what was prepared")
 
 
 def _tiles(totals, shards):
@@ -45,30 +42,27 @@ def _tiles(totals, shards):
         tiles.append((f"{totals['broken']:,}", "cannot be used"))
     if shards:
         tiles.append((size(shards["bytes"]), f"in {number(shards['files'], 'shard')}"))
-    return "".join(f"<div><b>{big}</b><span>{s}</span></div>" for big, s in tiles)
+    return tiles
 
 
 def _left_out(kinds):
     if not kinds:
-        return "<p>No shot was left out.</p>"
+        return {"lines": ["No shot was left out."]}
     most = max(part["shots"] for part in kinds.values())
-    rows = "".join(
-        f'<tr><th>{text(kind)}</th><td class="n">{number(part["shots"], "shot")}</td>'
-        f'<td class="n">{hours(part["hours"])}</td><td class="bar">'
-        f'<i style="width:{100 * part["shots"] / most:.0f}%"></i></td></tr>'
+    rows = [
+        (
+            *(kind, number(part["shots"], "shot"), hours(part["hours"])),
+            round(100 * part["shots"] / most),
+        )
         for kind, part in sorted(kinds.items(), key=lambda kv: -kv[1]["shots"])
-    )
-    return f"<h2>What was left out</h2><table>{rows}</table>"
+    ]
+    return {"name": "What was left out", "rows": rows, "kinds": ["n", "n", "bar"]}
 
 
 def _broken(sources):
-    rows = "".join(
-        f'<tr><th>{text(facts["source"])}</th><td class="bad">{text(facts["error"])}'
-        "</td></tr>"
-        for facts in sources
-        if facts["error"]
-    )
-    return f"<h2>Files that cannot be used</h2><table>{rows}</table>" if rows else ""
+    rows = [(facts["source"], facts["error"]) for facts in sources if facts["error"]]
+    named = {"name": "Files that cannot be used", "kinds": ["bad"]}
+    return rows and {**named, "rows": rows}
 
 
 def _repeats(sources):
@@ -78,20 +72,16 @@ def _repeats(sources):
         for facts in sources
         for index, shot in enumerate(facts["shots"])
     }
-    pairs = [(facts, shot) for facts, shot in shots.values() if shot["duplicate_of"]]
-    if not pairs:
-        return ""
-    cards = []
-    for facts, shot in pairs[:MOST_PAIRS]:
+    repeats = [(facts, shot) for facts, shot in shots.values() if shot["duplicate_of"]]
+    pairs = []
+    for facts, shot in repeats[:MOST_PAIRS]:
         first = shots.get(shot["duplicate_of"])
-        kept = (
-            gallery.named(*first, "kept", "") if first else text(shot["duplicate_of"])
-        )
-        repeat = gallery.named(facts, shot, "left out", "out")
-        cards.append(f'<div class="pair">{kept}{repeat}</div>')
-    rest = len(pairs) - len(cards)
-    more = f"<p>And {number(rest, 'more pair')}: see report.json.</p>" if rest else ""
-    return (
-        f"<h2>Near-duplicates: {number(len(pairs), 'shot')}</h2>"
-        f'<div class="shots">{"".join(cards)}</div>{more}'
-    )
+        kept = gallery.named(*first) if first else {"caption": shot["duplicate_of"]}
+        repeat = {**gallery.named(facts, shot), "verdict": "left out", "kind": "out"}
+        pairs.append(({**kept, "verdict": "kept"}, repeat))
+    rest = len(repeats) - len(pairs)
+    return repeats and {
+        "name": f"Near-duplicates: {number(len(repeats), 'shot')}",
+        "pairs": pairs,
+        "more": f"And {number(rest, 'more pair')}: see report.json." if rest else "",
+    }

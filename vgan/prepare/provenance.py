@@ -6,7 +6,6 @@ import os
 import pathlib
 
 from vgan import InputError
-from vgan.prepare.inputs import repeated
 
 SAME = {"license": "licence", "label": "labels", "source": "url", "path": "file"}
 
@@ -55,7 +54,7 @@ class Rows:
                 f"{head}: has no column 'file', but {', '.join(header) or 'nothing'}; "
                 "separate columns by commas and name them in the first line"
             )
-        for column in repeated(header):
+        for column in sorted(name for name in {*header} if header.count(name) > 1):
             same = [name for name in named if _column(name) == column]
             raise InputError(
                 f"{head}: the columns {' and '.join(same)} say the same; leave one out"

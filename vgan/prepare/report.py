@@ -33,34 +33,33 @@ object of JSON (names may hold the surrogates of bytes that are not UTF-8):
 What is not known is None or not there. A photo is one shot of one frame.
 """
 
-import base64
 import collections
 import json
+import os
 
 import cv2
+import numpy as np
 
-from vgan import files
+from vgan import files, pages
 from vgan.prepare import page
-from vgan.prepare.formatting import hours, number, plain
+from vgan.prepare.formatting import hours, number
 
 THUMBNAIL = 96  # pixels, short side: about 3 KB
 MOST_STRETCHED = 3
 INNER = ("stamp", "signature", "thumbnail", "clip_starts")  # of no use to others
 
 
-def thumbnail(frame):
+def thumbnail(frame: np.ndarray) -> str:
     """Return a small JPEG, as base64 text, of a uint8 RGB frame [H, W, 3]."""
     height, width = frame.shape[:2]
     scale = THUMBNAIL / min(height, width)
     most = MOST_STRETCHED * THUMBNAIL
     size = [max(1, min(most, round(side * scale))) for side in (width, height)]
     small = cv2.resize(frame, size, interpolation=cv2.INTER_AREA)
-    small = cv2.cvtColor(small, cv2.COLOR_RGB2BGR)
-    data = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, 70])[1]
-    return base64.b64encode(data.tobytes()).decode()
+    return pages.jpeg(small, quality=70)
 
 
-def write(folder, report):
+def write(folder: str | os.PathLike, report: dict) -> None:
     """Write report.json and report.html, each whole or not at all.
 
     Args:
@@ -80,7 +79,7 @@ def write(folder, report):
     files.write_together(folder, {name: f"{text}\n" for name, text in texts.items()})
 
 
-def totals(sources):
+def totals(sources: list[dict]) -> dict:
     """Sum up the facts of all sources.
 
     Returns:
@@ -120,18 +119,18 @@ def totals(sources):
     }
 
 
-def kind_of(shot):
+def kind_of(shot: dict) -> str:
     """The reason why a shot was left out, without its figures."""
     if shot["duplicate_of"]:
         return "near-duplicate"
     return shot["reason"].partition(":")[0] or "no clip"
 
 
-def summary(report):
+def summary(report: dict) -> list[str]:
     """Lines for the terminal: what there is, and each broken file once."""
     sums = totals(report["sources"])
     lines = [
-        f"{facts['kind']} {plain(facts['source'])}: {plain(facts['error'])}"
+        f"{facts['kind']} {pages.plain(facts['source'])}: {pages.plain(facts['error'])}"
         for facts in report["sources"]
         if facts["error"]
     ]

@@ -73,14 +73,15 @@ def prepare(
     with output_dir.claimed(output, settings, overwrite) as folder:
         state = ownership.read_state(output)
         wanted = _digest(sources, settings)
-        if wanted and state.get("done") == wanted and _is_whole(output, state):
+        made = ownership.finished(output, state.get("name"))
+        if wanted and state.get("done") == wanted and state.get("files") == made:
             return [f"{output}: {state['told']}; nothing to do"]
         facts = _scan(sources, settings, folder, num_workers, beam)
         facts, chosen = choose(facts, settings)
         told = {
             "name": output.resolve().name,
             "settings": dataclasses.asdict(settings),
-            "sources": [_public(one) for one in facts],
+            "sources": facts,
         }
         if not chosen:
             raise _nothing(output, told)
@@ -89,9 +90,7 @@ def prepare(
 
             builder.load()
         name = builder.dataset_name(output.resolve().name)
-        told["shards"] = _write(
-            builder, output, name, folder, facts, chosen, settings, beam
-        )
+        told["shards"] = _write(builder, output, name, folder, facts, chosen, beam)
         report.write(output, told)
         if state.get("name", name) != name:  # the folder was renamed, or is a copy
             ownership.remove_set(output, state["name"])
@@ -106,11 +105,6 @@ def prepare(
             for one in facts:
                 clip_archive.places(folder, one["source"])[0].unlink(missing_ok=True)
     return report.summary(told)
-
-
-def _is_whole(output, state):
-    """Whether all files of a finished set and of its report are there still."""
-    return state.get("files") == ownership.finished(output, state.get("name"))
 
 
 def _nothing(output, told):
@@ -139,7 +133,7 @@ def _digest(sources, settings):
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
-def _write(builder, output, name, folder, facts, chosen, settings, beam):
+def _write(builder, output, name, folder, facts, chosen, beam):
     """Write the shards; return {"files": how many, "bytes": of all}."""
     divided = {
         split: [
@@ -203,15 +197,6 @@ def _size(path):
         return os.stat(path).st_size
     except OSError:
         return 0
-
-
-def _public(facts):
-    """Facts for the report: no dates, nothing that only the next run needs."""
-    facts = {name: value for name, value in facts.items() if name != "stamp"}
-    shots = [dict(shot) for shot in facts["shots"]]
-    for shot in shots:
-        shot.pop("clip_starts")
-    return {**facts, "shots": shots}
 
 
 def _first_reason(facts):

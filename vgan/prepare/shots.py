@@ -212,5 +212,4 @@ def encode(picture):
 
 def decode(data):
     """Return the uint8 RGB picture [h, w, 3] of a JPEG file."""
-    picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-    return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
+    return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)

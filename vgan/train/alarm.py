@@ -58,10 +58,7 @@ def look(gan, batch):
     other_content = ops.roll(forward.content, 1, axis=0)
     of_other_content, _ = forward.generate(other_content, forward.code)
     colors = ops.concatenate(
-        [
-            ops.mean(forward.style, axis=(1, 2, 3)),
-            ops.std(forward.style, axis=(1, 2, 3)),
-        ]
+        [f(forward.style, axis=(1, 2, 3)) for f in (ops.mean, ops.std)]
     )
     return {
         "style_change": change(in_other_style, colors),
@@ -179,23 +176,15 @@ class Alarm(keras.callbacks.Callback):
 
     def _look(self):
         figures = {name: float(value) for name, value in self.look(self.batch).items()}
-        self.writer.scalars(
-            {
-                f"health/{k}": value
-                for k, value in figures.items()
-                if np.isfinite(value)
-            },
-            int(self.model.step.value),
-        )
+        known = {f"health/{k}": x for k, x in figures.items() if np.isfinite(x)}
+        self.writer.scalars(known, int(self.model.step.value))
         found = diagnose(figures)
-        present = dict(
-            zip(
-                FAILURE_MODES,
-                np.asarray(self.model.failure_modes.value),
-                strict=True,
-            )
-        )
-        new = [line for name, line in found.items() if not present[name]]
+        before = np.asarray(self.model.failure_modes.value)
+        new = [
+            found[n]
+            for n, was in zip(FAILURE_MODES, before, strict=True)
+            if n in found and not was
+        ]
         self.model.failure_modes.assign([int(name in found) for name in FAILURE_MODES])
         for line in new:
             self._say(line)

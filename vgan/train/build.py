@@ -11,6 +11,7 @@ from vgan.config.checks import check_where
 from vgan.losses.features import FeatureNetwork
 from vgan.train import gan as gans
 from vgan.train import optimizers
+from vgan.train.objectives import adversarial_of
 
 SECTIONS = {"image_size": "data", "style_length": "data", "batch_size": "train"}
 
@@ -116,8 +117,7 @@ def build_losses(config):
             raise InputError(
                 f"losses.{term.name}: needs old states; set train.burn_in to 1 or more"
             )
-    adversarial = [term for term in terms if isinstance(term, losses.Adversarial)]
-    return terms, adversarial[0] if adversarial else None
+    return terms, adversarial_of(terms)
 
 
 @contextlib.contextmanager

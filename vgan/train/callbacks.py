@@ -18,6 +18,7 @@ from PIL import Image
 from vgan import files
 from vgan.train import checkpoint
 from vgan.train.alarm import Alarm
+from vgan.train.periodic import Periodic
 from vgan.train.summaries import SummaryWriter
 from vgan.train.validation import Validation
 
@@ -70,14 +71,9 @@ def run_callbacks(
         return np.asarray(stylized(samples["content"], samples["style"]))
 
     # Of the sizes that are trained at, not of those that are shown.
-    cut = {
-        **samples,
-        "content": samples["content"][:, :clip_length],
-        "flow": samples["flow"][:, : clip_length - 1],
-        "occlusion": samples["occlusion"][:, : clip_length - 1],
-    }
-    if "target" in samples:
-        cut["target"] = samples["target"][:, :clip_length]
+    lengths = dict.fromkeys(("content", "target"), clip_length)
+    lengths |= dict.fromkeys(("flow", "occlusion"), clip_length - 1)
+    cut = {name: part[:, : lengths.get(name)] for name, part in samples.items()}
     writer = SummaryWriter(folder / "tensorboard")
     return {
         "alarm": Alarm(writer, folder, gan, cut, alarm, alarm_every),
@@ -170,33 +166,18 @@ class Scalars(keras.callbacks.Callback):
         self.since, self.count = time.perf_counter(), 0
 
 
-class Samples(keras.callbacks.Callback):
+class Samples(Periodic):
     """Content | style | result of fixed clips, moving, by the averaged generator."""
 
     def __init__(self, writer, folder, batch, stylize, every):
-        super().__init__()
+        super().__init__(every)
         self.writer = writer
         self.folder = folder
         self.batch = batch
         self.stylize = stylize
-        self.every = every
-        self.drawn = None
 
-    def on_train_batch_end(self, batch, logs=None):
-        """Draw them every so many steps."""
-        if int(self.model.step.value) % self.every == 0:
-            self.draw()
-
-    def on_train_end(self, logs=None):
-        """Draw what the run ended with."""
-        self.draw()
-
-    def draw(self):
+    def act(self, step: int) -> None:
         """Write samples/step_*.gif and the same to TensorBoard's images."""
-        step = int(self.model.step.value)
-        if step == self.drawn:
-            return
-        self.drawn = step
         frames = _grid(self.batch["content"], self.batch["style"], self.stylize())
         gif = animated_gif(frames)
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -238,34 +219,19 @@ class Deadline(keras.callbacks.Callback):
         self.model.rates.time_left.assign(max(left, 0.0))
 
 
-class Checkpoints(keras.callbacks.Callback):
+class Checkpoints(Periodic):
     """The state to resume from, and generator.keras, every so many steps."""
 
     def __init__(self, folder, every, named_styles):
-        super().__init__()
+        super().__init__(every)
         self.folder = folder
-        self.every = every
         self.named_styles = named_styles
-        self.saved = None
 
-    def on_train_batch_end(self, batch, logs=None):
-        """Save when it is time."""
-        if int(self.model.step.value) % self.every == 0:
-            self.save()
-
-    def on_train_end(self, logs=None):
-        """Save what the run ended with."""
-        self.save()
-
-    def save(self):
-        """Write the checkpoint and generator.keras, unless this step has them."""
-        step = int(self.model.step.value)
-        if step != self.saved:
-            checkpoint.save(self.folder / "checkpoints", self.model)
-            checkpoint.save_generator(
-                self.folder / "generator.keras", self.model, self.named_styles
-            )
-            self.saved = step
+    def act(self, step: int) -> None:
+        """Write the checkpoint and generator.keras."""
+        checkpoint.save(self.folder / "checkpoints", self.model)
+        path = self.folder / "generator.keras"
+        checkpoint.save_generator(path, self.model, self.named_styles)
 
 
 def animated_gif(frames, milliseconds=83):

@@ -1,4 +1,4 @@
-"""The two networks, what each of them minimizes, and the step that trains them.
+"""The two networks, and the step that trains them.
 
 One step trains the discriminator, then the generator, then moves the averaged
 generator, which is the one that ships. How gradients are taken depends on the backend:
@@ -6,14 +6,17 @@ generator, which is the one that ships. How gradients are taken depends on the b
 what chance it needs comes as noise with the batch.
 """
 
+from collections.abc import Iterable
+
 import keras
 from keras import ops
 
-from vgan import InputError
-from vgan.losses import adversarial as adversarial_losses
+from vgan.losses.adversarial import Adversarial
+from vgan.losses.base import Loss
 from vgan.losses.features import FeatureNetwork
 from vgan.train import optimizers, state, teacher
 from vgan.train.forward import Forward
+from vgan.train.objectives import Objectives, adversarial_of
 
 if keras.backend.backend() == "jax":
     from vgan.train import gradients_jax as gradients
@@ -24,10 +27,9 @@ make_deterministic = gradients.make_deterministic
 accelerator = gradients.accelerator
 
 FAILURE_MODES = ("flood", "oscillation", "discriminator", "style", "content")
-SMALLEST = 32  # pixels; below, the deeper features have no area
 
 
-class VideoGAN(gradients.Gradients, keras.Model):
+class VideoGAN(Objectives, gradients.Gradients, keras.Model):
     """A generator and a discriminator of clips, trained against each other by `fit`.
 
     Args:
@@ -61,7 +63,7 @@ class VideoGAN(gradients.Gradients, keras.Model):
         gan.ema_generator.save("generator.keras")
     """
 
-    def __init__(self, generator, discriminator):
+    def __init__(self, generator: keras.Model, discriminator: keras.Model):
         super().__init__(name="video_gan")
         self.generator = generator
         self.discriminator = discriminator
@@ -72,22 +74,22 @@ class VideoGAN(gradients.Gradients, keras.Model):
 
     def compile(
         self,
-        g_optimizer,
-        d_optimizer,
-        adversarial=None,
-        losses=(),
+        g_optimizer: keras.optimizers.Optimizer,
+        d_optimizer: keras.optimizers.Optimizer,
+        adversarial: Adversarial | None = None,
+        losses: Iterable[Loss] = (),
         *,
-        features="random",
-        teacher=None,
-        ema_decay=0.999,
-        g_every=1,
-        d_every=1,
-        d_skip_above=1.0,
-        burn_in=0,
-        carry=None,
-        cooldown=0.0,
-        steps=None,
-        seed=0,
+        features: str | FeatureNetwork = "random",
+        teacher: keras.Model | None = None,
+        ema_decay: float = 0.999,
+        g_every: int = 1,
+        d_every: int = 1,
+        d_skip_above: float = 1.0,
+        burn_in: int = 0,
+        carry: tuple[int, int, int] | None = None,
+        cooldown: float = 0.0,
+        steps: int | None = None,
+        seed: int = 0,
     ):
         """Say what is minimized, and how.
 
@@ -120,11 +122,8 @@ class VideoGAN(gradients.Gradients, keras.Model):
             InputError: A loss lacks what it needs, or the networks do not fit.
         """
         terms = [*losses] if adversarial is None else [*losses, adversarial]
-        _check_terms(terms)
+        self.adversarial = adversarial_of(terms)
         self.terms = terms
-        self.adversarial = next(
-            (t for t in terms if isinstance(t, adversarial_losses.Adversarial)), None
-        )
         if not isinstance(features, FeatureNetwork):
             features = FeatureNetwork(features, "features")
         self.features = features
@@ -168,7 +167,7 @@ class VideoGAN(gradients.Gradients, keras.Model):
             jit_compile=keras.backend.backend() == "jax",
         )
 
-    def saved_variables(self):
+    def saved_variables(self) -> dict[str, list]:
         """All that a resumed run needs, {group: [variables]}."""
         return {
             "generator": self.generator.weights,
@@ -180,13 +179,13 @@ class VideoGAN(gradients.Gradients, keras.Model):
             "counters": [*self.counters],
         }
 
-    def stylize(self, content, style, generator=None):
+    def stylize(self, content, style, generator: keras.Model | None = None) -> tuple:
         """Return the clip [B, T, H, W, 3] and the style code [B, D]."""
         generator = generator or self.generator
         code = generator.encode_style(style)
         return teacher.generate(generator, content, code)[0], code
 
-    def update(self, batch, pictures=None):
+    def update(self, batch: dict, pictures: tuple | None = None) -> dict:
         """Train on one batch: discriminator, generator, EMA; return scalars to log.
 
         Args:
@@ -267,124 +266,3 @@ class VideoGAN(gradients.Gradients, keras.Model):
         pairs = zip(self.ema_generator.weights, self.generator.weights, strict=True)
         for average, weight in pairs:
             average.assign(average + rate * (weight - average))
-
-    def discriminator_loss(self, real, fake):
-        """The discriminator's loss of patch logits, without penalties; what to log."""
-        loss = self.adversarial.discriminator(real, fake)
-        return loss, {
-            "d/loss": loss,
-            "d/real": ops.mean(ops.sigmoid(real)),
-            "d/fake": ops.mean(ops.sigmoid(fake)),
-            "d/advantage": adversarial_losses.advantage(real, fake),
-        }
-
-    def judge(self, clips, code, reference=None):
-        """The discriminator's patch logits [B, t, h, w, 1] of clips.
-
-        Args:
-            clips: [B, T, H, W, 3] in [-1, 1].
-            code: [B, D].
-            reference: Real clips beside them, for an adversarial loss of pairs.
-        """
-        beside = () if reference is None else (reference,)
-        return self.discriminator(clips, code, *beside)
-
-    def logit_gradient(self, clips, code, reference=None):
-        """Gradient of each clip's mean patch logit by the clip, [B, T, h, w, 3]."""
-
-        def score(clips):
-            # Patches are averaged, clips are summed: each clip has its own gradient.
-            logits = self.judge(clips, code, reference)
-            return ops.sum(ops.mean(logits, axis=(1, 2, 3, 4)))
-
-        return self.input_gradient(score, clips)
-
-    def generator_loss(self, forward):
-        """Weighted sum of the generator's losses, and each of them to log."""
-        loss, logs = 0.0, {}
-        if self.codes and "noise" in forward.batch:
-            loss = self.codes.update(forward.code, forward.batch["noise"])
-            logs["g/mapping"] = loss
-        for term in self.terms:
-            logs[f"g/{term.name}"] = value = term(forward)
-            loss = loss + self.weight_of(term) * value
-        return loss, {"g/loss": loss, **logs}
-
-    def weight_of(self, term):
-        """Return what a loss weighs at this step: as given, warmed up, multiplied."""
-        weight = term.weight
-        if term is self.adversarial and term.warmup:
-            step = ops.cast(self.step, "float32")
-            weight *= ops.minimum(1.0, (step + 1.0) / term.warmup)
-        if term.target is not None:
-            weight *= self.multipliers(term.name)
-        return weight
-
-    def check_sizes(self, batch_size, image_size, clip_length, style_length):
-        """Raise InputError where batches of these sizes do not fit networks or losses.
-
-        Args:
-            batch_size: B.
-            image_size: H and W in pixels.
-            clip_length: T.
-            style_length: T'.
-        """
-        if image_size < SMALLEST:
-            raise InputError(
-                f"image_size: {image_size} is too small for the networks; give at "
-                f"least {SMALLEST}"
-            )
-        networks = {"generator": self.generator, "teacher": self.teacher}
-        for name, network in networks.items():
-            stride = getattr(network, "stride", 1)
-            if image_size % stride:
-                raise InputError(
-                    f"image_size: {image_size} does not divide by the {name}'s stride "
-                    f"{stride}"
-                )
-        for term in self.terms:
-            term.check_sizes(batch_size, clip_length, style_length)
-
-    def _check_networks(self):
-        pair = self.adversarial is not None and self.adversarial.pair
-        wanted = {"code_size": getattr(self.generator, "code_size", None)}
-        if self.adversarial is not None:
-            wanted["pair"] = pair
-        for name, value in wanted.items():
-            own = getattr(self.discriminator, name, value)
-            if value is not None and own != value:
-                raise InputError(
-                    f"discriminator.{name}: must be {value}, as the generator and the "
-                    f"adversarial loss have it, got {own}"
-                )
-        for term in self.terms:
-            try:
-                term.check(self)
-            except InputError as error:
-                raise InputError(f"losses.{term.name}: {error}") from error
-
-    def _check_batch(self, batch):
-        for term in self.terms:
-            if missing := [name for name in term.needs if name not in batch]:
-                raise InputError(
-                    f"losses.{term.name}: needs {', '.join(missing)}, which the batch "
-                    "has not; leave the loss out, or give another data set"
-                )
-
-
-def _check_terms(terms):
-    for term in terms:
-        if not hasattr(term, "weight") or not callable(term):
-            raise InputError(
-                f"losses: takes objects such as losses.Style(10.0), got {term!r:.80}"
-            )
-    names = [term.name for term in terms]
-    for name in names:
-        if names.count(name) > 1:
-            raise InputError(f"losses: {name} is there twice; give each once")
-    kinds = [t for t in terms if isinstance(t, adversarial_losses.Adversarial)]
-    if len(kinds) > 1:
-        raise InputError(
-            "losses: takes one adversarial loss, got "
-            + ", ".join(type(kind).__name__ for kind in kinds)
-        )

@@ -163,10 +163,10 @@ def _fit(gan, config, folder, styles, first_step, dataset, deadline):
             if deadline and callbacks["deadline"].passed:
                 return int(gan.step.value) == config.train.steps
     except Stopped:
-        callbacks["checkpoints"].save()
+        callbacks["checkpoints"].run()
         raise
     except KeyboardInterrupt:
-        callbacks["checkpoints"].save()
+        callbacks["checkpoints"].run()
         print(f"\nstopped at step {int(gan.step.value)}; the same command goes on")
         raise
     return True

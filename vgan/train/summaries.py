@@ -39,12 +39,10 @@ class SummaryWriter:
         """Write {name: number}."""
         for name, value in values.items():
             self._add(scalar_pb(name, np.float32(value)), step)
-        self._flush()
 
     def text(self, name, line, step):
         """Write a line of text."""
         self._add(text_pb(name, line), step)
-        self._flush()
 
     def gif(self, name, gif, size, step):
         """Write the bytes of a GIF of (width, height).
@@ -60,7 +58,6 @@ class SummaryWriter:
         tensor = tensor_util.make_tensor_proto(parts, dtype=np.object_)
         summary.value.add(tag=name, metadata=metadata, tensor=tensor)
         self._add(summary, step)
-        self._flush()
 
     def _add(self, summary, step):
         self._write(
@@ -68,13 +65,8 @@ class SummaryWriter:
         )
 
     def _write(self, event):
-        self._guarded(lambda: self._records.write(event.SerializeToString()))
-
-    def _flush(self):
-        self._guarded(self._file.flush)
-
-    def _guarded(self, action):
         try:
-            action()
+            self._records.write(event.SerializeToString())
+            self._file.flush()
         except OSError as error:
             raise OSError(error.errno, error.strerror, str(self.path)) from error

@@ -4,13 +4,12 @@ import json
 import math
 import pathlib
 
-import keras
-
 from vgan import InputError, files
 from vgan.train.checkpoint import save_generator
+from vgan.train.periodic import Periodic
 
 
-class Validation(keras.callbacks.Callback):
+class Validation(Periodic):
     """Figures to TensorBoard every so many steps, and best.keras by their score.
 
     best.json holds the step and the figures of best.keras, so that a resumed run goes
@@ -28,14 +27,12 @@ class Validation(keras.callbacks.Callback):
     """
 
     def __init__(self, writer, folder, stylize, measure, every, named_styles):
-        super().__init__()
+        super().__init__(every)
         self.writer = writer
         self.folder = pathlib.Path(folder)
         self.stylize = stylize
         self.measure = measure
-        self.every = every
         self.named_styles = named_styles
-        self.measured = None
 
     def on_train_begin(self, logs=None):
         """Find the best so far."""
@@ -47,21 +44,8 @@ class Validation(keras.callbacks.Callback):
         except (ValueError, KeyError, TypeError) as error:
             raise InputError(f"{path}: damaged; remove it, and best.keras") from error
 
-    def on_train_batch_end(self, batch, logs=None):
-        """Measure when it is time."""
-        if int(self.model.step.value) % self.every == 0:
-            self.run()
-
-    def on_train_end(self, logs=None):
-        """Measure what the run ended with."""
-        self.run()
-
-    def run(self):
+    def act(self, step: int) -> None:
         """Measure, log, and keep the generator if it is the best."""
-        step = int(self.model.step.value)
-        if step == self.measured:
-            return
-        self.measured = step
         figures = self.measure(self.stylize())
         self.writer.scalars({f"validation/{k}": v for k, v in figures.items()}, step)
         if figures["score"] >= self.best:  # of equals, the one trained longer
