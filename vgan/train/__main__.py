@@ -68,6 +68,7 @@ def main(argv):
 @contextlib.contextmanager
 def _only_one(folder):
     """Hold the run folder, which two trainings at once would spoil."""
+    made = [path for path in (folder, *folder.parents) if not path.exists()]
     folder.mkdir(parents=True, exist_ok=True)
     told = f"{folder}: another training is at work there; wait for it, or --run"
     try:
@@ -75,7 +76,8 @@ def _only_one(folder):
             yield
     finally:
         with contextlib.suppress(OSError):
-            folder.rmdir()  # what failed before its first step leaves nothing
+            for path in made:
+                path.rmdir()  # what failed before its first step leaves nothing
 
 
 if __name__ == "__main__":

@@ -116,10 +116,9 @@ def _fit(gan, config, folder, styles, first_step, dataset, deadline):
     datasets = [
         dataset(stage, start) for start, (_, stage) in zip(starts, stages, strict=False)
     ]
+    measure = ValidationMetrics(samples, MeasuringFeatures([gan.features]))
     # All of it is accepted: from here on, this is what the run computes.
     record.write(folder, config)
-    features = MeasuringFeatures([gan.features])
-    measure = ValidationMetrics(samples, features)
     train = config.train
     callbacks = run_callbacks(
         *(folder, gan, samples, styles, measure),
