@@ -114,6 +114,7 @@ def test_what_a_style_may_be(engine, picture):
     np.testing.assert_array_equal(painted, stylize(str(picture)))
     np.testing.assert_array_equal(painted, stylize(read_image(picture)))
     np.testing.assert_array_equal(painted, stylize({picture: 2}))
+    np.testing.assert_array_equal(painted, stylize(np.str_(picture)))
     np.testing.assert_array_equal(stylize("mosaic"), stylize(None))
     half = {"mosaic": 0.5, picture: 0.5}
     wanted = styles.read([f"{picture}:0.5", "mosaic:0.5"], engine)
@@ -134,7 +135,20 @@ def test_what_a_style_may_be(engine, picture):
         ({"style": np.zeros((8, 8), np.uint8)}, r"style=uint8 \[8, 8\]: give a pic"),
         ({"style": {"mosaic": -1}}, "style=mosaic:-1: the weight must be 0"),
         ({"style": {"mosaic": 0}}, "style: all weights are 0"),
+        ({"style": {}}, "style: is an empty dict"),
+        ({"style": {"mosaic": "x"}}, "style=mosaic:x: the weight must be 0"),
+        ({"style": {"mosaic": None}}, "style=mosaic:None: the weight must be 0"),
+        ({"style": {"mosaic": [1]}}, r"style=mosaic:\[1\]: the weight must be 0"),
+        ({"style": {3: 1}}, "style: is of type int; give the path of a picture"),
+        ({"style": {None: 1}}, "style: is of type NoneType; give the path"),
+        ({"style": 3}, "style: is of type int; give the path of a picture"),
+        ({"style": b"mosaic"}, "style: is of type bytes; give the path of a picture"),
+        ({"style": object()}, "style: is of type object; give the path of a picture"),
+        ({"style": np.zeros((0, 8, 3), np.uint8)}, r"style=uint8 \[0, 8, 3\]: give a"),
+        ({"style": np.zeros(3)}, r"style: the model takes codes \[1, 16\].* \[3\]"),
+        ({"style": np.full((1, 16), None)}, r"style: the model takes codes .* object"),
         ({"strength": 2}, "strength=2: give a number from 0 to 1"),
+        ({"strength": "high"}, "strength=high: give a number from 0 to 1"),
         ({"proxy": 2}, "proxy=2: give"),
         ({"model": "painterly"}, "model=painterly: give what vgan.load returns"),
     ],
@@ -153,12 +167,18 @@ def test_bad_arguments_of_a_stylizer(engine, arguments, line):
         ({"strength": 2}, "strength=2: give a number from 0 to 1"),
         ({"fps": 0}, "fps=0: give 0.001 to 1000"),
         ({"model": "none.keras"}, "model none.keras: there is no such file"),
+        ({"style": 3}, "style: is of type int; give the path of a picture"),
+        ({"style": {"mosaic": "x"}}, "style=mosaic:x: the weight must be 0"),
+        ({"style": {None: 1}}, "style: is of type NoneType; give the path"),
+        ({"style": ["mosaic", 3]}, "style: is of type int; give the path"),
+        ({"style": [{"mosaic": 1}]}, "style: is of type dict; give the path"),
+        ({"style": np.zeros((1, 16))}, r"style=float64 \[1, 16\]: give a picture"),
     ],
 )
 def test_bad_arguments_of_stylize(model_path, tmp_path, arguments, line):
     given = {"style": "mosaic", "output": tmp_path / "out.mp4", "model": model_path}
     with pytest.raises(vgan.InputError, match=f"^{line}"):
-        vgan.stylize(tmp_path / "in.mp4", **{**given, **arguments})
+        vgan.stylize(tmp_path / "in.mp4", **{"engine": "keras", **given, **arguments})
     assert not list(tmp_path.iterdir())
 
 

@@ -6,8 +6,10 @@ knows by name, or `random`; several are blended by weight: `a.jpg:0.7`, `b.jpg:0
 
 import dataclasses
 import math
+import numbers
 import os
 import pathlib
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -71,7 +73,9 @@ def read(wanted, model, seed=0):
 def _weighted(wanted, named_styles):
     """List of (source, weight)."""
     if isinstance(wanted, dict):
-        return [(s, _weight(w, f"{s}:{w}")) for s, w in wanted.items()]
+        if not wanted:
+            raise InputError("style: is an empty dict; name a style in it")
+        return [(_path(s), _weight(w, f"{s}:{w}")) for s, w in wanted.items()]
     if isinstance(wanted, np.ndarray):
         return [(wanted, 1.0)]
     texts = listed(wanted)
@@ -87,9 +91,21 @@ def _weighted(wanted, named_styles):
 
 def listed(wanted):
     """Return a style, or a list of some, as a list of texts; None and "" are none."""
-    if wanted is None or isinstance(wanted, (str, os.PathLike)):
-        wanted = [wanted]
-    return [os.fspath(text) for text in wanted if text]
+    several = isinstance(wanted, Iterable) and not isinstance(wanted, (str, bytes))
+    texts = wanted if several else [wanted]
+    texts = [_path(text) for text in texts if text is not None]
+    return [text for text in texts if text]
+
+
+def _path(source):
+    """Return a style that is a text or a path as a text."""
+    if not isinstance(source, (str, os.PathLike)):
+        raise InputError(
+            f"style: is of type {type(source).__name__}; give the path of a picture, "
+            "clip or folder, a style of the model, random, or a picture, uint8 "
+            "[h, w, 3]"
+        )
+    return os.fspath(source)
 
 
 def code(wanted, engine, seed=0):
@@ -103,13 +119,16 @@ def code(wanted, engine, seed=0):
     Raises:
         InputError: As `read`; or it is a code of another model.
     """
-    if hasattr(wanted, "dtype") and wanted.dtype != np.uint8:
-        if np.shape(wanted) != (1, engine.code_size):
+    if hasattr(wanted, "dtype") and not isinstance(wanted, str):
+        wanted = np.asarray(wanted)  # of whatever library
+    if isinstance(wanted, np.ndarray) and wanted.dtype != np.uint8:
+        is_real = np.can_cast(wanted.dtype, np.float32, "same_kind")
+        if wanted.shape != (1, engine.code_size) or not is_real:
             raise InputError(
                 f"style: the model takes codes [1, {engine.code_size}], and pictures "
-                f"uint8 [h, w, 3], got {wanted.dtype} {list(np.shape(wanted))}"
+                f"uint8 [h, w, 3], got {wanted.dtype} {list(wanted.shape)}"
             )
-        return np.asarray(wanted, np.float32)
+        return wanted.astype(np.float32, copy=False)
     if isinstance(wanted, (list, tuple)):
         raise InputError(
             "style: is a list; give one, or a blend, as in {'a.jpg': 0.7, 'b.jpg': 0.3}"
@@ -130,7 +149,8 @@ def read_one(source, model, rng):
         InputError: There is no such style, or it is no picture.
     """
     if isinstance(source, np.ndarray):
-        if source.ndim != 3 or source.shape[2] != 3 or source.dtype != np.uint8:
+        is_picture = source.ndim == 3 and source.shape[2] == 3 and source.size
+        if not is_picture or source.dtype != np.uint8:
             raise InputError(
                 f"{source.dtype} {list(source.shape)}: give a picture, uint8 [h, w, 3]"
             )
@@ -204,7 +224,8 @@ def split_weight(text, named_styles=()):
 
 
 def _weight(weight, text, number=None):
-    if not (weight == 0 or 1e-6 <= weight <= 1e6):
+    is_number = isinstance(weight, numbers.Real) and not isinstance(weight, bool)
+    if not is_number or not (weight == 0 or 1e-6 <= weight <= 1e6):
         raise InputError(
             f"style={text}: the weight must be 0, or 1e-6 to 1e6, "
             f"got {weight if number is None else number}"

@@ -1,5 +1,7 @@
 """Frame in, frame out; the only holder of the recurrent state."""
 
+import numbers
+
 import cv2
 import numpy as np
 
@@ -52,9 +54,11 @@ class Stylizer:
     ):
         if not hasattr(model, "step"):
             raise InputError(f"model={model}: give what vgan.load returns for it")
-        if not 0 <= strength <= 1:
+        if not (isinstance(strength, numbers.Real) and 0 <= strength <= 1):
             raise InputError(f"strength={strength}: give a number from 0 to 1")
-        if proxy is not None and not 0 < proxy <= 1:
+        if proxy is not None and not (
+            isinstance(proxy, numbers.Real) and 0 < proxy <= 1
+        ):
             raise InputError(f"proxy={proxy}: give a number above 0 and up to 1")
         self.engine = TiledEngine(model)
         self.style_code = styles.code(style, model, seed)
