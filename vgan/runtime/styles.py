@@ -14,7 +14,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from vgan import InputError, files
-from vgan.video import IMAGE_SUFFIXES, VideoReader, is_image, read_image
+from vgan.video import IMAGE_SUFFIXES, VIDEO_SUFFIXES, VideoReader, is_image, read_image
 from vgan.video.resizing import resize
 
 CLIP_FRAMES = 8  # of a style clip, evenly spaced; up to 15
@@ -252,7 +252,15 @@ def _read_frames(source, named_styles, size):
     elif is_image(source):
         frames = [fit(read_image(source), size)]
     else:
-        frames = _sample_clip(source, size)
+        try:
+            frames = _sample_clip(source, size)
+        except InputError as error:
+            if files.ends(source, VIDEO_SUFFIXES) or not os.access(source, os.R_OK):
+                raise
+            raise InputError(
+                f"{source}: is neither a picture nor a video that can be read; give a "
+                f"video, or a picture ({', '.join(IMAGE_SUFFIXES)})"
+            ) from error
     return _scaled(frames)
 
 
