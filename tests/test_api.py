@@ -1,8 +1,8 @@
 """The library as README shows it: the same pixels as the command, from any folder."""
 
-import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -17,18 +17,25 @@ from vgan.runtime.engines import cache, exported, keras_file
 from vgan.video import VideoReader, VideoWriter, read_image
 
 ROOT = pathlib.Path(__file__).parents[1]
-SIX_LINES = """
-import json, sys
-import vgan
-from vgan.video import VideoReader, VideoWriter
-film, style, name, strength, out, frames = json.loads(sys.argv[1])
-vgan.stylize(film, style, out, model=name, strength=strength, engine="keras")
-model = vgan.load(name, engine="keras")
-stylizer = vgan.Stylizer(model, style=style, strength=strength)
-with VideoReader(film) as reader, VideoWriter(frames, like=reader) as writer:
-    for frame, timestamp in reader:
-        writer.write(stylizer(frame), timestamp)
-"""
+
+
+def script_of_readme(film, picture, model, strength, results):
+    """The Python of README.md with files, model and strength in their places."""
+    (script,) = re.findall(
+        r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL
+    )
+    options = f"strength={strength}"
+    for name, value in {
+        '"in.mp4"': repr(str(film)),
+        'style="painting.jpg"': f"style={str(picture)!r}, {options}",
+        '"painting.jpg"': repr(str(picture)),
+        '"out.mp4"': f"{str(results[0])!r}, {model!r}, {options}, engine='keras'",
+        '"painterly"': f"{model!r}, engine='keras'",
+        '"mine.mp4"': repr(str(results[1])),
+    }.items():
+        assert name in script
+        script = script.replace(name, value)
+    return script
 
 
 def run(*arguments, cwd):
@@ -64,7 +71,9 @@ def film(path, height, width, num_frames=4):
 @pytest.mark.parametrize(
     ("name", "size"), [("tiny", (360, 400)), ("painterly", (64, 96))]
 )
-def test_the_six_lines_and_the_command_agree(model_path, picture, tmp_path, name, size):
+def test_the_script_of_readme_and_the_command_agree(
+    model_path, picture, tmp_path, name, size
+):
     """A large film, of which the network sees a smaller copy, and a small one."""
     source = film(tmp_path / "in.mp4", *size)
     empty = tmp_path / "empty"
@@ -77,9 +86,7 @@ def test_the_six_lines_and_the_command_agree(model_path, picture, tmp_path, name
         f"--output={outputs[0]}",
         cwd=empty,
     )
-    arguments = [source, picture, model, 0.8, *outputs[1:]]
-    arguments = [a if isinstance(a, float) else str(a) for a in arguments]
-    run("-c", SIX_LINES, json.dumps(arguments), cwd=empty)
+    run("-c", script_of_readme(source, picture, model, 0.8, outputs[1:]), cwd=empty)
     assert not list(empty.iterdir())
     made = [sorted(folder.glob("*.png")) for folder in outputs]
     assert [len(files) for files in made] == [4, 4, 4]
