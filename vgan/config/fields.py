@@ -5,7 +5,7 @@ import math
 
 from vgan import InputError
 from vgan.config import checks
-from vgan.datasets.spec import ClipSpec
+from vgan.datasets.spec import BATCH_SIZE, ClipSpec
 
 
 @dataclasses.dataclass(frozen=True)
@@ -116,7 +116,7 @@ class Train:
     teacher: str = ""
     steps: int = 1000
     minutes: float = 0.0
-    batch_size: int = 4
+    batch_size: int = BATCH_SIZE
     schedule: list[dict] = dataclasses.field(default_factory=list)
     g_learning_rate: float = 1e-3
     d_learning_rate: float = 1e-3

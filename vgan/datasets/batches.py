@@ -14,7 +14,7 @@ from vgan import InputError
 from vgan.checks import check_type
 from vgan.datasets.pairs import styled_by_target
 from vgan.datasets.sources import SPLITS, open_source
-from vgan.datasets.spec import NOISE, ClipSpec
+from vgan.datasets.spec import BATCH_SIZE, NOISE, ClipSpec
 
 
 def clips(
@@ -34,7 +34,7 @@ def clips(
     noise=ClipSpec.noise,
     clips=ClipSpec.clips,
     validation=ClipSpec.validation,
-    batch_size=4,
+    batch_size=BATCH_SIZE,
     seed=0,
     first_step=0,
     num_steps=None,

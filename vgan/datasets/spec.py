@@ -4,6 +4,7 @@ import dataclasses
 
 from vgan.checks import check_values
 
+BATCH_SIZE = 4  # clips, where nothing else is said
 NOISE = 1024  # standard normal numbers that come with each example
 
 
