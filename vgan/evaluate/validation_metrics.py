@@ -14,6 +14,10 @@ from vgan.metrics.temporal_consistency import (
 class ValidationMetrics:
     """Measures results for one fixed batch of clips.
 
+    Results come in the size [H, W] of the clips. Style is measured at the fixed size of
+    `features`, so that runs of different sizes compare; edges and flicker are measured
+    at H x W.
+
     Args:
         batch: Clips in [-1, 1]: content [N, T, H, W, 3], style [N, T', h, w, 3], flow
             [N, T-1, H, W, 2] and occlusion [N, T-1, H, W, 1] as in training. Where

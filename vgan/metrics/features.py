@@ -30,7 +30,9 @@ class MeasuringFeatures:
         networks: What `vgan.losses.features.FeatureNetwork` takes ("random", "vgg19" or
             paths of .npz files), or such networks; the most trusted first.
         argument: What the user calls `networks`, for messages.
-        short_side: Pixels that pictures are scaled to before they are measured.
+        short_side: Pixels that pictures are scaled to before they are measured: by
+            default 256, whatever their own size, so that figures of runs and models of
+            different sizes compare.
 
     Attributes:
         sources: {layer: name of its network}, shallow first.

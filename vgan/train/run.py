@@ -199,7 +199,8 @@ def _report(config, folder, styles, gan):
     engine = engines.load(folder / "generator.keras")
 
     sizes = {"clip_length": FINAL_FRAMES, "style_length": 1}
-    # Figures are of the size that was trained at: there, styles are to scale.
+    # Stylized at the size that was trained at, where strokes are to scale; features are
+    # measured at 256 pixels, whatever that size, so that runs compare.
     batch = _validation_batch(config, 1, **sizes)
     content, flow, occlusion = (
         batch[name][0] for name in ("content", "flow", "occlusion")
