@@ -52,6 +52,19 @@ def test_a_refused_training_leaves_nothing(tmp_path, monkeypatch, refused):
     assert not runs.exists()
 
 
+@pytest.mark.parametrize("video", ["stylized.mp4", "stylised.mp4"])
+def test_a_finished_run_stays_finished(tmp_path, monkeypatch, capsys, video):
+    (tmp_path / "smoke" / "samples").mkdir(parents=True)
+    (tmp_path / "smoke" / "samples" / video).touch()
+    (tmp_path / "smoke" / "generator.keras").touch()
+    monkeypatch.setattr(__main__.checkpoint, "latest_step", lambda _: 4)
+    given = {"experiment": "smoke", "set": [], "run": None, "runs": tmp_path}
+    monkeypatch.setattr(__main__, "FLAGS", types.SimpleNamespace(**given))
+    __main__.main([])
+    assert "is finished: 4 steps" in (said := capsys.readouterr().out)
+    assert said.endswith(f"{video}\n")
+
+
 @pytest.mark.slow
 def test_a_run_begins_with_the_weights_of_a_model(tmp_path):
     from vgan.runtime.engines.keras_engine import load_generator

@@ -36,7 +36,7 @@ def check_where(config):
     data, train = config.data, config.train
     if data.where == "device" and data.target:
         raise InputError(
-            "data.where: device cuts windows out of pictures, which have no stylised "
+            "data.where: device cuts windows out of pictures, which have no stylized "
             "form; leave out data.target, or make batches on the host"
         )
     if train.unroll == 1:

@@ -124,7 +124,7 @@ def dots(rng, colors, size):
 
 
 def waves(rng, colors, size):
-    """Bands of color that swirl around a few centres, with dark contours."""
+    """Bands of color that swirl around a few centers, with dark contours."""
     x, y = grid(size, size)
     u, v = x / size + 0 * y, y / size + 0 * x
     for _ in range(rng.integers(3, 6)):

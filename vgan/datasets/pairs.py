@@ -48,7 +48,7 @@ class Pairs(Folder):
         if root.exists() and self.path.exists() and root.samefile(self.path):
             raise InputError(
                 f"target: {root} is the folder of the content itself; name the "
-                "folder of its stylised form"
+                "folder of its stylized form"
             )
         targets = {}
         for file in find_files(root, "target"):
@@ -63,7 +63,7 @@ class Pairs(Folder):
         if not self._partners:
             raise InputError(
                 f"target: {root}: has no file of the same name as any in "
-                f"{self.path}; name the stylised form of a/b.mp4 a/b.mp4 too"
+                f"{self.path}; name the stylized form of a/b.mp4 a/b.mp4 too"
             )
         if missing:
             _log.warning(

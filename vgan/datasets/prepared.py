@@ -186,7 +186,7 @@ def square(frames, rng, size, training, name):
         rng: A numpy Generator.
         size: Height and width of the result in pixels.
         training: Whether the square's size and place are random; else it is the
-            centre, as large as fits.
+            center, as large as fits.
         name: What to call the frames in an error.
 
     Returns:

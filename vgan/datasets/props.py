@@ -74,7 +74,7 @@ def cut_out(rng, radius, middle, light):
     Args:
         rng: A numpy Generator.
         radius: In pixels; corners reach further.
-        middle: m, the row and column of the shape's centre.
+        middle: m, the row and column of the shape's center.
         light: Direction that light comes from, in radians; y points down.
 
     Returns:

@@ -30,6 +30,7 @@ def make_features():
             "start": np.float32,
             "fps": np.float32,
             "label": tfds.features.Text(),
+            # A name of the file format, in sets of all versions.
             "licence": tfds.features.Text(),
             "shot": np.int32,
         }

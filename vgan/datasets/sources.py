@@ -187,7 +187,7 @@ def _open(name, role, split, spec):
     if name == "synthetic":
         if paired:
             raise InputError(
-                "target: rendered content has no stylised form; make content "
+                "target: rendered content has no stylized form; make content "
                 "a folder of videos or images"
             )
         return rendered(split, spec.image_size)
@@ -201,13 +201,13 @@ def _open(name, role, split, spec):
         return folder if folder.files else rendered(split, spec.image_size)
     if paired:
         raise InputError(
-            f"target: {name} has no stylised form; make content a folder of "
+            f"target: {name} has no stylized form; make content a folder of "
             "videos or images"
         )
-    from vgan.datasets import catalogue, prepared
+    from vgan.datasets import catalog, prepared
 
     if builder.name != "video_clips":
-        return catalogue.Videos(builder, role, split, spec)
+        return catalog.Videos(builder, role, split, spec)
     if split == "validation" and split not in builder.info.splits:
         _log.warning(
             "%s: %s was made of one file, and it is trained on; validation uses "
@@ -228,8 +228,8 @@ def find_builder(name, role):
     Raises:
         InputError: The data set is unknown, damaged, or cannot be downloaded.
     """
-    from vgan.datasets import catalogue, prepared
+    from vgan.datasets import catalog, prepared
 
-    if name.startswith(catalogue.PREFIX):
-        return catalogue.open_builder(name.removeprefix(catalogue.PREFIX), role)
+    if name.startswith(catalog.PREFIX):
+        return catalog.open_builder(name.removeprefix(catalog.PREFIX), role)
     return prepared.open_builder(name)

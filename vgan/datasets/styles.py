@@ -6,7 +6,7 @@ import itertools
 import numpy as np
 
 from vgan.datasets import folders, stills, synthetic
-from vgan.datasets.catalogue import Videos
+from vgan.datasets.catalog import Videos
 from vgan.datasets.prepared import Prepared, decode
 from vgan.datasets.sources import find_builder
 

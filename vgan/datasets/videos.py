@@ -25,7 +25,7 @@ def clip_of_video(path, rng, num_frames, size, fps, training, estimate_flow=Fals
         size: Height and width of the clip in pixels.
         fps: Frames per second; the video is resampled.
         training: Whether the crop's size and place are random; else it is the
-            centre, as large as fits.
+            center, as large as fits.
         estimate_flow: See `with_flow`.
 
     Returns:

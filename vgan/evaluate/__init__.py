@@ -1,1 +1,1 @@
-"""How good a stylised clip is, in numbers."""
+"""How good a stylized clip is, in numbers."""

@@ -1,4 +1,4 @@
-r"""Measure a model, or any finished video: style, content and steadiness at once.
+r"""Measure a model, or any finished video: style, content and temporal consistency.
 
 python -m vgan.evaluate --model=runs/quickstart/generator.keras --content=clips/ \
     --styles=paintings/ --baseline=per_frame --baseline=identity --output=report/
@@ -54,10 +54,11 @@ FLAGS.DEFINE_integer(
 FLAGS.DEFINE_bool("overwrite", False, "replace a report that exists")
 
 # groups; what every clip is scored by
-CLIPS = ("steadiness", "style", "content", "paint")
+CLIPS = ("temporal_consistency", "style", "content", "paint")
 OF_MODELS = ("exact", "flat", "diversity")  # of each system that takes any frame
 EXTERNAL = ("fid", "kid", "lpips", "fvd")
 GROUPS = (*CLIPS, *OF_MODELS, "adversarial", "speed", *EXTERNAL)
+RENAMED = {"steadiness": "temporal_consistency"}  # {name in earlier versions: now}
 SCENES, SCENE_FRAMES, SCENE_SEED = 2, 24, 1_000_000_007  # rendered, of exact flow
 BATCHES = 4  # on which the discriminator is judged
 BRUSH_FRAMES = 4  # of each clip; the last is looked at
@@ -118,14 +119,14 @@ def _check_flags(rival):
         given = FLAGS[name].value
         if not given or (isinstance(given, list) and "" in given):
             raise InputError(f"--{name}: is missing; give one, such as {example}")
-    for name in FLAGS.metrics:
+    groups = [RENAMED.get(name, name) for name in FLAGS.metrics] or GROUPS
+    for name in groups:
         if name not in GROUPS:
             raise InputError(
                 f"--metrics={name}: there is no such metric; known: {', '.join(GROUPS)}"
             )
     if not FLAGS.model and "per_frame" in FLAGS.baseline:
         raise InputError("--baseline=per_frame: needs --model, whose weights it takes")
-    groups = FLAGS.metrics or GROUPS
     if FLAGS.judge == "" or (FLAGS.judge and "style" not in groups):
         raise InputError(
             f"--judge={FLAGS.judge}: give a network, and style among --metrics, which "

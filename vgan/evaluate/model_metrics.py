@@ -42,9 +42,9 @@ def exact(system, styles, scenes):
 
 
 def flat(system, styles, size):
-    """How differently flat greys, and flat colours, are painted; mean over styles.
+    """How differently flat grays, and flat colors, are painted; mean over styles.
 
-    A chart of eight greys and one of eight hues, four equal frames of each, of which
+    A chart of eight grays and one of eight hues, four equal frames of each, of which
     the last counts; see `paint.chart` and `paint.patch_deviation`.
 
     Args:
@@ -55,7 +55,7 @@ def flat(system, styles, size):
     rows = {}
     for name in system.any_frame:
         rows[name] = {}
-        for kind, colors in (("grey", paint.GRAYS), ("color", paint.COLORS)):
+        for kind, colors in (("gray", paint.GRAYS), ("color", paint.COLORS)):
             film = [paint.chart(colors, size)] * FLAT_FRAMES
             ends = [_last(system.method(name, s), film) for s in styles]
             deviations = [

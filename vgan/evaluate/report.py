@@ -18,16 +18,16 @@ from vgan.metrics import METRICS, show
 FILES = ("metrics.json", "index.html")
 TABLES = (  # columns of the terminal's tables
     (
-        *("style_strength", "style_ceiling", "style_strength_grey"),
+        *("style_strength", "style_ceiling", "style_strength_gray"),
         *("content_distance", "ssim", "edge_correlation"),
-        *("warping_error_1", "normalised_warping_error_1"),
-        *("normalised_warping_error_10", "static_flicker", "drift", "border_ratio"),
+        *("warping_error_1", "normalized_warping_error_1"),
+        *("normalized_warping_error_10", "static_flicker", "drift", "border_ratio"),
         "known_flow_error",
     ),
     (
-        *("style_strength_judge", "style_ceiling_judge", "style_strength_grey_judge"),
+        *("style_strength_judge", "style_ceiling_judge", "style_strength_gray_judge"),
         *("palette_distance", "color_explained", "tone_correlation"),
-        *("flat_texture", "flat_grey_chroma", "flat_color_chroma", "brush_diversity"),
+        *("flat_texture", "flat_gray_chroma", "flat_color_chroma", "brush_diversity"),
     ),
 )
 

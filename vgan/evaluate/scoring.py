@@ -1,4 +1,4 @@
-"""Scores stylised clips: every figure that content, result and style give.
+"""Scores stylized clips: every figure that content, result and style give.
 
 Clips stream through: what is kept of them are running sums and at most `SAMPLES` pairs
 of frames, evenly spaced, which the feature networks see.
@@ -29,13 +29,13 @@ SAMPLES = 16  # pairs of frames that are seen by the feature networks
 SLICE = 600  # frames of the time slice
 JUDGED = (  # what a judge is asked
     *("style_strength", "style_ceiling"),
-    *("style_strength_grey", "style_ceiling_grey"),
+    *("style_strength_gray", "style_ceiling_gray"),
 )
 
 
 @dataclasses.dataclass(frozen=True)
 class Score:
-    """What is known of one stylised clip.
+    """What is known of one stylized clip.
 
     Attributes:
         system: Who made it, such as "model" or "per_frame".
@@ -122,7 +122,7 @@ class Scorer:
         self._own = self._judged = None
 
     def score(self, frames, content, methods):
-        """Stylise a clip by every method at once, frame by frame; yield their Scores.
+        """Stylize a clip by every method at once, frame by frame; yield their Scores.
 
         Args:
             frames: Iterable of content frames, uint8 [H, W, 3].

@@ -66,7 +66,7 @@ class Stylized(Method):
         self.style_code = (code, encode) if encode else None
 
     def __call__(self, frame):
-        """Stylise the next frame."""
+        """Stylize the next frame."""
         if self._per_frame:
             self._stylizer.reset()
         return self._stylizer(frame)

@@ -37,10 +37,11 @@ class ValidationMetrics:
         ]
 
     def __call__(self, results):
-        """Return means over clips: style_strength, edge_correlation, steadiness, score.
+        """Return the means over clips of the figures, and their score.
 
-        steadiness is 1 - sqrt(E / (2 variance)) of the warping error E, 0 to 1; score
-        is `combined` of the three.
+        These are style_strength, edge_correlation and temporal_consistency, which is
+        1 - sqrt(E / (2 variance)) of the warping error E, 0 to 1; score is `combined`
+        of the three.
 
         Args:
             results: [N, T, H, W, 3] in [-1, 1].
@@ -57,7 +58,7 @@ class ValidationMetrics:
                     # None where the content has the style already: nothing was earned
                     "style_strength": style["style_strength"] or 0.0,
                     "edge_correlation": float(np.mean(edges)),
-                    "steadiness": _temporal_consistency(
+                    "temporal_consistency": _temporal_consistency(
                         content, result, *self._motion[i]
                     ),
                 }
@@ -68,9 +69,9 @@ class ValidationMetrics:
         return {**figures, "score": combined(**figures)}
 
 
-def combined(style_strength, edge_correlation, steadiness):
+def combined(style_strength, edge_correlation, temporal_consistency):
     """Geometric mean of the three, each cut to [0, 1]: none can make up for another."""
-    parts = np.clip([style_strength, edge_correlation, steadiness], 0, 1)
+    parts = np.clip([style_strength, edge_correlation, temporal_consistency], 0, 1)
     return float(np.prod(parts) ** (1 / 3))
 
 
@@ -85,13 +86,13 @@ def _temporal_consistency(content, result, flow, occlusion):
         meter = TemporalConsistency(lags=(1,))
         for pair in zip(content, result, strict=True):
             meter.update(*pair)
-        error = meter.figures()["normalised_warping_error_1"]
+        error = meter.figures()["normalized_warping_error_1"]
     else:
         variance = np.mean(np.var(result / 255, axis=(0, 1, 2)))
         error = normalized_warping_error(
             known_flow_error(result, flow, occlusion), variance
         )
-    # A result of one colour, or one that is hidden everywhere, has earned nothing.
+    # A result of one color, or one that is hidden everywhere, has earned nothing.
     if error is None or not np.isfinite(error):
         return 0.0
     return float(1 - np.sqrt(min(1.0, error)))

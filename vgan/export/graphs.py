@@ -58,6 +58,7 @@ class Graphs:
         """Names of all inputs and outputs of a function."""
         outputs = ["code"]
         if name == "step":
+            # A name of the file format: exports of all versions spell it so.
             outputs = ["stylised", *(f"new_{entry}" for entry in self.state)]
         return [*self.signature(name), *outputs]
 

@@ -91,7 +91,7 @@ def _psnr(one, two):
 
 
 def _strength(engine, wanted, found, picture):
-    """How much nearer the style's code the quantised result is than the float one.
+    """How much nearer the style's code the quantized result is than the float one.
 
     Cosines of the codes that the style encoder reads from either picture.
     """

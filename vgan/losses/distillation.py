@@ -48,11 +48,11 @@ def _frames(x):
 
 
 def pyramid_loss(result, target, levels=4):
-    """E|y - x| at several sizes, and twice that of the differences of neighbours.
+    """E|y - x| at several sizes, and twice that of the differences of neighbors.
 
     Each size is the mean of 2 x 2 pixels of the one before: large areas have the right
-    colour before small ones have the right strokes (low-pass, after Burt and Adelson,
-    1983). Differences of neighbouring pixels, at full size, ask for their edges.
+    color before small ones have the right strokes (low-pass, after Burt and Adelson,
+    1983). Differences of neighboring pixels, at full size, ask for their edges.
 
     Args:
         result: [B, T, H, W, 3] in [-1, 1], H and W multiples of 2 ** (levels - 1).

@@ -79,7 +79,7 @@ class FeatureNetwork:
         """Return the features by name, of a clip [B, T, H, W, 3] in [-1, 1].
 
         Names are relu1_1, relu2_1, ... of a VGG, conv1, fire3, ... of a SqueezeNet, and
-        texture0, colour0, edges1, ... of the random filters, numbered by scale.
+        texture0, color0, edges1, ... of the random filters, numbered by scale.
 
         Args:
             clip: [B, T, H, W, 3] in [-1, 1].
@@ -160,7 +160,7 @@ def _vgg(weights):
         if (m := re.fullmatch(pattern, key))
     )
     wanted = [layer for layer in layers if layer[1] == 1]
-    # Content is read where VGG has lost colour and stroke but not yet the place: at
+    # Content is read where VGG has lost color and stroke but not yet the place: at
     # relu4_1 alone, a relief of the contours would do.
     content = [(3, 1), (4, 1)]
 
@@ -224,11 +224,11 @@ def _squeezenet(weights):
 
 
 def _random_pyramid(scales=4, filters=24, size=5, seed=0):
-    """At each scale: 5x5 filters of the grey picture for content, of RGB for style.
+    """At each scale: 5x5 filters of the gray picture for content, of RGB for style.
 
     All filters have zero mean. Content responses are divided by their local strength,
-    so that content is where edges are, whatever their colour and contrast. Style keeps
-    their strength, and the colours themselves.
+    so that content is where edges are, whatever their color and contrast. Style keeps
+    their strength, and the colors themselves.
     """
     random = np.random.default_rng(seed)
     window = np.outer(np.hanning(size + 2)[1:-1], np.hanning(size + 2)[1:-1])
@@ -267,5 +267,5 @@ def _random_pyramid(scales=4, filters=24, size=5, seed=0):
         if scale > 0:  # the finest scale belongs to the brush
             stages[f"edges{scale}"] = (content, ("content",))
         stages[f"texture{scale}"] = (style, ("style",))
-        stages[f"colour{scale}"] = (colors, ("style",))
+        stages[f"color{scale}"] = (colors, ("style",))
     return stages

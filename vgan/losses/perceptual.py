@@ -95,7 +95,7 @@ def content_loss(result, content):
     above its content is gone; about 0.5 keeps it sharp while texture changes.
 
     Args:
-        result: Features of the stylised clip.
+        result: Features of the stylized clip.
         content: Features of the content clip, of the same shapes.
     """
     terms = [
@@ -111,10 +111,10 @@ def style_loss(result, style):
     2 ||G(y) - G(s)||^2 / (||G(y)||^2 + ||G(s)||^2) of Gram matrices (Gatys et al.,
     2016), and the same of the channels' means and standard deviations (Huang and
     Belongie, 2017). At most 2, so that no dark or flat style outweighs all others. The
-    style's statistics are averaged over its frames; each stylised frame must meet them.
+    style's statistics are averaged over its frames; each stylized frame must meet them.
 
     Args:
-        result: Features of the stylised clip, [B, T, h, w, C].
+        result: Features of the stylized clip, [B, T, h, w, C].
         style: Features of the style clip, [B, T', h', w', C].
     """
     terms = []
@@ -131,11 +131,11 @@ def style_loss(result, style):
 def layout_loss(result, content, patch=8):
     """1 - correlation of light and dark, averaged over patches, in [0, 2].
 
-    Pearson's, over each frame: brightness, contrast and colours are free, but what is
+    Pearson's, over each frame: brightness, contrast and colors are free, but what is
     light stays lighter than what is dark.
 
     Args:
-        result: The stylised clip, [B, T, H, W, 3].
+        result: The stylized clip, [B, T, H, W, 3].
         content: The content clip, of the same shape.
         patch: Side of a patch in pixels.
     """
@@ -153,7 +153,7 @@ def edge_loss(result, content):
     strokes may lie where they like but for what hides the content's own edges.
 
     Args:
-        result: The stylised clip, [B, T, H, W, 3].
+        result: The stylized clip, [B, T, H, W, 3].
         content: The content clip, of the same shape.
     """
 

@@ -123,7 +123,7 @@ def long_range_loss(frames, flow, occlusion):
         step = flow[:, t - 1]
         before = warp(ops.concatenate([total, hidden], axis=-1), step)
         total = step + before[..., :2]
-        # A flow that is mixed with a hidden neighbour's holds for neither.
+        # A flow that is mixed with a hidden neighbor's holds for neither.
         mixed = ops.cast(before[..., 2:] > 1e-3, "float32")
         hidden = ops.maximum(occlusion[:, t - 1], mixed)
         errors.append(frames[:, t] - warp(frames[:, 0], total))

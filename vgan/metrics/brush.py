@@ -1,4 +1,4 @@
-"""Brushwork alone: texture without colour, tone and contrast; how much it varies."""
+"""Brushwork alone: texture without color, tone and contrast; how much it varies."""
 
 import itertools
 
@@ -16,7 +16,7 @@ CONTRAST = 48.0  # of 255; the standard deviation that texture is brought to
 
 
 def gray_texture(frames):
-    """Texture without colour and tone, at the same contrast everywhere.
+    """Texture without color and tone, at the same contrast everywhere.
 
     128 + 48 (luma - m) / sqrt(v + 4^2), m and v the local mean and variance (Gaussian
     window of 1/32 of the short side): a paler or darker copy has the same texture.

@@ -1,6 +1,6 @@
 """Is what the content showed still there: in features, in luma, and in edges.
 
-Pixel figures take uint8 RGB frames [H, W, 3]. None of them asks for equal colours: a
+Pixel figures take uint8 RGB frames [H, W, 3]. None of them asks for equal colors: a
 style may change those.
 """
 

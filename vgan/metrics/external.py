@@ -26,7 +26,7 @@ class NotMeasured(Exception):  # noqa: N818
 
 
 def measure(name, result_frames, reference_frames):
-    """Return a metric of stylised frames against others; lower is closer for all.
+    """Return a metric of stylized frames against others; lower is closer for all.
 
     * "fid": Frechet Inception distance (Heusel et al., 2017), from 0 without a bound.
       Far too high for fewer than some 2048 frames on a side: compare only values from

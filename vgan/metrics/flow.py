@@ -13,13 +13,13 @@ import numpy as np
 from vgan.video.flow import estimate_flow, flow_holds, gray
 
 STILL_FLOW = 0.1  # pixels
-STILL_CHANGE = 2  # grey levels of 255
+STILL_CHANGE = 2  # gray levels of 255
 
 
 def still_pixels(frame, before, flow):
     """Find where the content neither moves nor changes.
 
-    Where the flow is under 0.1 pixels, and the mean of 5x5 grey pixels, in which a
+    Where the flow is under 0.1 pixels, and the mean of 5x5 gray pixels, in which a
     camera's noise averages out, changes by at most 2 of 255.
 
     Args:

@@ -1,7 +1,7 @@
-"""What pixels say of the paint: where tones went, whose colours, how rough it is.
+"""What pixels say of the paint: where tones went, whose colors, how rough it is.
 
 No network is needed. Frames are uint8 RGB [H, W, 3]; Lab is CIE L*a*b* of D65, so that
-distances are in units of the colour difference Delta E (CIE, 1976).
+distances are in units of the color difference Delta E (CIE, 1976).
 """
 
 import math
@@ -45,12 +45,12 @@ def tone_correlation(content, result):
 
 
 def color_explained(content, result):
-    """Share of the result's colour that a filter of the content's would give; [0, 1].
+    """Share of the result's color that a filter of the content's would give; [0, 1].
 
     R^2 of the linear regression of the result's (L, a, b) on the content's, mean
-    colours of cells of 16 x 16 pixels: 1 is the content itself, or its light tinted; a
+    colors of cells of 16 x 16 pixels: 1 is the content itself, or its light tinted; a
     painter with a palette of his own has less, and so has noise. NaN where the result
-    has one colour (variance under 1) or under nine cells.
+    has one color (variance under 1) or under nine cells.
 
     Args:
         content: uint8 RGB [H, W, 3].
@@ -65,7 +65,7 @@ def color_explained(content, result):
 
 
 def palette(frames):
-    """What `palette_distance` compares: quantiles of colours, [directions, quantiles].
+    """What `palette_distance` compares: quantiles of colors, [directions, quantiles].
 
     Args:
         frames: uint8 RGB [N, H, W, 3]; of large ones, every so many pixels are taken.
@@ -79,11 +79,11 @@ def palette(frames):
 
 
 def palette_distance(a, b):
-    """Sliced Wasserstein distance of two sets of colours, in Delta E; 0 is the same.
+    """Sliced Wasserstein distance of two sets of colors, in Delta E; 0 is the same.
 
     sqrt(3 mean over directions of W2^2) in Lab (Rabin et al., 2011): along each, W2 is
     the root mean square difference of quantiles. Directions come as fixed random
-    orthonormal bases: colours shifted by d are exactly |d| apart.
+    orthonormal bases: colors shifted by d are exactly |d| apart.
 
     Args:
         a: What `palette` gave.
@@ -160,8 +160,8 @@ COLORS = [  # hues all around, saturation and value 3/4
 def chart(colors, size):
     """A frame uint8 [size, size, 3] of flat patches: two rows.
 
-    All in one frame: a network that normalises each frame sees no colour in a frame of
-    one colour.
+    All in one frame: a network that normalizes each frame sees no color in a frame of
+    one color.
 
     Args:
         colors: An even number of (R, G, B).
@@ -190,7 +190,7 @@ def patch_deviation(frames):
     """How far patches are apart: root mean square distance from their mean.
 
     Args:
-        frames: uint8 RGB [N, H, W, 3], a patch each; its mean colour is measured.
+        frames: uint8 RGB [N, H, W, 3], a patch each; its mean color is measured.
 
     Returns:
         {"chroma": of (a, b) in Delta E, "luma": of luma, 0 to 255}.

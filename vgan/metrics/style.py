@@ -25,7 +25,7 @@ SMALLEST_SIDE = 32  # pixels; below, the deeper features have no area
 def gram_distance(a, b):
     """Distance of Gram matrices f^T f / (h w) (Gatys et al., 2016), mean over frames.
 
-    In [0, 1], lower is nearer: 0 for the same textures and colours in any place.
+    In [0, 1], lower is nearer: 0 for the same textures and colors in any place.
 
     Args:
         a: Features of one layer, [N, h, w, C].
@@ -118,7 +118,7 @@ class Measured(NamedTuple):
     """Statistics of pictures; small, to be kept for the next comparison."""
 
     color: dict  # {layer: LayerStatistics}
-    gray: dict  # the same of the pictures without colour
+    gray: dict  # the same of the pictures without color
 
 
 class StyleScorer:
@@ -161,22 +161,22 @@ class StyleScorer:
 
         Args:
             content: What `content` gave, of any scorer with the same features.
-            result: The same of the content's frames stylised.
+            result: The same of the content's frames stylized.
 
         Returns:
             {name: strength, at most 1, or None where the content has the style's
             statistics already}:
 
             * style_strength: of Gram matrices;
-            * style_strength_grey: the same of all pictures without colour, that is
+            * style_strength_gray: the same of all pictures without color, that is
               brushwork alone;
             * style_strength_spread: of means and standard deviations;
-            * style_ceiling, style_ceiling_grey: what the style's own quarters, of
+            * style_ceiling, style_ceiling_gray: what the style's own quarters, of
               half its sides, reach on average;
             * style_strength/<layer>: of Gram matrices of one layer.
         """
         figures = {}
-        for kind, suffix in (("color", ""), ("gray", "_grey")):
+        for kind, suffix in (("color", ""), ("gray", "_gray")):
             whole = self._distance(content, kind)
             reached = self._distance(result, kind)
             ceiling = getattr(self._ceiling, kind)

@@ -73,10 +73,10 @@ def normalized_warping_error(error, variance):
 
     Args:
         error: From `warping_error`, or a mean of them.
-        variance: Of the result's colours over the clip, in [0, 1], mean over channels.
+        variance: Of the result's colors over the clip, in [0, 1], mean over channels.
 
     Returns:
-        float; NaN for a result of a single colour.
+        float; NaN for a result of a single color.
     """
     return error / (2 * variance) if variance > NO_CONTRAST else math.nan
 
@@ -232,7 +232,7 @@ class TemporalConsistency:
     def figures(self):
         """Figures of all frames so far: {name: float, or None if not measurable}.
 
-        warping_error_K and normalised_warping_error_K for each lag K, flow_difference,
+        warping_error_K and normalized_warping_error_K for each lag K, flow_difference,
         frame_difference_ratio and static_flicker: means over the pairs of frames that
         could be measured; drift: of the last frame that could be. None: the clip is
         shorter than the lag, nothing is still, or the result has no contrast.
@@ -243,7 +243,7 @@ class TemporalConsistency:
         variance = self._variance()
         for lag, error in errors.items():
             normalized = normalized_warping_error(error, variance)
-            figures[f"normalised_warping_error_{lag}"] = normalized
+            figures[f"normalized_warping_error_{lag}"] = normalized
         figures["flow_difference"] = mean["flow_difference"]
         figures["frame_difference_ratio"] = frame_difference_ratio(
             mean["result_change"], mean["content_change"]

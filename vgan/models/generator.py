@@ -1,7 +1,7 @@
 """The recurrent generator.
 
 In: a content clip [B, T, H, W, 3] in [-1, 1], a style code [B, D], and the state that
-the last call returned. Out: the stylised clip [B, T, H, W, 3] in [-1, 1], and the new
+the last call returned. Out: the stylized clip [B, T, H, W, 3] in [-1, 1], and the new
 state. A content encoder (CNN) halves H and W at each level; a ConvLSTM or ConvGRU runs
 over time at the lowest; a decoder under the style code climbs back with skips. Nothing
 looks ahead and all memory is in the state, so that a stream, frame by frame, equals the
@@ -43,7 +43,7 @@ class Generator(keras.Model):
         blocks: Residual blocks under the style code after the cell.
         fine_blocks: The same at each finer level of the decoder, where the brush is.
         cell: "lstm" or "gru".
-        recursive: Whether the colours are averaged with their own past; see
+        recursive: Whether the colors are averaged with their own past; see
             `RecursiveFilter`.
         modulation: "weight" or "adain"; see `StyledConv2D`.
         code_size: D of the style code.
@@ -52,7 +52,7 @@ class Generator(keras.Model):
         style_size: Short side in pixels of the style pictures in training; others
             are brought to it before they are encoded.
         named_styles: Codes to keep with the model, {name: [D floats]}.
-        patch_size: 1, or 2: the network sees patches of 2 x 2 pixels, and its colour
+        patch_size: 1, or 2: the network sees patches of 2 x 2 pixels, and its color
             is enlarged smoothly; luma keeps all pixels. On a CPU such a frame takes
             about half the time, since layers at full size have few channels and move
             much memory.
@@ -62,7 +62,7 @@ class Generator(keras.Model):
         code = generator.encode_style(style)            # [B, T', h, w, 3] -> [B, D]
         state = generator.initial_state(1, 256, 256)
         for frame in frames:                            # each [1, 1, 256, 256, 3]
-            stylised, state = generator(frame, code, state)
+            stylized, state = generator(frame, code, state)
     """
 
     def __init__(
@@ -148,7 +148,7 @@ class Generator(keras.Model):
             styled(above // 2 + skip, skip, f"up{i}")
             for i, (above, skip) in enumerate(levels)
         ]
-        # Of normalised colours, one bright blob could hold all the spread (StyleGAN2).
+        # Of normalized colors, one bright blob could hold all the spread (StyleGAN2).
         self.to_rgb = styled(filters[0], 3, "to_rgb", "weight")
         # Faint at first: a network that has been trained without them can get them.
         self.fine, self.fine_out = [], []
@@ -196,7 +196,7 @@ class Generator(keras.Model):
         return state
 
     def call(self, content, style_code, state):
-        """Stylise a clip.
+        """Stylize a clip.
 
         Args:
             content: Frames [B, T, H, W, 3] in [-1, 1]; T is static.
@@ -204,7 +204,7 @@ class Generator(keras.Model):
             state: From `initial_state`, or from the call for the frames before.
 
         Returns:
-            Stylised frames [B, T, H, W, 3] in [-1, 1], and the new state.
+            Stylized frames [B, T, H, W, 3] in [-1, 1], and the new state.
         """
         num_frames = content.shape[1]
         content = fold_time(content)
@@ -236,7 +236,7 @@ class Generator(keras.Model):
             for inner, out in itertools.islice(fine, self.fine_blocks):
                 x = x + out(styled_relu(inner, x))
         # Light and dark are the content's from the first step on: a network that begins
-        # with its negative needs hundreds of steps to turn it round. Colour is free.
+        # with its negative needs hundreds of steps to turn it round. Color is free.
         color = ops.cast(styled(self.to_rgb, x), "float32")
         if self.recursive:
             own = _take(state, "filter")

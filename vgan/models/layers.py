@@ -201,11 +201,11 @@ class StyledConv2D(keras.layers.Layer):
 
     `modulation="weight"`: the code scales the kernel per input channel, the result is
     divided by the norm of the scaled kernel, and the code adds a bias (Karras et al.,
-    StyleGAN2, 2020; the bias by the code is ours, it carries colour). Scaling the
+    StyleGAN2, 2020; the bias by the code is ours, it carries color). Scaling the
     input and the output is the same and needs no kernel per sample. Nothing depends
     on the frame's own statistics, so nothing can flicker with them.
 
-    `modulation="adain"`: channels are normalised and get the code's scale and bias
+    `modulation="adain"`: channels are normalized and get the code's scale and bias
     (Huang and Belongie, 2017). Statistics of single frames flicker: here they are
     running averages over the frames seen so far, carried in the state.
 

@@ -128,8 +128,8 @@ class RecursiveFilter(keras.layers.Layer):
     luma, and the picture, differ at each of the nine places: what stands still or
     moves slowly keeps its strokes, whatever the noise, and what is new is painted anew.
     As a mean, it has no way to drift: a picture that stays is what it converges to.
-    The result stays within the colours that the new picture has around, or fast things
-    would drag copies of their outlines (neighbourhood clamping: Karis, High-Quality
+    The result stays within the colors that the new picture has around, or fast things
+    would drag copies of their outlines (neighborhood clamping: Karis, High-Quality
     Temporal Supersampling, 2014).
 
     Args:
@@ -209,7 +209,7 @@ class MotionAdaptiveFilter(keras.layers.Layer):
     What boils on a still wall under a camera's noise settles; what moves, or changes
     its brightness, is painted anew. Two convolutions choose the weight of the past,
     place by place, from how much picture and content differ from it; the result stays
-    within the values that the new picture has around (neighbourhood clamping: Karis,
+    within the values that the new picture has around (neighborhood clamping: Karis,
     High-Quality Temporal Supersampling, 2014). `RecursiveFilter` also looks for what
     has moved, at some twenty times the work.
 
@@ -321,7 +321,7 @@ def _convolve(x, kernel):
 
 
 def _kernels():
-    """How the past differs at each place, weights by colour, and sums by colour.
+    """How the past differs at each place, weights by color, and sums by color.
 
     [h, w, 8, 4 PLACES] of (picture, luma, past picture, past luma), which gives
     differences of the pictures, place by place, then of luma;

@@ -1,15 +1,15 @@
-"""Palettes: the few colours that a picture or a clip consists of."""
+"""Palettes: the few colors that a picture or a clip consists of."""
 
 import cv2
 import numpy as np
 from PIL import Image
 
-SIDE = 96  # of what colours are counted of; more pixels give the same colours
+SIDE = 96  # of what colors are counted of; more pixels give the same colors
 FRAMES = 16  # of a clip, at most
 
 
 def palette(frames, count=6):
-    """Return the dominant colours and their shares, the largest first.
+    """Return the dominant colors and their shares, the largest first.
 
     K-means in CIELAB, where equal distances look about equal (Lloyd, "Least Squares
     Quantization in PCM", 1982), begun by median cut (Heckbert, "Color Image
@@ -17,7 +17,7 @@ def palette(frames, count=6):
 
     Args:
         frames: A picture, uint8 RGB [H, W, 3], or a sequence of them.
-        count: Colours at most, from 1 on; a picture of fewer has fewer.
+        count: Colors at most, from 1 on; a picture of fewer has fewer.
 
     Returns:
         [["#rrggbb", share], ...]; shares in (0, 1] sum to 1, to three decimals.
@@ -52,7 +52,7 @@ def palette(frames, count=6):
 
 
 def distance(one, other):
-    """How far one palette's colours have to move to become the other's.
+    """How far one palette's colors have to move to become the other's.
 
     The earth mover's distance (Rubner, Tomasi, Guibas, "The Earth Mover's Distance as
     a Metric for Image Retrieval", 2000).

@@ -18,13 +18,13 @@ from vgan.video import cuts
 from vgan.video.reader import ROUNDING
 
 LONGEST_STILL = 2  # seconds that a frame is shown at most: after that the shot ends
-BLANK = 4  # grey values of a thumbnail spread less where there is one colour
+BLANK = 4  # gray values of a thumbnail spread less where there is one color
 DARK = 20  # mean luma, of 255
 STILL = 3  # luma of a thumbnail's pixel varies this much by noise and compression
 MOST_HELD = 2**25  # bytes of a shot in memory; what is more waits on disk
 JPEG = (
     *(cv2.IMWRITE_JPEG_QUALITY, 95),
-    # A fifth to a third more bytes, half of the error in saturated colours.
+    # A fifth to a third more bytes, half of the error in saturated colors.
     *(cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444),
 )
 
@@ -48,7 +48,7 @@ class Moment(typing.NamedTuple):
 def moments(frames):
     """Yield a Moment for each (frame, timestamp).
 
-    A shot ends at a cut, and where a stretch of one colour, such as the black
+    A shot ends at a cut, and where a stretch of one color, such as the black
     between two scenes, begins or ends.
     """
     detector, shot, was_blank = cuts.CutDetector(), 0, None
@@ -152,7 +152,7 @@ class Shot:
         if self.clips():
             return ""
         if self._deviation < BLANK:
-            what = "black" if level < DARK else "one colour"
+            what = "black" if level < DARK else "one color"
             return f"{what}: mean luma {level:.0f} of 255"
         if len(self) < self.clip_length:
             count = f"{len(self)} frame" + "s" * (len(self) > 1)

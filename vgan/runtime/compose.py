@@ -1,4 +1,4 @@
-"""Stylised and original frames put together: colour, masks, regions, comparison.
+"""Stylized and original frames put together: color, masks, regions, comparison.
 
 All frames are uint8 RGB [H, W, 3]. Everything here is exact where nothing is mixed, and
 takes a small part of the time that the network does.
@@ -14,12 +14,12 @@ PICTURES = 6  # of styles beside a comparison
 
 
 def keep_color(stylized, original):
-    """Return the brightness of the stylised frame in the colours of the original.
+    """Return the brightness of the stylized frame in the colors of the original.
 
     Luminance-only transfer (Gatys et al., "Preserving Color in Neural Artistic Style
-    Transfer", 2016): luma (ITU-R BT.601) of one, colour differences of the other. Where
-    RGB has no such colour, as no red is as bright as white, the colour is made paler
-    with its hue, so that luma is always that of the stylised frame: clipping would take
+    Transfer", 2016): luma (ITU-R BT.601) of one, color differences of the other. Where
+    RGB has no such color, as no red is as bright as white, the color is made paler
+    with its hue, so that luma is always that of the stylized frame: clipping would take
     the strokes from saturated areas.
 
     Args:
@@ -50,7 +50,7 @@ def keep_color(stylized, original):
 
 
 def blend(original, stylized, mask):
-    """Return the stylised frame where the mask is 1 and the original where it is 0.
+    """Return the stylized frame where the mask is 1 and the original where it is 0.
 
     Args:
         original: uint8 [H, W, 3].

@@ -1,4 +1,4 @@
-"""What becomes of each frame of one video: styles over time, masks, colour, comparison.
+"""What becomes of each frame of one video: styles over time, masks, color, comparison.
 
 process = FrameProcessor(engine, [schedule.encode(engine)], mask=mask)
 for frame, timestamp in reader:
@@ -12,14 +12,14 @@ from vgan.runtime.stylizer import Stylizer
 
 
 class FrameProcessor:
-    """Stylises the frames of one video in order.
+    """Stylizes the frames of one video in order.
 
     Args:
         engine: From `vgan.runtime.engines.load`.
         schedules: List of encoded `schedule.Schedule`: one, or one for each region.
-        strength: Share of the stylised picture, 0 to 1, on top of the schedule's.
+        strength: Share of the stylized picture, 0 to 1, on top of the schedule's.
         proxy: Scale at which the network works, as of Stylizer.
-        keep_color: Whether colours stay those of the input.
+        keep_color: Whether colors stay those of the input.
         mask: `video.masks.MaskReader`: style inside, the input outside; or None.
         labels: `video.masks.LabelMask`: which region every pixel belongs to, or None.
             Regions beyond the schedules stay as the input.
@@ -53,7 +53,7 @@ class FrameProcessor:
         self._comparison = comparison
 
     def __call__(self, frame, timestamp):
-        """Stylise the frame uint8 RGB [H, W, 3] that is shown at a second."""
+        """Stylize the frame uint8 RGB [H, W, 3] that is shown at a second."""
         results = []
         for schedule, stylizer in zip(self._schedules, self._stylizers, strict=True):
             stylizer.style_code, strength = schedule.at(timestamp)

@@ -14,7 +14,7 @@ from vgan.video.cuts import CutDetector
 
 
 class Stylizer:
-    """Stylises the frames of one video in order.
+    """Stylizes the frames of one video in order.
 
     The state starts afresh at a scene cut, when the frame size changes, and on
     `reset()`; the first frame after it is what a new Stylizer would give. Frames too
@@ -27,8 +27,8 @@ class Stylizer:
             knows by name; "random"; a picture, uint8 RGB [h, w, 3]; a blend of these by
             weight, {"a.jpg": 0.7, "b.jpg": 0.3}; or a style code, float [1, D]. None,
             the default: the only style that the model knows by name.
-        strength: Share of the stylised picture in the result, 0 to 1: the result is
-            `frame + strength * (stylised - frame)`. 0 gives the frame back untouched,
+        strength: Share of the stylized picture in the result, 0 to 1: the result is
+            `frame + strength * (stylized - frame)`. 0 gives the frame back untouched,
             1, the default, is the network's picture alone. May be changed at any time.
         proxy: Scale at which the network works, above 0 and up to 1; sizes are rounded
             to even numbers, and the result gets back the fine detail of the frame. Less
@@ -102,7 +102,7 @@ class Stylizer:
         self._state = tiles[0] if whole else tiles
 
     def __call__(self, frame):
-        """Stylise the next frame: uint8 RGB [H, W, 3] -> the same shape and type."""
+        """Stylize the next frame: uint8 RGB [H, W, 3] -> the same shape and type."""
         if frame.ndim != 3 or frame.shape[2] != 3 or frame.dtype != np.uint8:
             raise ValueError(
                 f"expected uint8 [H, W, 3], got {frame.dtype} {list(frame.shape)}"

@@ -22,7 +22,7 @@ class TiledEngine:
     How exact, against the whole frame, the lowest PSNR of 30 frames of real video with
     random weights of the default generator and with the small generator, trained:
     a margin of 32 gave 53 and 78 dB, one of 64 gave 78 and 98 dB, where no pixel is
-    off by more than one grey value. A painter, or `modulation="adain"`, normalises by
+    off by more than one gray value. A painter, or `modulation="adain"`, normalizes by
     statistics of whole frames, which a tile cannot know: 21 dB, seams for all to see.
     They are refused.
 
@@ -88,7 +88,7 @@ class TiledEngine:
         return states
 
     def step(self, content, code, state):
-        """Stylise [1, T, H, W, 3] in [-1, 1] -> the same shape, and the new state."""
+        """Stylize [1, T, H, W, 3] in [-1, 1] -> the same shape, and the new state."""
 
         def step(tile, own):
             return self._engine.step(tile, code, own)
@@ -96,7 +96,7 @@ class TiledEngine:
         return self._by_tiles(step, content, state)
 
     def step_pixels(self, frame, code, state):
-        """Stylise one frame uint8 [H, W, 3] -> the same shape, and the new state.
+        """Stylize one frame uint8 [H, W, 3] -> the same shape, and the new state.
 
         As `step` of the frame in [-1, 1], rounded; floats are made of one tile at a
         time. Peak memory at 7680 x 4320 with the small generator: 1.9 GiB, not 2.6.

@@ -21,12 +21,12 @@ def even_size(height, width, scale):
 
 
 class JointUpsampler:
-    """Brings a stylised picture to full size under the guidance of the full input.
+    """Brings a stylized picture to full size under the guidance of the full input.
 
-    The stylised picture is enlarged, and what the input lost on its way to the small
+    The stylized picture is enlarged, and what the input lost on its way to the small
     size is added to it: its luma less its own luma made small and enlarged, times a
-    gain. This is how satellite pictures of few pixels and many colours are merged with
-    sharp grey ones (Chavez et al., 1991), one octave of a Laplacian pyramid (Burt and
+    gain. This is how satellite pictures of few pixels and many colors are merged with
+    sharp gray ones (Chavez et al., 1991), one octave of a Laplacian pyramid (Burt and
     Adelson, 1983) put to the use of joint upsampling (Kopf et al., 2007).
 
     It was chosen over the fast guided filter (He and Sun, 2015), which explains the
@@ -38,7 +38,7 @@ class JointUpsampler:
     Nothing brings back the finer strokes of a network that sees the larger picture.
 
     Rims of light and dark: near strong edges 2.2 % of the pixels leave the range that
-    the network at full size has there by more than 5 grey values, 0.9 % where plainly
+    the network at full size has there by more than 5 gray values, 0.9 % where plainly
     enlarged.
 
     Args:
@@ -55,7 +55,7 @@ class JointUpsampler:
         self.gain = gain
 
     def __call__(self, frame, small, stylized):
-        """Enlarge a stylised picture.
+        """Enlarge a stylized picture.
 
         Args:
             frame: The input, uint8 RGB [H, W, 3].

@@ -38,12 +38,14 @@ def main(argv):
     done = checkpoint.latest_step(folder / "checkpoints")
     begun = any((folder / "checkpoints").glob("step_*.npz"))
     changes = record.changes(folder, config) if begun else []
-    results = (folder / "generator.keras", folder / "samples" / "stylised.mp4")
-    if done >= config.train.steps and all(path.exists() for path in results):
+    names = ("stylized.mp4", "stylised.mp4")  # now, and in earlier versions
+    videos = [p for name in names if (p := folder / "samples" / name).exists()]
+    has_model = (folder / "generator.keras").exists()
+    if done >= config.train.steps and has_model and videos:
         print(
             f"{folder} is finished: {done} steps. For more, --set train.steps=N; "
             f"to start anew, another --run or remove the folder.\n"
-            f"{results[1]}"
+            f"{videos[0]}"
         )
         return
     for change in changes:

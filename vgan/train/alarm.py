@@ -36,7 +36,7 @@ def look(gan, batch):
 
     Returns:
         style_change: E|difference| of results in two styles, over that of the styles'
-            means and standard deviations of colour; NaN where the styles are alike.
+            means and standard deviations of color; NaN where the styles are alike.
         content_change: E|difference| of results of two contents, over that of the
             contents; NaN where these are alike.
         advantage: The discriminator's, -1 to 1, a moving average; 0 without one.

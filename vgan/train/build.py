@@ -103,7 +103,7 @@ def build_losses(config):
     for term in terms:
         if "target" in term.needs and not config.data.target:
             raise InputError(
-                f"losses.{term.name}: needs stylised clips to compare with; name their "
+                f"losses.{term.name}: needs stylized clips to compare with; name their "
                 "folder in data.target"
             )
         distills = isinstance(term, losses.Distillation | losses.DistillationTexture)

@@ -59,7 +59,7 @@ def train(config, folder):
         print(f"{alarms}: {len(lines)} alarms; the first: {lines[0]}")
     model = folder / "generator.keras"
     print(f"Now: make generate MODEL={model} INPUT=video.mp4 STYLE=painting.jpg")
-    print(folder / "samples" / "stylised.mp4")
+    print(folder / "samples" / "stylized.mp4")
 
 
 def _open_data(config):
@@ -181,7 +181,7 @@ def _validation_batch(config, batch_size, **sizes):
 
 
 def _report(config, folder, styles, gan):
-    """Write samples/stylised.mp4 and print figures, by generator.keras alone.
+    """Write samples/stylized.mp4 and print figures, by generator.keras alone.
 
     Args:
         config: The Experiment.
@@ -214,6 +214,6 @@ def _report(config, folder, styles, gan):
         batch = _validation_batch(config, 1, image_size=FINAL_SIZE, **sizes)
     except InputError as error:
         print(f"{error}: shown at {config.data.image_size}")
-    path = folder / "samples" / "stylised.mp4"
+    path = folder / "samples" / "stylized.mp4"
     content = to_uint8(batch["content"][0])
     comparison.write_comparison(path, engine, content, shown, config.data.fps)

@@ -13,7 +13,7 @@ from vgan.models.layers import fold_time, unfold_time
 
 
 def load_teacher(path, size):
-    """Load any Keras model that stylises: a generator of vgan, or one of pictures.
+    """Load any Keras model that stylizes: a generator of vgan, or one of pictures.
 
     Args:
         path: A `.keras` file. Where it holds no generator of vgan, the model takes the

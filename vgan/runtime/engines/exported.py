@@ -34,7 +34,7 @@ class Manifest:
         num_parameters: Numbers that were learnt.
         state: {name: shape} of the state; None where it is H or W over the stride.
         size: (H, W) of frames where the export takes one size only, or None.
-        int8: Whether weights, or all, were quantised: "weights", "full" or None.
+        int8: Whether weights, or all, were quantized: "weights", "full" or None.
         files: {name: SHA-256} of all others in the folder.
     """
 
@@ -151,7 +151,7 @@ class ExportedEngine:
         return state
 
     def step(self, content, code, state):
-        """Stylise [1, 1, H, W, 3] in [-1, 1] -> the same shape, and the new state."""
+        """Stylize [1, 1, H, W, 3] in [-1, 1] -> the same shape, and the new state."""
         size = content.shape[2:4]
         inputs = {"frame": content[:, 0], "code": code, **state}
         if size != self._size:

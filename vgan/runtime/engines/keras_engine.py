@@ -77,7 +77,7 @@ class KerasEngine:
         return self._initial_state(1, height, width)
 
     def step(self, content, code, state):
-        """Stylise [1, T, H, W, 3] in [-1, 1] -> the same shape, and the new state."""
+        """Stylize [1, T, H, W, 3] in [-1, 1] -> the same shape, and the new state."""
         frames, state = self._step(content, code, state)
         return np.asarray(frames), state
 

@@ -20,7 +20,7 @@ from vgan.datasets.records import open_records
 _log = logging.getLogger("vgan.datasets")
 
 PREFIX = "tfds:"
-CATALOGUE = "https://www.tensorflow.org/datasets/catalog"
+CATALOG = "https://www.tensorflow.org/datasets/catalog"
 # Frames per second as published; frames of other sets are taken one by one.
 FPS = {"davis": 24, "ucf101": 25, "youtube_vis": 30, "tao": 30}
 
@@ -123,7 +123,7 @@ def open_builder(name, role):
     if not re.fullmatch(r"\w+(/[\w.-]+)?(:[\d.*]+)?", name, re.ASCII):
         raise InputError(
             f"{said}: is no name of a data set; give one such as "
-            f"{PREFIX}davis/480p, or {PREFIX}davis:2.1.0; see {CATALOGUE}"
+            f"{PREFIX}davis/480p, or {PREFIX}davis:2.1.0; see {CATALOG}"
         )
     try:
         with quiet():
@@ -132,7 +132,7 @@ def open_builder(name, role):
         raise InputError(f"{said}: {_reason(error)}") from error
     except tfds.core.DatasetNotFoundError as error:
         raise InputError(
-            f"{said}: tensorflow-datasets knows no such data set; see {CATALOGUE}"
+            f"{said}: tensorflow-datasets knows no such data set; see {CATALOG}"
         ) from error
     except AssertionError as error:  # of a version
         raise InputError(f"{said}: {_reason(error)}") from error
@@ -177,14 +177,14 @@ def _download(builder, said):
         text = str(error).split("Instructions:")[-1].strip().splitlines()[0]
         raise InputError(
             f"{said}: cannot be prepared ({type(error).__name__}: {text}); see "
-            f"{CATALOGUE}/{builder.name}"
+            f"{CATALOG}/{builder.name}"
         ) from error
 
 
 def _check_network(urls, said):
     """Without a network tfds would try again for minutes."""
     hosts = {urllib.parse.urlsplit(url).hostname for url in urls}
-    hosts -= {None, urllib.parse.urlsplit(CATALOGUE).hostname}
+    hosts -= {None, urllib.parse.urlsplit(CATALOG).hostname}
     if urllib.request.getproxies():
         return
     for host in sorted(hosts):
