@@ -31,7 +31,7 @@ FLAGS.DEFINE_enum(
 FLAGS.DEFINE_string(
     "provenance",
     None,
-    "CSV file with the columns file (path, name or id), licence, url, author, labels, "
+    "CSV file with the columns file (path, name or id), license, url, author, labels, "
     "start, end (seconds of a video); all but file may be left out",
 )
 FLAGS.DEFINE_integer(

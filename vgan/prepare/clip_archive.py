@@ -29,7 +29,7 @@ def stamp(source, settings):
         OSError: The file is not there.
     """
     stat = os.stat(source.path)
-    said = [source.name, source.label, source.licence, source.provenance]
+    said = [source.name, source.label, source.license, source.provenance]
     made = json.dumps([VERSION, settings.of_scan(), said], sort_keys=True)
     digest = hashlib.blake2b(made.encode(), digest_size=12).hexdigest()
     return [stat.st_size, stat.st_mtime_ns, digest]

@@ -92,11 +92,11 @@ def _picture(facts, shown):
     else:
         verdict = _reason(facts, shot)
     name = facts["source"].removeprefix(f"{facts['label']}/")  # it is in the heading
-    licence = f"<br>{text(facts['licence'])}" if facts["licence"] else ""
+    license = f"<br>{text(facts['licence'])}" if facts["licence"] else ""
     return (
         f'<figure class="tall{"" if facts["clips"] else " out"}">{shown(facts, index)}'
         f"{_swatches(facts.get('palette'))}<figcaption>{text(name)}<br>"
-        f"<b>{verdict}</b>{licence}</figcaption></figure>"
+        f"<b>{verdict}</b>{license}</figcaption></figure>"
     )
 
 
@@ -112,13 +112,13 @@ def _swatches(palette):
 
 
 def _mean_distance(members):
-    """How far the colours of a style's files lie apart."""
+    """How far the colors of a style's files lie apart."""
     found = [f["palette"] for f in members if f.get("palette")][:MOST_COMPARED]
     pairs = [(a, b) for i, a in enumerate(found) for b in found[:i]]
     if not pairs:
         return ""
     mean = sum(palettes.distance(*pair) for pair in pairs) / len(pairs)
-    return f", colours {mean:.0f} apart in CIELAB"
+    return f", colors {mean:.0f} apart in CIELAB"
 
 
 def videos(sources, totals, shown):

@@ -22,7 +22,7 @@ class Source:
         name: Its path below the input, with "/"; unlike all others, valid UTF-8.
         below: Its path below the input, for people.
         label: What it shows, or the name of its style; may be empty.
-        licence: May be empty.
+        license: May be empty.
         provenance: {column: text} of the other columns of the user's list.
     """
 
@@ -30,7 +30,7 @@ class Source:
     name: str
     below: str
     label: str = ""
-    licence: str = ""
+    license: str = ""
     provenance: dict = dataclasses.field(default_factory=dict)
 
 

@@ -8,14 +8,14 @@ import pathlib
 from vgan import InputError
 from vgan.prepare.inputs import repeated
 
-SAME = {"license": "licence", "label": "labels", "source": "url", "path": "file"}
+SAME = {"licence": "license", "label": "labels", "source": "url", "path": "file"}
 
 
 class Rows:
     """What a CSV file says of files.
 
     Columns: `file`, the path of a file below the input, or its name, or its name
-    without suffix, such as a YouTube id; optional: licence, url (or source), author,
+    without suffix, such as a YouTube id; optional: license, url (or source), author,
     labels, and start and end, the seconds of a video that are taken. Other columns are
     kept as they are.
 
@@ -101,7 +101,7 @@ class Rows:
                 dataclasses.replace(
                     source,
                     label=row.pop("labels", ""),
-                    licence=row.pop("licence", ""),
+                    license=row.pop("license", ""),
                     provenance=row,
                 )
             )

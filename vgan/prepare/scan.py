@@ -94,7 +94,7 @@ def blank(source, settings):
         **dict.fromkeys(("kept_height", "kept_width", "variable_frame_rate")),
         "kept_fps": settings.fps,
         "label": source.label,
-        "licence": source.licence,
+        "licence": source.license,
         "provenance": source.provenance,
         "shots": [],
         "clips": 0,
@@ -147,7 +147,7 @@ class _Scan:
         self._source, self._settings = source, settings
         self._part, self._facts, self._tell = part, facts, tell
         self._folder = os.path.dirname(part.file)
-        self._seen = []  # frames that say what colours a style has
+        self._seen = []  # frames that say what colors a style has
 
     def run(self):
         """Read it."""
@@ -241,7 +241,7 @@ class _Scan:
                 "start": float(start / rate),
                 "fps": self._settings.fps,
                 "label": source.label,
-                "licence": source.licence,
+                "licence": source.license,
                 "shot": len(facts["shots"]),
                 "frames": length,
                 "height": facts["kept_height"],
