@@ -15,7 +15,7 @@ VERBS = {
 }
 
 
-def main():
+def main() -> None:
     """Run the verb that the command line names; it parses its own flags."""
     verb, *flags = sys.argv[1:] or ["--help"]
     if verb in ("-h", "--help"):

@@ -8,14 +8,23 @@ yet is downloaded by tensorflow-datasets, to where TFDS_DATA_DIR says.
 import logging
 import re
 import socket
+import typing
 import urllib.parse
 import urllib.request
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
 from vgan import InputError
 from vgan.datasets import prepared, stills, videos
 from vgan.datasets.records import open_records
+from vgan.datasets.spec import ClipSpec
+
+if typing.TYPE_CHECKING:
+    import tensorflow_datasets as tfds
+
+    from vgan.datasets import motion
+
 
 _log = logging.getLogger("vgan.datasets")
 
@@ -40,7 +49,9 @@ class Videos:
             or it is damaged.
     """
 
-    def __init__(self, builder, role, split, spec):
+    def __init__(
+        self, builder: "tfds.core.DatasetBuilder", role: str, split: str, spec: ClipSpec
+    ) -> None:
         self.name = builder.info.full_name
         self.key = find_pictures(builder.info.features)
         if self.key is None:
@@ -57,7 +68,7 @@ class Videos:
         self.records = open_records(builder, part_of(builder, split, spec.validation))
         self._read(0)  # damage is told before training
 
-    def clip(self, rng, length):
+    def clip(self, rng: np.random.Generator, length: int) -> "motion.Clip":
         """Return a motion.Clip of `length` frames.
 
         Raises:
@@ -88,7 +99,7 @@ class Videos:
         order = np.pad(np.arange(len(scene)), (0, length - len(scene)), "reflect")
         return videos.with_flow(scene[order], self.estimate_flow)
 
-    def first_frames(self):
+    def first_frames(self) -> Iterator[tuple[str, bytes]]:
         """Yield (label, JPEG or PNG file) of each example; without one, its number."""
         for index in range(len(self.records)):
             values = self._read(index)
@@ -104,7 +115,7 @@ class Videos:
         return values
 
 
-def open_builder(name, role):
+def open_builder(name: str, role: str) -> "tfds.core.DatasetBuilder":
     """Return the builder of a data set, prepared; if need be it is downloaded.
 
     Args:
@@ -197,7 +208,7 @@ def _check_network(urls, said):
             ) from error
 
 
-def part_of(builder, split, fraction):
+def part_of(builder: "tfds.core.DatasetBuilder", split: str, fraction: float) -> str:
     """The split, or part of one, that serves as `split`."""
     splits = builder.info.splits
     train = "train" if "train" in splits else next(iter(splits))
@@ -212,7 +223,7 @@ def part_of(builder, split, fraction):
     return f"{train}[:{first}]" if split == "train" else f"{train}[{first}:]"
 
 
-def find_pictures(features):
+def find_pictures(features: Mapping[str, typing.Any]) -> str | None:
     """Return the name, as "video/frames", of the feature to make clips of, or None.
 
     Videos come before pictures, colors before gray ones, maps of what is where last.

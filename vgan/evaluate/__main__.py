@@ -13,6 +13,8 @@ import itertools
 import pathlib
 import shutil
 import sys
+import typing
+from collections.abc import Callable
 
 import numpy as np
 
@@ -64,7 +66,9 @@ BATCHES = 4  # on which the discriminator is judged
 BRUSH_FRAMES = 4  # of each clip; the last is looked at
 
 
-def main(_, rival=None):
+def main(
+    _: list[str], rival: Callable[[dict[str, typing.Any]], typing.Any] | None = None
+) -> None:
     """Check what is cheap to check, measure, report.
 
     Args:

@@ -3,9 +3,17 @@
 import html
 import pathlib
 import string
+import typing
+from collections.abc import Sequence
+
+import numpy as np
 
 from vgan.evaluate import pictures
 from vgan.metrics import METRICS, OF_MODELS, metric, show
+
+if typing.TYPE_CHECKING:
+    from vgan.evaluate.scoring import Score
+
 
 COLORS = {
     **{"model": "#d4572a", "result": "#d4572a"},
@@ -14,7 +22,11 @@ COLORS = {
 OTHER = "#8a5fbf"  # a rival
 
 
-def render(facts, scores, styles):
+def render(
+    facts: dict[str, typing.Any],
+    scores: "Sequence[Score]",
+    styles: dict[str, np.ndarray],
+) -> str:
     """Return the page of `report.facts` as HTML; see `report.write`."""
     template = string.Template(
         pathlib.Path(__file__).with_name("page.html").read_text(encoding="utf-8")
@@ -152,7 +164,7 @@ def _plot(name, curves, width=560, height=120):
     )
 
 
-def plain(value):
+def plain(value: object) -> str:
     """A figure as text."""
     if value is None:
         return "-"

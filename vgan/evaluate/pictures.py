@@ -2,6 +2,7 @@
 
 import base64
 import io
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -11,13 +12,13 @@ COUNT = 5  # frames across
 HEIGHT = 144  # of one of them
 
 
-def small(frames):
+def small(frames: Sequence[np.ndarray]) -> np.ndarray:
     """A few evenly spaced frames of uint8 [N, H, W, 3], scaled to `HEIGHT`."""
     shown = np.linspace(0, len(frames) - 1, min(COUNT, len(frames)))
     return np.stack([_scaled(frames[round(i)], HEIGHT) for i in shown])
 
 
-def strip(style, contents, results):
+def strip(style: np.ndarray, contents: np.ndarray, results: np.ndarray) -> np.ndarray:
     """Content above result at a few moments, with the style picture on the left.
 
     Args:
@@ -33,7 +34,7 @@ def strip(style, contents, results):
     return np.concatenate([style, np.concatenate(rows)], axis=1)
 
 
-def time_slices(slices, width=480):
+def time_slices(slices: Sequence[np.ndarray], width: int = 480) -> np.ndarray:
     """x-t images side by side: time runs down, a flicker is a horizontal stripe.
 
     Args:
@@ -53,7 +54,7 @@ def time_slices(slices, width=480):
     return np.concatenate(columns, axis=1)
 
 
-def data_url(picture, quality=88):
+def data_url(picture: np.ndarray, quality: int = 88) -> str:
     """uint8 [H, W, 3] -> a JPEG inside of a URL, for a page that stands alone."""
     file = io.BytesIO()
     Image.fromarray(picture).save(file, "JPEG", quality=quality)

@@ -3,6 +3,8 @@
 import itertools
 import os
 import pathlib
+import typing
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
@@ -22,7 +24,7 @@ LONGEST = 8  # times the short side
 _MEDIA = IMAGE_SUFFIXES + VIDEO_SUFFIXES
 
 
-def find(paths, name):
+def find(paths: Iterable[str | pathlib.Path], name: str) -> dict[str, pathlib.Path]:
     """Return {name: path} of the clips or pictures that paths name.
 
     A folder stands for the files in it, but a folder of numbered pictures is a clip
@@ -59,13 +61,18 @@ def find(paths, name):
     return found
 
 
-def readable(text):
+def readable(text: str) -> str:
     """A name as text that can be shown: no control characters, no broken UTF-8."""
     text = os.fsencode(text).decode("utf-8", "backslashreplace")
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
-def keep_readable(found, name, read, report=print):
+def keep_readable(
+    found: dict[str, pathlib.Path],
+    name: str,
+    read: Callable[[pathlib.Path], typing.Any],
+    report: Callable[[str], object] = print,
+) -> dict[str, typing.Any]:
     """Drop what cannot be read, with a line for each.
 
     Args:
@@ -96,7 +103,7 @@ def keep_readable(found, name, read, report=print):
     return kept
 
 
-def length(path, limit):
+def length(path: str | pathlib.Path, limit: int | None) -> int | None:
     """Number of frames that will be read, as the file says; None where it does not.
 
     Raises:
@@ -114,14 +121,16 @@ def length(path, limit):
         return min(counts) if counts else None
 
 
-def frames(path, size, limit=None):
+def frames(
+    path: str | pathlib.Path, size: int, limit: int | None = None
+) -> Iterator[np.ndarray]:
     """Yield frames of a clip, uint8 [H, W, 3], scaled to a short side of `size`."""
     with VideoReader(path) as reader:
         for frame, _ in itertools.islice(reader, limit):
             yield scaled(frame, size)
 
 
-def style_frames(path):
+def style_frames(path: str | pathlib.Path) -> np.ndarray:
     """Read a style picture, or a few frames of a style clip: uint8 [T', h, w, 3].
 
     Of what is longer than 4:1, the middle; what is large is scaled to `STYLE_SIDE`.
@@ -141,7 +150,7 @@ def _middle(frame):
     return scaled(frame, STYLE_SIDE) if min(height, width) > STYLE_SIDE else frame
 
 
-def scaled(frame, size):
+def scaled(frame: np.ndarray, size: int) -> np.ndarray:
     """Scale a frame uint8 [H, W, 3] to a short side of `size`."""
     scale = size / min(frame.shape[:2])
     return resize(frame, *(round(side * scale) for side in frame.shape[:2]))

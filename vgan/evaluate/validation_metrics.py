@@ -1,5 +1,7 @@
 """The cheap figures, for every few hundred steps of training, and the best of them."""
 
+import typing
+
 import numpy as np
 
 from vgan.metrics.content import edge_correlation
@@ -9,6 +11,9 @@ from vgan.metrics.temporal_consistency import (
     known_flow_error,
     normalized_warping_error,
 )
+
+if typing.TYPE_CHECKING:
+    from vgan.metrics.features import MeasuringFeatures
 
 
 class ValidationMetrics:
@@ -25,7 +30,9 @@ class ValidationMetrics:
         features: vgan.metrics.features.MeasuringFeatures.
     """
 
-    def __init__(self, batch, features):
+    def __init__(
+        self, batch: dict[str, np.ndarray], features: "MeasuringFeatures"
+    ) -> None:
         self._contents = to_uint8(batch["content"])
         self._motion = list(zip(batch["flow"], batch["occlusion"], strict=True))
         self._scorers = [
@@ -36,7 +43,7 @@ class ValidationMetrics:
             for scorer, clip in zip(self._scorers, self._contents, strict=True)
         ]
 
-    def __call__(self, results):
+    def __call__(self, results: np.ndarray) -> dict[str, float]:
         """Return the means over clips of the figures, and their score.
 
         These are style_strength, edge_correlation and temporal_consistency, which is
@@ -69,13 +76,15 @@ class ValidationMetrics:
         return {**figures, "score": combined(**figures)}
 
 
-def combined(style_strength, edge_correlation, temporal_consistency):
+def combined(
+    style_strength: float, edge_correlation: float, temporal_consistency: float
+) -> float:
     """Geometric mean of the three, each cut to [0, 1]: none can make up for another."""
     parts = np.clip([style_strength, edge_correlation, temporal_consistency], 0, 1)
     return float(np.prod(parts) ** (1 / 3))
 
 
-def to_uint8(clips):
+def to_uint8(clips: np.ndarray) -> np.ndarray:
     """[-1, 1] -> 0..255."""
     clips = np.asarray(clips) * 127.5 + 127.5
     return np.clip(clips, 0, 255).round().astype(np.uint8)

@@ -34,7 +34,7 @@ FLAGS.DEFINE_enum(
 FLAGS.DEFINE_bool("overwrite", False, "replace an export that exists")
 
 
-def main(_):
+def main(_: list[str]) -> None:
     """Check what is cheap to check, export, say how well it agrees."""
     for name, example in (
         ("model", "runs/quickstart/generator.keras"),

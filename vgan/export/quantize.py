@@ -17,6 +17,7 @@ import tensorflow as tf
 
 from vgan import InputError
 from vgan.export import formats, parity
+from vgan.export.graphs import Graphs
 
 CAN = {
     "openvino": ("weights", "full"),
@@ -27,14 +28,14 @@ STYLES = 3  # of each kind that calibration looks at
 FLOAT = ("recurrent", "stem", "to_rgb")  # layers that are never quantized
 
 
-def check(int8, format):
+def check(int8: str | None, format: str) -> None:
     """Raise InputError where a format cannot be quantized so."""
     if int8 and int8 not in CAN.get(format, ()):
         able = ", ".join(name for name, modes in CAN.items() if int8 in modes)
         raise InputError(f"int8={int8}: not for {format}; export to {able}")
 
 
-def write(graphs, folder, format, int8):
+def write(graphs: Graphs, folder: pathlib.Path, format: str, int8: str) -> None:
     """Write all functions of a generator, `step` quantized.
 
     Args:
@@ -140,7 +141,7 @@ def _calibration(graphs, source):
     engine = graphs.generator
 
     class Reader(quantization.CalibrationDataReader):
-        def __init__(self):
+        def __init__(self) -> None:
             self._feeds = self._run()
 
         def get_next(self):

@@ -18,7 +18,7 @@ import zipfile
 
 import keras
 import numpy as np
-from keras import ops
+from keras import KerasTensor, ops
 
 from vgan import InputError
 
@@ -42,7 +42,9 @@ class FeatureNetwork:
         InputError: The file is missing, is no .npz, or has another layout.
     """
 
-    def __init__(self, network, argument="losses.features"):
+    def __init__(
+        self, network: str | pathlib.Path, argument: str = "losses.features"
+    ) -> None:
         self.name = str(network)
         if network == "random":
             self._stages = _random_pyramid()
@@ -67,7 +69,7 @@ class FeatureNetwork:
         if not sound:
             raise InputError(f"{argument}: {path} holds weights that are not finite")
 
-    def __call__(self, clip):
+    def __call__(self, clip: KerasTensor) -> dict[str, list[KerasTensor]]:
         """Return {"content": [...], "style": [...]} of a clip [B, T, H, W, 3]."""
         features = {"content": [], "style": []}
         for name, seen in self.layers(clip).items():
@@ -75,7 +77,9 @@ class FeatureNetwork:
                 features[role].append(seen)
         return features
 
-    def layers(self, clip, last=None):
+    def layers(
+        self, clip: KerasTensor, last: str | None = None
+    ) -> dict[str, KerasTensor]:
         """Return the features by name, of a clip [B, T, H, W, 3] in [-1, 1].
 
         Names are relu1_1, relu2_1, ... of a VGG, conv1, fire3, ... of a SqueezeNet, and

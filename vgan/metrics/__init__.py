@@ -23,7 +23,7 @@ class Metric:
     fine: bool = False
 
     @property
-    def arrow(self):
+    def arrow(self) -> str:
         """Which way is better, as a sign."""
         return {"lower": "↓", "higher": "↑", "one": "→1", "": ""}[self.better]
 
@@ -215,7 +215,7 @@ OF_MODELS = {
 }
 
 
-def metric(name):
+def metric(name: str) -> Metric:
     """Return the Metric of a figure, also of one layer: "style_strength/relu1_1"."""
     if name in METRICS:
         return METRICS[name]
@@ -223,7 +223,7 @@ def metric(name):
     return Metric(layer, METRICS[whole].better, f"{whole} of the layer {layer} alone.")
 
 
-def show(name, value):
+def show(name: str, value: float | None) -> str:
     """A figure as text; a dash where it was not measured."""
     if value is None:
         return "-"

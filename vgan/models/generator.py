@@ -9,9 +9,11 @@ clip.
 """
 
 import itertools
+import typing
+from collections.abc import Sequence
 
 import keras
-from keras import ops
+from keras import KerasTensor, ops
 
 from vgan import DEEPEST, LUMA
 from vgan.models.layers import (
@@ -67,21 +69,21 @@ class Generator(keras.Model):
 
     def __init__(
         self,
-        filters=(16, 32, 64, 96),
-        hidden_filters=48,
-        blocks=2,
-        fine_blocks=0,
-        cell="lstm",
-        recursive=False,
-        modulation="weight",
-        code_size=64,
-        noise_size=32,
-        style_filters=(16, 32, 64, 64),
-        style_size=128,
-        named_styles=None,
-        patch_size=1,
-        **kwargs,
-    ):
+        filters: Sequence[int] = (16, 32, 64, 96),
+        hidden_filters: int = 48,
+        blocks: int = 2,
+        fine_blocks: int = 0,
+        cell: str = "lstm",
+        recursive: bool = False,
+        modulation: str = "weight",
+        code_size: int = 64,
+        noise_size: int = 32,
+        style_filters: Sequence[int] = (16, 32, 64, 64),
+        style_size: int = 128,
+        named_styles: dict[str, list[float]] | None = None,
+        patch_size: int = 1,
+        **kwargs: typing.Any,
+    ) -> None:
         # Layers choose their precision; the picture itself stays float32.
         super().__init__(**{"autocast": False, **kwargs})
         check_sizes(
@@ -164,19 +166,21 @@ class Generator(keras.Model):
         self.built = True
 
     @property
-    def stride(self):
+    def stride(self) -> int:
         """H and W must divide by this."""
         return self.patch_size * 2 ** len(self.down)
 
-    def encode_style(self, style):
+    def encode_style(self, style: KerasTensor) -> KerasTensor:
         """Style image or clip [B, T', h, w, 3] in [-1, 1] -> code [B, D]."""
         return ops.cast(self.style_encoder(style), "float32")
 
-    def encode_noise(self, noise):
+    def encode_noise(self, noise: KerasTensor) -> KerasTensor:
         """Noise [B, Z], standard normal -> code [B, D]."""
         return ops.cast(self.mapping(noise), "float32")
 
-    def initial_state(self, batch_size, height, width):
+    def initial_state(
+        self, batch_size: int, height: int, width: int
+    ) -> dict[str, KerasTensor]:
         """State before the first frame, a flat dict of named tensors.
 
         Args:
@@ -195,7 +199,12 @@ class Generator(keras.Model):
             state.update(_prefixed(past, "filter"))
         return state
 
-    def call(self, content, style_code, state):
+    def call(
+        self,
+        content: KerasTensor,
+        style_code: KerasTensor,
+        state: dict[str, KerasTensor],
+    ) -> tuple[KerasTensor, dict[str, KerasTensor]]:
         """Stylize a clip.
 
         Args:
@@ -247,7 +256,7 @@ class Generator(keras.Model):
             color = enlarge(color)
         return unfold_time(ops.tanh(0.5 * (color + luma)), num_frames), new_state
 
-    def encode_content(self, content):
+    def encode_content(self, content: KerasTensor) -> list[KerasTensor]:
         """Frames [B, T, H, W, 3] in [-1, 1] -> features at the strides of `filters`.
 
         Each frame by itself, [B, T, H / stride, W / stride, C].
@@ -276,7 +285,7 @@ class Generator(keras.Model):
     def _styled_layers(self):
         return [self.merge, *self.residual, *self.up, *self.fine, self.to_rgb]
 
-    def get_config(self):
+    def get_config(self) -> dict[str, typing.Any]:
         """Constructor arguments."""
         return {
             **super().get_config(),

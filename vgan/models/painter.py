@@ -18,8 +18,11 @@ Statistics of single frames flicker: here they are running averages, carried in 
 state. A stream, frame by frame, equals the clip.
 """
 
+import typing
+from collections.abc import Sequence
+
 import keras
-from keras import ops
+from keras import KerasTensor, ops
 
 from vgan import DEEPEST
 from vgan.models.layers import (
@@ -68,17 +71,17 @@ class Painter(keras.Model):
 
     def __init__(
         self,
-        filters=(16, 40, 32),
-        hidden_filters=32,
-        blocks=5,
-        recursive=True,
-        latent_size=100,
-        noise_size=32,
-        style_filters=(16, 32, 64, 128, 128),
-        style_size=256,
-        named_styles=None,
-        **kwargs,
-    ):
+        filters: Sequence[int] = (16, 40, 32),
+        hidden_filters: int = 32,
+        blocks: int = 5,
+        recursive: bool = True,
+        latent_size: int = 100,
+        noise_size: int = 32,
+        style_filters: Sequence[int] = (16, 32, 64, 128, 128),
+        style_size: int = 256,
+        named_styles: dict[str, list[float]] | None = None,
+        **kwargs: typing.Any,
+    ) -> None:
         # Layers choose their precision; the picture itself stays float32.
         super().__init__(**{"autocast": False, **kwargs})
         check_sizes(
@@ -153,19 +156,21 @@ class Painter(keras.Model):
         self.built = True
 
     @property
-    def stride(self):
+    def stride(self) -> int:
         """H and W must divide by this."""
         return STRIDE
 
-    def encode_style(self, style):
+    def encode_style(self, style: KerasTensor) -> KerasTensor:
         """Style image or clip [B, T', h, w, 3] in [-1, 1] -> code [B, D]."""
         return self.modulate(self.style_encoder(style))
 
-    def encode_noise(self, noise):
+    def encode_noise(self, noise: KerasTensor) -> KerasTensor:
         """Noise [B, Z], standard normal -> code [B, D]."""
         return self.modulate(ops.cast(self.mapping(noise), "float32"))
 
-    def initial_state(self, batch_size, height, width):
+    def initial_state(
+        self, batch_size: int, height: int, width: int
+    ) -> dict[str, KerasTensor]:
         """State before the first frame, a flat dict of named tensors.
 
         Args:
@@ -193,7 +198,12 @@ class Painter(keras.Model):
             "age": ops.zeros((batch_size, 1)),
         }
 
-    def call(self, content, style_code, state):
+    def call(
+        self,
+        content: KerasTensor,
+        style_code: KerasTensor,
+        state: dict[str, KerasTensor],
+    ) -> tuple[KerasTensor, dict[str, KerasTensor]]:
         """Stylize a clip.
 
         Args:
@@ -222,7 +232,7 @@ class Painter(keras.Model):
             new_state.update(past)
         return unfold_time(ops.depth_to_space(x, 2), num_frames), new_state
 
-    def encode_content(self, content):
+    def encode_content(self, content: KerasTensor) -> list[KerasTensor]:
         """Frames [B, T, H, W, 3] in [-1, 1] -> features at strides 2 and 4.
 
         Each frame by itself, [B, T, H / stride, W / stride, C].
@@ -244,7 +254,7 @@ class Painter(keras.Model):
         )
         return x + self.recall(hidden), cell
 
-    def get_config(self):
+    def get_config(self) -> dict[str, typing.Any]:
         """Constructor arguments."""
         return {
             **super().get_config(),

@@ -58,7 +58,7 @@ FILLED = {
 }
 
 
-def main(_):
+def main(_: list[str]) -> None:
     """Parse, then prepare."""
     for name, example in FILLED.items():
         value = FLAGS[name].value

@@ -1,6 +1,7 @@
 """The shots, photos and styles of a report, to look at."""
 
 import html
+import typing
 
 from vgan.prepare import palettes
 from vgan.prepare.formatting import clock, number, size, text
@@ -14,7 +15,7 @@ MOST_COMPARED = 12  # pictures of a style
 class Thumbnails:
     """Those of the shots that have a place on the page: all first ones, then on."""
 
-    def __init__(self, sources):
+    def __init__(self, sources: list[dict[str, typing.Any]]) -> None:
         ranked = sorted(
             (rank, order)
             for order, facts in enumerate(sources)
@@ -27,14 +28,14 @@ class Thumbnails:
         left = sum(len(f["shots"]) for f in sources) - len(self._shown)
         self.note = f"{left:,} shots are shown without a thumbnail." if left else ""
 
-    def __call__(self, facts, index):
+    def __call__(self, facts: dict[str, typing.Any], index: int) -> str:
         """The thumbnail of a shot of a source, or an empty place."""
         if (facts["source"], index) not in self._shown:
             return '<span class="none"></span>'
         return image(facts["shots"][index])
 
 
-def image(shot):
+def image(shot: dict[str, typing.Any]) -> str:
     """The thumbnail of a shot."""
     if not shot["thumbnail"]:
         return '<span class="none"></span>'
@@ -45,7 +46,9 @@ def image(shot):
     )
 
 
-def named(facts, shot, verdict, style):
+def named(
+    facts: dict[str, typing.Any], shot: dict[str, typing.Any], verdict: str, style: str
+) -> str:
     """A shot that stands alone, with the name of its source."""
     caption = f"<b>{verdict}</b> {text(facts['source'])}"
     if facts["kind"] == "video":
@@ -56,7 +59,7 @@ def named(facts, shot, verdict, style):
     )
 
 
-def pictures(sources, role, shown):
+def pictures(sources: list[dict[str, typing.Any]], role: str, shown: Thumbnails) -> str:
     """Photos, and with them in a set of styles all that a style consists of."""
     groups = {}
     for facts in sources:
@@ -121,7 +124,11 @@ def _mean_distance(members):
     return f", colors {mean:.0f} apart in CIELAB"
 
 
-def videos(sources, totals, shown):
+def videos(
+    sources: list[dict[str, typing.Any]],
+    totals: dict[str, typing.Any],
+    shown: Thumbnails,
+) -> str:
     """Each video with its shots."""
     found = [f for f in sources if f["kind"] == "video" and not f["error"]]
     if not found:
@@ -202,6 +209,6 @@ def _reason(facts, shot):
     return text(shot["reason"]) or "no clip"
 
 
-def times(shot):
+def times(shot: dict[str, typing.Any]) -> str:
     """When a shot begins and ends."""
     return f"{clock(shot['start'])} to {clock(shot['end'])}"

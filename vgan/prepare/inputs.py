@@ -5,10 +5,16 @@ import dataclasses
 import itertools
 import os
 import pathlib
+import typing
+from collections.abc import Iterable
 
 from vgan import InputError, video
 from vgan.datasets.folders import expanded, find_files
 from vgan.files import visible
+
+if typing.TYPE_CHECKING:
+    from vgan.prepare.provenance import Rows
+
 
 SUFFIXES = {*video.VIDEO_SUFFIXES, *video.IMAGE_SUFFIXES}
 
@@ -34,7 +40,9 @@ class Source:
     provenance: dict = dataclasses.field(default_factory=dict)
 
 
-def find(inputs, role, rows=None):
+def find(
+    inputs: Iterable[str | pathlib.Path], role: str, rows: "Rows | None" = None
+) -> list[Source]:
     """Find all videos and photos.
 
     Args:
@@ -74,7 +82,7 @@ def find(inputs, role, rows=None):
     return sorted(sources, key=lambda source: source.name)
 
 
-def others(inputs):
+def others(inputs: Iterable[str | pathlib.Path]) -> list[str]:
     """Return the names of files in the inputs that look like no video and no photo."""
     files = itertools.chain(*(visible(expanded(root)) for root in inputs))
     return sorted(_text(f.name) for f in files if f.suffix.lower() not in SUFFIXES)
@@ -116,7 +124,7 @@ def _named_style(source):
     return dataclasses.replace(source, label=label)
 
 
-def repeated(texts):
+def repeated(texts: Iterable[str]) -> list[str]:
     """Those of `texts` that occur more than once, sorted."""
     counts = collections.Counter(texts)
     return sorted(text for text, count in counts.items() if count > 1)

@@ -2,6 +2,7 @@
 
 import pathlib
 import string
+import typing
 
 from vgan.prepare import gallery
 from vgan.prepare.formatting import hours, number, size, text
@@ -9,7 +10,7 @@ from vgan.prepare.formatting import hours, number, size, text
 MOST_PAIRS = 150  # of near-duplicates, shown side by side
 
 
-def render(report, totals):
+def render(report: dict[str, typing.Any], totals: dict[str, typing.Any]) -> str:
     """Return the page; see `report.write` for its arguments."""
     template = string.Template(
         pathlib.Path(__file__).with_name("page.html").read_text(encoding="utf-8")

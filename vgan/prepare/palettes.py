@@ -1,5 +1,7 @@
 """Palettes: the few colors that a picture or a clip consists of."""
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 from PIL import Image
@@ -8,7 +10,7 @@ SIDE = 96  # of what colors are counted of; more pixels give the same colors
 FRAMES = 16  # of a clip, at most
 
 
-def palette(frames, count=6):
+def palette(frames: np.ndarray | Sequence[np.ndarray], count: int = 6) -> list[list]:
     """Return the dominant colors and their shares, the largest first.
 
     K-means in CIELAB, where equal distances look about equal (Lloyd, "Least Squares
@@ -51,7 +53,7 @@ def palette(frames, count=6):
     return [[name, round(share, 3)] for name, share in ordered if share >= 0.0005]
 
 
-def distance(one, other):
+def distance(one: list[list], other: list[list]) -> float:
     """How far one palette's colors have to move to become the other's.
 
     The earth mover's distance (Rubner, Tomasi, Guibas, "The Earth Mover's Distance as

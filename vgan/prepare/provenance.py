@@ -4,9 +4,10 @@ import csv
 import dataclasses
 import os
 import pathlib
+from collections.abc import Iterable
 
 from vgan import InputError
-from vgan.prepare.inputs import repeated
+from vgan.prepare.inputs import Source, repeated
 
 SAME = {"licence": "license", "label": "labels", "source": "url", "path": "file"}
 
@@ -29,7 +30,7 @@ class Rows:
         InputError: It cannot be read, has no column `file`, or says a file twice.
     """
 
-    def __init__(self, path):
+    def __init__(self, path: str | pathlib.Path) -> None:
         self.path = pathlib.Path(path)
         self.unused = []
         self._rows = self._read()
@@ -82,7 +83,7 @@ class Rows:
             _check_span(rows[name], f"{head}: line {number}")
         return rows
 
-    def joined(self, sources):
+    def joined(self, sources: Iterable[Source]) -> list[Source]:
         """Return the sources with what the list says of them.
 
         A path below the input counts before a name, that before a name without suffix,
@@ -109,7 +110,7 @@ class Rows:
         return joined
 
 
-def span(provenance):
+def span(provenance: dict[str, str]) -> tuple[float, float]:
     """Return the seconds (start, end) of a video that are taken; end may be inf."""
     return tuple(float(provenance.get(*one)) for one in (("start", 0), ("end", "inf")))
 

@@ -36,8 +36,11 @@ What is not known is None or not there. A photo is one shot of one frame.
 import base64
 import collections
 import json
+import pathlib
+import typing
 
 import cv2
+import numpy as np
 
 from vgan import files
 from vgan.prepare import page
@@ -48,7 +51,7 @@ MOST_STRETCHED = 3
 INNER = ("stamp", "signature", "thumbnail", "clip_starts")  # of no use to others
 
 
-def thumbnail(frame):
+def thumbnail(frame: np.ndarray) -> str:
     """Return a small JPEG, as base64 text, of a uint8 RGB frame [H, W, 3]."""
     height, width = frame.shape[:2]
     scale = THUMBNAIL / min(height, width)
@@ -60,7 +63,7 @@ def thumbnail(frame):
     return base64.b64encode(data.tobytes()).decode()
 
 
-def write(folder, report):
+def write(folder: str | pathlib.Path, report: dict[str, typing.Any]) -> None:
     """Write report.json and report.html, each whole or not at all.
 
     Args:
@@ -80,7 +83,7 @@ def write(folder, report):
     files.write_together(folder, {name: f"{text}\n" for name, text in texts.items()})
 
 
-def totals(sources):
+def totals(sources: list[dict[str, typing.Any]]) -> dict[str, typing.Any]:
     """Sum up the facts of all sources.
 
     Returns:
@@ -120,14 +123,14 @@ def totals(sources):
     }
 
 
-def kind_of(shot):
+def kind_of(shot: dict[str, typing.Any]) -> str:
     """The reason why a shot was left out, without its figures."""
     if shot["duplicate_of"]:
         return "near-duplicate"
     return shot["reason"].partition(":")[0] or "no clip"
 
 
-def summary(report):
+def summary(report: dict[str, typing.Any]) -> list[str]:
     """Lines for the terminal: what there is, and each broken file once."""
     sums = totals(report["sources"])
     lines = [

@@ -5,10 +5,18 @@ for frame, timestamp in reader:
     writer.write(process(frame, timestamp), timestamp)
 """
 
+import typing
+from collections.abc import Sequence
+from fractions import Fraction
+
 import numpy as np
 
 from vgan.runtime import compose
+from vgan.runtime.engines import Engine
 from vgan.runtime.stylizer import Stylizer
+
+if typing.TYPE_CHECKING:
+    from vgan.video.masks import LabelMask, MaskReader
 
 
 class FrameProcessor:
@@ -32,16 +40,16 @@ class FrameProcessor:
 
     def __init__(
         self,
-        engine,
-        schedules,
-        strength=1.0,
-        proxy=None,
-        keep_color=False,
-        mask=None,
-        labels=None,
-        soft=0,
-        comparison=None,
-    ):
+        engine: Engine,
+        schedules: Sequence[typing.Any],
+        strength: float = 1.0,
+        proxy: float | None = None,
+        keep_color: bool = False,
+        mask: "MaskReader | None" = None,
+        labels: "LabelMask | None" = None,
+        soft: float = 0,
+        comparison: compose.Comparison | None = None,
+    ) -> None:
         self.engine = engine
         self._schedules = schedules
         self._strength = strength
@@ -52,7 +60,7 @@ class FrameProcessor:
         self._mask, self._labels, self._soft = mask, labels, soft
         self._comparison = comparison
 
-    def __call__(self, frame, timestamp):
+    def __call__(self, frame: np.ndarray, timestamp: float | Fraction) -> np.ndarray:
         """Stylize the frame uint8 RGB [H, W, 3] that is shown at a second."""
         results = []
         for schedule, stylizer in zip(self._schedules, self._stylizers, strict=True):
@@ -73,7 +81,7 @@ class FrameProcessor:
             result = self._comparison(frame, result)
         return result
 
-    def warm_up(self, height, width):
+    def warm_up(self, height: int, width: int) -> None:
         """Let the engine compile for frames of a size, before time counts."""
         frame = np.zeros((height, width, 3), np.uint8)
         for stylizer in self._stylizers:
@@ -81,7 +89,7 @@ class FrameProcessor:
             stylizer(frame)
             stylizer.reset()
 
-    def snapshot(self):
+    def snapshot(self) -> dict[str, np.ndarray]:
         """Return what is remembered, {name: array}, for `restore`."""
         return {
             f"region{index}_{name}": value
@@ -89,7 +97,7 @@ class FrameProcessor:
             for name, value in stylizer.snapshot().items()
         }
 
-    def restore(self, kept):
+    def restore(self, kept: dict[str, np.ndarray]) -> None:
         """Go on from where `snapshot` was taken, as if there had been no stop."""
         for index, stylizer in enumerate(self._stylizers):
             prefix = f"region{index}_"

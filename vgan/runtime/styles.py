@@ -9,11 +9,13 @@ import math
 import numbers
 import os
 import pathlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 import numpy as np
 
 from vgan import InputError, files
+from vgan.runtime.engines import Engine
+from vgan.runtime.engines.keras_file import ModelInfo
 from vgan.video import IMAGE_SUFFIXES, VIDEO_SUFFIXES, VideoReader, is_image, read_image
 from vgan.video.resizing import resize
 
@@ -39,7 +41,7 @@ class Style:
     source: str | None = None
 
 
-def read(wanted, model, seed=0):
+def read(wanted: object, model: ModelInfo | Engine, seed: int = 0) -> list[Style]:
     """Read all that the user asks for; needs no network yet.
 
     Args:
@@ -89,7 +91,7 @@ def _weighted(wanted, named_styles):
     return [split_weight(text, named_styles) for text in texts]
 
 
-def listed(wanted):
+def listed(wanted: object) -> list[str]:
     """Return a style, or a list of some, as a list of texts; None and "" are none."""
     several = isinstance(wanted, Iterable) and not isinstance(wanted, (str, bytes))
     texts = wanted if several else [wanted]
@@ -108,7 +110,7 @@ def _path(source):
     return os.fspath(source)
 
 
-def code(wanted, engine, seed=0):
+def code(wanted: object, engine: Engine, seed: int = 0) -> np.ndarray:
     """Return the code float32 [1, D] of what the user asks for.
 
     Args:
@@ -136,7 +138,11 @@ def code(wanted, engine, seed=0):
     return encode(read(wanted, engine, seed), engine)
 
 
-def read_one(source, model, rng):
+def read_one(
+    source: str | pathlib.Path | np.ndarray,
+    model: ModelInfo | Engine,
+    rng: np.random.Generator,
+) -> Style:
     """Read one Style, of weight 1.
 
     Args:
@@ -164,7 +170,7 @@ def read_one(source, model, rng):
     return Style(frames=frames, source=source)
 
 
-def pictures(wanted):
+def pictures(wanted: Iterable[Style]) -> list[np.ndarray]:
     """Return what there is to show of styles: list of uint8 RGB [h, w, 3].
 
     The picture itself, in full size, or the first one of a clip or folder; nothing of
@@ -179,19 +185,21 @@ def pictures(wanted):
     return found
 
 
-def code_of(frames, engine, style_size):
+def code_of(
+    frames: Iterable[np.ndarray], engine: Engine, style_size: int
+) -> np.ndarray:
     """Return the code [1, D] of frames uint8 [T', h, w, 3], of a style or a result."""
     fitted = [fit(frame, style_size) for frame in frames]
     return engine.encode_style(np.float32([fitted]) / 127.5 - 1.0)
 
 
-def encode(styles, engine):
+def encode(styles: Sequence[Style], engine: Engine) -> np.ndarray:
     """Return the code [1, D]: that of the one style, or the `blend` of several."""
     codes = [_encode(style, engine) for style in styles]
     return blend(codes, [style.weight for style in styles])
 
 
-def blend(codes, weights):
+def blend(codes: Sequence[np.ndarray], weights: Sequence[float]) -> np.ndarray:
     """Return the mean [1, D] of codes [1, D] by weight; a code alone stays as it is.
 
     The codes of some generators all have a root mean square of 1: so has their mean
@@ -211,7 +219,7 @@ def _rms(code):
     return math.sqrt(np.vdot(code, code) / code.size)
 
 
-def split_weight(text, named_styles=()):
+def split_weight(text: str, named_styles: Collection[str] = ()) -> tuple[str, float]:
     """Split "source:weight"; a weight left out is 1, and a source may hold colons."""
     source, colon, number = text.rpartition(":")
     if not colon or text in named_styles or os.path.exists(text):
@@ -310,7 +318,7 @@ def _sample_clip(source, size):
     return frames
 
 
-def fit(frame, size):
+def fit(frame: np.ndarray, size: int) -> np.ndarray:
     """Bring a picture uint8 [H, W, 3] to what a style encoder takes.
 
     Short side to `size`, the middle of what is longer than 4:1, sides divide by 16.

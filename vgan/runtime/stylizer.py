@@ -1,13 +1,14 @@
 """Frame in, frame out; the only holder of the recurrent state."""
 
 import numbers
+import pathlib
 
 import cv2
 import numpy as np
 
 from vgan import InputError
 from vgan.runtime import compose, styles
-from vgan.runtime.engines import padded
+from vgan.runtime.engines import Engine, padded
 from vgan.runtime.tiling import TiledEngine
 from vgan.runtime.upsampling import JointUpsampler, even_size, working_scale
 from vgan.video.cuts import CutDetector
@@ -50,8 +51,18 @@ class Stylizer:
     """
 
     def __init__(
-        self, model, style=None, strength=1.0, proxy=None, keep_color=False, seed=0
-    ):
+        self,
+        model: Engine,
+        style: str
+        | pathlib.Path
+        | np.ndarray
+        | dict[str | pathlib.Path, float]
+        | None = None,
+        strength: float = 1.0,
+        proxy: float | None = None,
+        keep_color: bool = False,
+        seed: int = 0,
+    ) -> None:
         if not hasattr(model, "step"):
             raise InputError(f"model={model}: give what vgan.load returns for it")
         if not (isinstance(strength, numbers.Real) and 0 <= strength <= 1):
@@ -69,12 +80,12 @@ class Stylizer:
         self._state = None
         self._size = None
 
-    def reset(self):
+    def reset(self) -> None:
         """Forget the frames so far."""
         self._state = None
         self._is_cut.reset()
 
-    def snapshot(self):
+    def snapshot(self) -> dict[str, np.ndarray]:
         """Return what is remembered, {name: array}, for `restore`."""
         kept = {f"cut_{name}": v for name, v in self._is_cut.snapshot().items()}
         if self._state is None:
@@ -85,7 +96,7 @@ class Stylizer:
                 kept[f"tile{index}_{name}"] = np.array(value)
         return {**kept, "size": np.array(self._size), "tiles": np.array(len(tiles))}
 
-    def restore(self, kept):
+    def restore(self, kept: dict[str, np.ndarray]) -> None:
         """Go on from where `snapshot` was taken, as if there had been no stop."""
         cut = {n[4:]: value for n, value in kept.items() if n.startswith("cut_")}
         self._is_cut.restore(cut)
@@ -101,7 +112,7 @@ class Stylizer:
         whole = self.engine.fits(*padded(*self._size, self.engine.stride))
         self._state = tiles[0] if whole else tiles
 
-    def __call__(self, frame):
+    def __call__(self, frame: np.ndarray) -> np.ndarray:
         """Stylize the next frame: uint8 RGB [H, W, 3] -> the same shape and type."""
         if frame.ndim != 3 or frame.shape[2] != 3 or frame.dtype != np.uint8:
             raise ValueError(

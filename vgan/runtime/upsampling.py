@@ -1,11 +1,12 @@
 """The network at a fraction of the size, its result at full size with fine detail."""
 
 import cv2
+import numpy as np
 
 LARGE, WORKING_SIDE = 320, 288  # short sides in pixels
 
 
-def working_scale(height, width):
+def working_scale(height: int, width: int) -> float:
     """Scale at which the network works on frames of [height, width] by default.
 
     1, and less where the short side is over 320 pixels: strokes are as large as in
@@ -15,7 +16,7 @@ def working_scale(height, width):
     return 1.0 if side <= LARGE else WORKING_SIDE / side
 
 
-def even_size(height, width, scale):
+def even_size(height: int, width: int, scale: float) -> tuple[int, int]:
     """(H, W) at a scale, rounded to even numbers of at least 2, as video wants them."""
     return tuple(max(2, 2 * round(side * scale / 2)) for side in (height, width))
 
@@ -49,12 +50,14 @@ class JointUpsampler:
         ValueError: `gain` is below 0.
     """
 
-    def __init__(self, gain=0.75):
+    def __init__(self, gain: float = 0.75) -> None:
         if not gain >= 0:
             raise ValueError(f"gain must be 0 or more, got {gain}")
         self.gain = gain
 
-    def __call__(self, frame, small, stylized):
+    def __call__(
+        self, frame: np.ndarray, small: np.ndarray, stylized: np.ndarray
+    ) -> np.ndarray:
         """Enlarge a stylized picture.
 
         Args:

@@ -27,7 +27,7 @@ FLAGS.DEFINE_string("run", None, "Name of the run; the experiment's by default."
 FLAGS.DEFINE_string("runs", "runs", "Folder of all runs.")
 
 
-def main(argv):
+def main(argv: list[str]) -> None:
     """Parse, then train."""
     del argv
     if not FLAGS.experiment:

@@ -2,6 +2,8 @@
 
 import contextlib
 import inspect
+import typing
+from collections.abc import Collection, Iterable
 
 import keras
 
@@ -12,10 +14,16 @@ from vgan.losses.features import FeatureNetwork
 from vgan.train import gan as gans
 from vgan.train import optimizers
 
+if typing.TYPE_CHECKING:
+    from vgan.config import Experiment
+
+
 SECTIONS = {"image_size": "data", "style_length": "data", "batch_size": "train"}
 
 
-def build_gan(config, teacher=None):
+def build_gan(
+    config: "Experiment", teacher: keras.Model | None = None
+) -> gans.VideoGAN:
     """Return the compiled VideoGAN of an experiment.
 
     Args:
@@ -91,7 +99,9 @@ def build_gan(config, teacher=None):
     return gan
 
 
-def build_losses(config):
+def build_losses(
+    config: "Experiment",
+) -> tuple[list[losses.Loss], losses.Adversarial | None]:
     """Return the losses of an experiment, and the adversarial one among them or None.
 
     Raises:
@@ -181,7 +191,7 @@ def _freeze(generator, only):
         raise InputError("train.only: no layer is left that learns; name one")
 
 
-def check_layers(field, names, layers):
+def check_layers(field: str, names: Iterable[str], layers: Collection[str]) -> None:
     """Raise InputError where one of the names is not that of a layer."""
     for name in names:
         if name not in layers:

@@ -6,10 +6,15 @@ generator, which is the one that ships. How gradients are taken depends on the b
 what chance it needs comes as noise with the batch.
 """
 
+import pathlib
+import typing
+from collections.abc import Sequence
+
 import keras
-from keras import ops
+from keras import KerasTensor, ops
 
 from vgan import InputError
+from vgan.losses import Adversarial, Loss
 from vgan.losses import adversarial as adversarial_losses
 from vgan.losses.features import FeatureNetwork
 from vgan.train import optimizers, state, teacher
@@ -61,7 +66,7 @@ class VideoGAN(gradients.Gradients, keras.Model):
         gan.ema_generator.save("generator.keras")
     """
 
-    def __init__(self, generator, discriminator):
+    def __init__(self, generator: keras.Model, discriminator: keras.Model) -> None:
         super().__init__(name="video_gan")
         self.generator = generator
         self.discriminator = discriminator
@@ -72,23 +77,23 @@ class VideoGAN(gradients.Gradients, keras.Model):
 
     def compile(
         self,
-        g_optimizer,
-        d_optimizer,
-        adversarial=None,
-        losses=(),
+        g_optimizer: keras.optimizers.Optimizer,
+        d_optimizer: keras.optimizers.Optimizer,
+        adversarial: Adversarial | None = None,
+        losses: Sequence[Loss] = (),
         *,
-        features="random",
-        teacher=None,
-        ema_decay=0.999,
-        g_every=1,
-        d_every=1,
-        d_skip_above=1.0,
-        burn_in=0,
-        carry=None,
-        cooldown=0.0,
-        steps=None,
-        seed=0,
-    ):
+        features: str | pathlib.Path | FeatureNetwork = "random",
+        teacher: keras.Model | None = None,
+        ema_decay: float = 0.999,
+        g_every: int = 1,
+        d_every: int = 1,
+        d_skip_above: float = 1.0,
+        burn_in: int = 0,
+        carry: tuple[int, int, int] | None = None,
+        cooldown: float = 0.0,
+        steps: int | None = None,
+        seed: int = 0,
+    ) -> None:
         """Say what is minimized, and how.
 
         Args:
@@ -168,7 +173,7 @@ class VideoGAN(gradients.Gradients, keras.Model):
             jit_compile=keras.backend.backend() == "jax",
         )
 
-    def saved_variables(self):
+    def saved_variables(self) -> dict[str, list[keras.Variable]]:
         """All that a resumed run needs, {group: [variables]}."""
         return {
             "generator": self.generator.weights,
@@ -180,13 +185,20 @@ class VideoGAN(gradients.Gradients, keras.Model):
             "counters": [*self.counters],
         }
 
-    def stylize(self, content, style, generator=None):
+    def stylize(
+        self,
+        content: KerasTensor,
+        style: KerasTensor,
+        generator: keras.Model | None = None,
+    ) -> tuple[KerasTensor, KerasTensor]:
         """Return the clip [B, T, H, W, 3] and the style code [B, D]."""
         generator = generator or self.generator
         code = generator.encode_style(style)
         return teacher.generate(generator, content, code)[0], code
 
-    def update(self, batch, pictures=None):
+    def update(
+        self, batch: dict[str, KerasTensor], pictures: typing.Any = None
+    ) -> dict[str, KerasTensor]:
         """Train on one batch: discriminator, generator, EMA; return scalars to log.
 
         Args:
@@ -268,7 +280,9 @@ class VideoGAN(gradients.Gradients, keras.Model):
         for average, weight in pairs:
             average.assign(average + rate * (weight - average))
 
-    def discriminator_loss(self, real, fake):
+    def discriminator_loss(
+        self, real: KerasTensor, fake: KerasTensor
+    ) -> tuple[KerasTensor, dict[str, KerasTensor]]:
         """The discriminator's loss of patch logits, without penalties; what to log."""
         loss = self.adversarial.discriminator(real, fake)
         return loss, {
@@ -278,7 +292,12 @@ class VideoGAN(gradients.Gradients, keras.Model):
             "d/advantage": adversarial_losses.advantage(real, fake),
         }
 
-    def judge(self, clips, code, reference=None):
+    def judge(
+        self,
+        clips: KerasTensor,
+        code: KerasTensor,
+        reference: KerasTensor | None = None,
+    ) -> KerasTensor:
         """The discriminator's patch logits [B, t, h, w, 1] of clips.
 
         Args:
@@ -289,7 +308,12 @@ class VideoGAN(gradients.Gradients, keras.Model):
         beside = () if reference is None else (reference,)
         return self.discriminator(clips, code, *beside)
 
-    def logit_gradient(self, clips, code, reference=None):
+    def logit_gradient(
+        self,
+        clips: KerasTensor,
+        code: KerasTensor,
+        reference: KerasTensor | None = None,
+    ) -> KerasTensor:
         """Gradient of each clip's mean patch logit by the clip, [B, T, h, w, 3]."""
 
         def score(clips):
@@ -299,7 +323,9 @@ class VideoGAN(gradients.Gradients, keras.Model):
 
         return self.input_gradient(score, clips)
 
-    def generator_loss(self, forward):
+    def generator_loss(
+        self, forward: Forward
+    ) -> tuple[KerasTensor, dict[str, KerasTensor]]:
         """Weighted sum of the generator's losses, and each of them to log."""
         loss, logs = 0.0, {}
         if self.codes and "noise" in forward.batch:
@@ -310,7 +336,7 @@ class VideoGAN(gradients.Gradients, keras.Model):
             loss = loss + self.weight_of(term) * value
         return loss, {"g/loss": loss, **logs}
 
-    def weight_of(self, term):
+    def weight_of(self, term: Loss) -> float | KerasTensor:
         """Return what a loss weighs at this step: as given, warmed up, multiplied."""
         weight = term.weight
         if term is self.adversarial and term.warmup:
@@ -320,7 +346,9 @@ class VideoGAN(gradients.Gradients, keras.Model):
             weight *= self.multipliers(term.name)
         return weight
 
-    def check_sizes(self, batch_size, image_size, clip_length, style_length):
+    def check_sizes(
+        self, batch_size: int, image_size: int, clip_length: int, style_length: int
+    ) -> None:
         """Raise InputError where batches of these sizes do not fit networks or losses.
 
         Args:

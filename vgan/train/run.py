@@ -2,18 +2,24 @@
 
 import dataclasses
 import functools
+import pathlib
 import time
+import typing
 
 from vgan import InputError, command, pretrained
 from vgan.config import data_arguments, record
 from vgan.config.checks import check_where
 from vgan.train import Stopped, checkpoint
 
+if typing.TYPE_CHECKING:
+    from vgan.config import Experiment
+
+
 SAMPLE_CLIPS, SAMPLE_FRAMES = 4, 12  # shown in TensorBoard
 FINAL_SIZE, FINAL_FRAMES, FINAL_STYLES = 192, 24, 3  # of the clip at the end
 
 
-def train(config, folder):
+def train(config: "Experiment", folder: pathlib.Path) -> None:
     """Train up to `config.train.steps` in the run folder, from where it stands."""
     begun = time.monotonic()
     check_where(config)

@@ -3,11 +3,15 @@
 import json
 import math
 import pathlib
+import typing
+from collections.abc import Callable
 
 import keras
+import numpy as np
 
 from vgan import InputError, files
 from vgan.train.checkpoint import save_generator
+from vgan.train.summaries import SummaryWriter
 
 
 class Validation(keras.callbacks.Callback):
@@ -27,7 +31,15 @@ class Validation(keras.callbacks.Callback):
         named_styles: Styles to keep in best.keras, {name: [T', h, w, 3]}.
     """
 
-    def __init__(self, writer, folder, stylize, measure, every, named_styles):
+    def __init__(
+        self,
+        writer: SummaryWriter,
+        folder: str | pathlib.Path,
+        stylize: Callable[[], np.ndarray],
+        measure: Callable[[np.ndarray], dict[str, float]],
+        every: int,
+        named_styles: dict[str, np.ndarray],
+    ) -> None:
         super().__init__()
         self.writer = writer
         self.folder = pathlib.Path(folder)
@@ -37,7 +49,7 @@ class Validation(keras.callbacks.Callback):
         self.named_styles = named_styles
         self.measured = None
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict[str, typing.Any] | None = None) -> None:
         """Find the best so far."""
         path = self.folder / "best.json"
         try:
@@ -47,16 +59,18 @@ class Validation(keras.callbacks.Callback):
         except (ValueError, KeyError, TypeError) as error:
             raise InputError(f"{path}: damaged; remove it, and best.keras") from error
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(
+        self, batch: int, logs: dict[str, typing.Any] | None = None
+    ) -> None:
         """Measure when it is time."""
         if int(self.model.step.value) % self.every == 0:
             self.run()
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: dict[str, typing.Any] | None = None) -> None:
         """Measure what the run ended with."""
         self.run()
 
-    def run(self):
+    def run(self) -> None:
         """Measure, log, and keep the generator if it is the best."""
         step = int(self.model.step.value)
         if step == self.measured:
