@@ -214,7 +214,7 @@ def _read(file, second):
 
 
 def fit(
-    picture: np.ndarray, short: int, size: int, name: str = "picture"
+    picture: np.ndarray, short: float, size: int, name: object = "picture"
 ) -> np.ndarray:
     """Bring a picture to what is stored: never larger, and not too long.
 

@@ -39,7 +39,7 @@ class Folder:
     """
 
     def __init__(
-        self, path: pathlib.Path, role: str, split: str, spec: ClipSpec
+        self, path: str | pathlib.Path, role: str, split: str, spec: ClipSpec
     ) -> None:
         """Find and split the files; make sure that at least one per split works.
 

@@ -190,7 +190,11 @@ def decode(files: Sequence[bytes], name: str) -> np.ndarray:
 
 
 def square(
-    frames: np.ndarray, rng: np.random.Generator, size: int, training: bool, name: str
+    frames: np.ndarray,
+    rng: np.random.Generator,
+    size: int,
+    training: bool,
+    name: object,
 ) -> np.ndarray:
     """Cut a square out of frames.
 

@@ -10,7 +10,7 @@ from vgan.datasets import motion
 LEAST_SIDE = 0.25
 
 
-def check_size(name: str, height: int, width: int, size: int) -> None:
+def check_size(name: object, height: int, width: int, size: int) -> None:
     """Refuse a picture that would have to be enlarged beyond recognition.
 
     Raises:
@@ -29,7 +29,7 @@ def clip_of_still(
     num_frames: int,
     size: int,
     training: bool,
-    name: str = "picture",
+    name: object = "picture",
     scaled_to: int = 0,
 ) -> motion.Clip:
     """Let a square window pan, zoom and turn over a picture.
