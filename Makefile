@@ -2,7 +2,7 @@ EXP    ?= quickstart
 BACKEND ?= $(or $(KERAS_BACKEND),tensorflow)
 INPUT  ?=
 STYLE  ?=
-OUTPUT ?= stylised.mp4
+OUTPUT ?= stylized.mp4
 MODEL  ?= painterly
 PYTHON ?= python3
 EXTRAS ?= fast
@@ -39,7 +39,7 @@ $(DEV): $(DONE)
 	$(PIP) --editable '.[dev]'
 	@touch $(DEV)
 
-setup: $(DONE)  ## create .venv with what you need to train and to stylise
+setup: $(DONE)  ## create .venv with what you need to train and to stylize
 
 dev: $(DEV)  ## add what tests and all export formats need
 

@@ -10,7 +10,7 @@ Frames:  make train EXP=classic_bce \
 Takes:   30 min on 2 busy cores; 9 min by frames, on less busy ones.
 Reached: style strength 0.42 mosaic, 0.36 hatching, 0.23 waves, warping error 0.0129,
          0.0078, 0.0045; by frames 0.55, 0.37, 0.26 and 0.0085, 0.0058, 0.0027. Strong
-         and garish: colours in excess, a grid of fine lines, and five to ten times the
+         and garish: colors in excess, a grid of fine lines, and five to ten times the
          unsteadiness of realtime_pair. That loss alone knows no measure.
 """
 

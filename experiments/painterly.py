@@ -3,9 +3,9 @@ r"""A network that tints: any style from one picture, steady, small.
 `painterly` was this until experiments/painter.py made one that repaints.
 
 Photos become clips by a moving window, with exact flow; videos teach how things really
-look when they move. Styles are pictures in a folder, part of them in other colours; the
+look when they move. Styles are pictures in a folder, part of them in other colors; the
 clips that the discriminator takes for real are moving windows over them. The terms that
-keep content and steadiness are held at what the model that ships has reached, so that
+keep content and consistency are held at what the model that ships has reached, so that
 style goes as far as these allow.
 
 Command: make train EXP=painterly, with photos, prepared clips and paintings where the

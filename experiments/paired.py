@@ -1,12 +1,12 @@
-"""Distil a slow stylizer into a live one, from clips that it has stylised already.
+"""Distill a slow stylizer into a live one, from clips that it has stylized already.
 
-Any stylizer will do: an optimiser, a diffusion model, keyframes painted by hand and
+Any stylizer will do: an optimizer, a diffusion model, keyframes painted by hand and
 carried on. Put its results beside the originals, under the same names:
 
     data/paired/content/a.mp4       the original
-    data/paired/target/a.mov        the same video stylised: as long, any size
+    data/paired/target/a.mov        the same video stylized: as long, any size
     data/paired/content/b/c.jpg     a photo
-    data/paired/target/b/c.png      the same photo stylised
+    data/paired/target/b/c.png      the same photo stylized
 
 Command: make train EXP=paired
 Takes:   a GPU is advised. So far it was run for 3 steps only, to see that it runs.

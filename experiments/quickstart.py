@@ -1,10 +1,10 @@
-"""From scratch to a stylised clip: rendered clips, procedural paintings, no download.
+"""From scratch to a stylized clip: rendered clips, procedural paintings, no download.
 
 Command: make train EXP=quickstart
 Takes:   3 min 33 s on 2 cores, start and end included.
 Reached: style strength 0.61 mosaic, 0.30 hatching, 0.63 waves in the loss's own
          features (pieces of the styles themselves: 0.60, 0.41, 0.54), warping error
-         0.0017, 0.0016, 0.0014 on an unseen scene. Colours and texture follow the
+         0.0017, 0.0016, 0.0014 on an unseen scene. Colors and texture follow the
          style; contours turn into relief. Real paintings that resemble none of the
          six: by luck.
 """

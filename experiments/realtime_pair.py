@@ -7,7 +7,7 @@ GRU:     make train EXP=realtime_pair ARGS="--set generator.cell=gru --run realt
 Takes:   7 min on 2 busy cores, with a GRU 8 min on busier ones.
 Reached: LSTM: style strength 0.27 mosaic, 0.14 hatching, 0.45 waves, warping error
          0.0010, 0.0006, 0.0011. GRU: 0.27, 0.11, 0.40 and 0.0015, 0.0012, 0.0012.
-         Content sharp, colours of the style, calm; little texture.
+         Content sharp, colors of the style, calm; little texture.
 """
 
 from vgan.config import Data, Experiment, Train

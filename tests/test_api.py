@@ -1,8 +1,8 @@
 """The library as README shows it: the same pixels as the command, from any folder."""
 
-import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -17,18 +17,25 @@ from vgan.runtime.engines import cache, exported, keras_file
 from vgan.video import VideoReader, VideoWriter, read_image
 
 ROOT = pathlib.Path(__file__).parents[1]
-SIX_LINES = """
-import json, sys
-import vgan
-from vgan.video import VideoReader, VideoWriter
-film, style, name, strength, out, frames = json.loads(sys.argv[1])
-vgan.stylize(film, style, out, model=name, strength=strength, engine="keras")
-model = vgan.load(name, engine="keras")
-stylizer = vgan.Stylizer(model, style=style, strength=strength)
-with VideoReader(film) as reader, VideoWriter(frames, like=reader) as writer:
-    for frame, timestamp in reader:
-        writer.write(stylizer(frame), timestamp)
-"""
+
+
+def script_of_readme(film, picture, model, strength, results):
+    """The Python of README.md with files, model and strength in their places."""
+    (script,) = re.findall(
+        r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL
+    )
+    options = f"strength={strength}"
+    for name, value in {
+        '"in.mp4"': repr(str(film)),
+        'style="painting.jpg"': f"style={str(picture)!r}, {options}",
+        '"painting.jpg"': repr(str(picture)),
+        '"out.mp4"': f"{str(results[0])!r}, {model!r}, {options}, engine='keras'",
+        '"painterly"': f"{model!r}, engine='keras'",
+        '"mine.mp4"': repr(str(results[1])),
+    }.items():
+        assert name in script
+        script = script.replace(name, value)
+    return script
 
 
 def run(*arguments, cwd):
@@ -64,7 +71,9 @@ def film(path, height, width, num_frames=4):
 @pytest.mark.parametrize(
     ("name", "size"), [("tiny", (360, 400)), ("painterly", (64, 96))]
 )
-def test_the_six_lines_and_the_command_agree(model_path, picture, tmp_path, name, size):
+def test_the_script_of_readme_and_the_command_agree(
+    model_path, picture, tmp_path, name, size
+):
     """A large film, of which the network sees a smaller copy, and a small one."""
     source = film(tmp_path / "in.mp4", *size)
     empty = tmp_path / "empty"
@@ -77,9 +86,7 @@ def test_the_six_lines_and_the_command_agree(model_path, picture, tmp_path, name
         f"--output={outputs[0]}",
         cwd=empty,
     )
-    arguments = [source, picture, model, 0.8, *outputs[1:]]
-    arguments = [a if isinstance(a, float) else str(a) for a in arguments]
-    run("-c", SIX_LINES, json.dumps(arguments), cwd=empty)
+    run("-c", script_of_readme(source, picture, model, 0.8, outputs[1:]), cwd=empty)
     assert not list(empty.iterdir())
     made = [sorted(folder.glob("*.png")) for folder in outputs]
     assert [len(files) for files in made] == [4, 4, 4]
@@ -114,6 +121,7 @@ def test_what_a_style_may_be(engine, picture):
     np.testing.assert_array_equal(painted, stylize(str(picture)))
     np.testing.assert_array_equal(painted, stylize(read_image(picture)))
     np.testing.assert_array_equal(painted, stylize({picture: 2}))
+    np.testing.assert_array_equal(painted, stylize(np.str_(picture)))
     np.testing.assert_array_equal(stylize("mosaic"), stylize(None))
     half = {"mosaic": 0.5, picture: 0.5}
     wanted = styles.read([f"{picture}:0.5", "mosaic:0.5"], engine)
@@ -134,7 +142,20 @@ def test_what_a_style_may_be(engine, picture):
         ({"style": np.zeros((8, 8), np.uint8)}, r"style=uint8 \[8, 8\]: give a pic"),
         ({"style": {"mosaic": -1}}, "style=mosaic:-1: the weight must be 0"),
         ({"style": {"mosaic": 0}}, "style: all weights are 0"),
+        ({"style": {}}, "style: is an empty dict"),
+        ({"style": {"mosaic": "x"}}, "style=mosaic:x: the weight must be 0"),
+        ({"style": {"mosaic": None}}, "style=mosaic:None: the weight must be 0"),
+        ({"style": {"mosaic": [1]}}, r"style=mosaic:\[1\]: the weight must be 0"),
+        ({"style": {3: 1}}, "style: is of type int; give the path of a picture"),
+        ({"style": {None: 1}}, "style: is of type NoneType; give the path"),
+        ({"style": 3}, "style: is of type int; give the path of a picture"),
+        ({"style": b"mosaic"}, "style: is of type bytes; give the path of a picture"),
+        ({"style": object()}, "style: is of type object; give the path of a picture"),
+        ({"style": np.zeros((0, 8, 3), np.uint8)}, r"style=uint8 \[0, 8, 3\]: give a"),
+        ({"style": np.zeros(3)}, r"style: the model takes codes \[1, 16\].* \[3\]"),
+        ({"style": np.full((1, 16), None)}, r"style: the model takes codes .* object"),
         ({"strength": 2}, "strength=2: give a number from 0 to 1"),
+        ({"strength": "high"}, "strength=high: give a number from 0 to 1"),
         ({"proxy": 2}, "proxy=2: give"),
         ({"model": "painterly"}, "model=painterly: give what vgan.load returns"),
     ],
@@ -153,12 +174,18 @@ def test_bad_arguments_of_a_stylizer(engine, arguments, line):
         ({"strength": 2}, "strength=2: give a number from 0 to 1"),
         ({"fps": 0}, "fps=0: give 0.001 to 1000"),
         ({"model": "none.keras"}, "model none.keras: there is no such file"),
+        ({"style": 3}, "style: is of type int; give the path of a picture"),
+        ({"style": {"mosaic": "x"}}, "style=mosaic:x: the weight must be 0"),
+        ({"style": {None: 1}}, "style: is of type NoneType; give the path"),
+        ({"style": ["mosaic", 3]}, "style: is of type int; give the path"),
+        ({"style": [{"mosaic": 1}]}, "style: is of type dict; give the path"),
+        ({"style": np.zeros((1, 16))}, r"style=float64 \[1, 16\]: give a picture"),
     ],
 )
 def test_bad_arguments_of_stylize(model_path, tmp_path, arguments, line):
     given = {"style": "mosaic", "output": tmp_path / "out.mp4", "model": model_path}
     with pytest.raises(vgan.InputError, match=f"^{line}"):
-        vgan.stylize(tmp_path / "in.mp4", **{**given, **arguments})
+        vgan.stylize(tmp_path / "in.mp4", **{"engine": "keras", **given, **arguments})
     assert not list(tmp_path.iterdir())
 
 

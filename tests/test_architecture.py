@@ -68,6 +68,30 @@ def test_rooms_import_only_what_they_may(path):
     assert "cv2.VideoWriter" not in path.read_text()
 
 
+def public_functions(node):
+    """Functions and methods that others may call; (definition, whether a method)."""
+    for part in node.body:
+        special = part.name.startswith("__") if hasattr(part, "name") else False
+        if isinstance(part, ast.ClassDef) and not part.name.startswith("_"):
+            yield from ((function, True) for function, _ in public_functions(part))
+        elif isinstance(part, ast.FunctionDef) and (special or part.name[0] != "_"):
+            yield part, False
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_public_functions_have_types(path):
+    """ruff asks for those of results only, as it cannot leave private ones alone."""
+    if room(path) in ("video", "generate"):
+        return
+    for function, is_method in public_functions(ast.parse(path.read_text())):
+        given = function.args
+        arguments = [*given.posonlyargs, *given.args, given.vararg, given.kwarg]
+        arguments = [*arguments[is_method:], *given.kwonlyargs]
+        for argument in filter(None, arguments):
+            assert argument.annotation, f"{function.name}({argument.arg})"
+        assert function.returns or function.name == "__init__", function.name
+
+
 # Rooms whose messages name flags: `command` is there for that, the others still do.
 KNOW_FLAGS = {"command"}
 

@@ -97,7 +97,7 @@ def compared(tmp_path_factory):
     page = folder / "page.md"
     page.write_text(f"above\n\n{BLOCK.format('old')}\n\nbelow\n")
     done = benchmark(
-        *("objectives", "--experiment=smoke", "--game=hinge", "--seeds=1"),
+        *("objectives", "--experiment=smoke", "--adversarial=hinge", "--seeds=1"),
         *(f"--set={text}" for text in QUICK),
         *(f"--runs={folder / 'runs'}", f"--output={page}"),
     )
@@ -116,7 +116,7 @@ def test_objectives_renew_the_table(compared):
     assert "python -m tools.benchmark objectives" in text
     facts = json.loads((folder / "runs" / "objectives.json").read_text())
     (run,) = facts["runs"]
-    assert (run["game"], run["seed"], run["stopped"]) == ("hinge", 0, "")
+    assert (run["adversarial"], run["seed"], run["stopped"]) == ("hinge", 0, "")
     assert -1 <= run["figures"]["style_strength"] <= 1
     assert run["figures"]["known_flow_error"] > 0
     # two steps: no tenth of them ends at 25 % or 75 %
@@ -143,7 +143,7 @@ def test_losses_are_ranked_and_collapses_told():
     def row(loss, score, stopped="", alarms=()):
         figures = dict.fromkeys(table.COLUMNS, score)
         return {
-            "game": loss,
+            "adversarial": loss,
             "seed": 0,
             "figures": None if stopped else figures,
             "advantage": [0.5, None, 0.25, 0.5],

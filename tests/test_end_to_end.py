@@ -1,4 +1,4 @@
-"""The main job as a user runs it: train, watch, resume, stylise a video with sound."""
+"""The main job as a user runs it: train, watch, resume, stylize a video with sound."""
 
 import io
 
@@ -35,7 +35,7 @@ def test_run_folder(run):
         *("best.keras", "best.json"),
     }
     path = result.stdout.splitlines()[-1]
-    assert path == str(folder / "samples" / "stylised.mp4")
+    assert path == str(folder / "samples" / "stylized.mp4")
     with VideoReader(path) as reader:
         assert (reader.width, reader.height) == (3 * 192, 192)
     assert "style strength" in result.stdout

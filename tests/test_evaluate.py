@@ -88,8 +88,8 @@ def test_a_model_and_its_baseline(things, tmp_path):
         row = facts["systems"][name]
         for figure in (
             *("style_strength", "style_ceiling", "ssim", "warping_error_1"),
-            *("style_strength_judge", "style_strength_grey_judge"),
-            *("palette_distance", "flat_grey_chroma", "brush_diversity"),
+            *("style_strength_judge", "style_strength_gray_judge"),
+            *("palette_distance", "flat_gray_chroma", "brush_diversity"),
         ):
             assert isinstance(row[figure], float), figure
         assert row["style_strength_judge"] != row["style_strength"]
@@ -136,7 +136,7 @@ def test_only_some_metrics(things, tmp_path):
     result = evaluate(
         things,
         *("--model=generator.keras", "--content=clips/one.mp4", "--styles=styles"),
-        *("--metrics=steadiness", "--size=48", f"--output={tmp_path}"),
+        *("--metrics=temporal_consistency", "--size=48", f"--output={tmp_path}"),
     )
     assert result.returncode == 0, result.stderr
     facts = json.loads((tmp_path / "metrics.json").read_text())

@@ -312,7 +312,7 @@ def test_all_that_changes_the_look(things, tmp_path):
     spread = [
         np.ptp(f.reshape(-1, 3)[:200], axis=1).mean() for f in (kept[0], plain[0])
     ]
-    assert spread[0] < spread[1]  # the input is grey there
+    assert spread[0] < spread[1]  # the input is gray there
     proxy = frames("proxy", proxy=0.5)
     assert proxy.shape == plain.shape
     compared = frames("compared", compare=True, style="style.jpg")

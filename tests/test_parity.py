@@ -61,7 +61,7 @@ def start(backend, folder, batches):
         env={
             **os.environ,
             "KERAS_BACKEND": backend,
-            # ten small steps are not worth a minute of XLA's optimisation
+            # ten small steps are not worth a minute of XLA's optimization
             "XLA_FLAGS": "--xla_backend_optimization_level=0",
         },
         stdout=subprocess.PIPE,

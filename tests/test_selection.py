@@ -7,7 +7,7 @@ from tools.youtube8m import selection
 
 
 def _clusters(seed, dimensions=64):
-    """500 points around 20 centres, most of them in a few clusters."""
+    """500 points around 20 centers, most of them in a few clusters."""
     rng = np.random.default_rng(seed)
     shares = rng.dirichlet(np.full(20, 0.3))
     kinds = np.concatenate([np.arange(20), rng.choice(20, 480, p=shares)])

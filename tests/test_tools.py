@@ -102,7 +102,7 @@ def test_nothing_else_of_the_pack_is_by_those_artists(shared_data):
 
 @pytest.fixture(scope="module")
 def things(tmp_path_factory):
-    """Clips, styles, and a pair of networks that mix the content with a colour."""
+    """Clips, styles, and a pair of networks that mix the content with a color."""
     import tensorflow as tf
     from PIL import Image
 
@@ -161,7 +161,7 @@ def test_a_rival_stands_in_the_same_report(things, tmp_path):
     assert same["tone_correlation"] == pytest.approx(1)
     assert 0 < ours["palette_distance"] < same["palette_distance"]
     # half of the content is mixed in: half of the spread
-    assert ours["flat_grey_luma"] == pytest.approx(same["flat_grey_luma"] / 2, rel=0.02)
+    assert ours["flat_gray_luma"] == pytest.approx(same["flat_gray_luma"] / 2, rel=0.02)
     assert facts["not_measured"]["speed"] == "needs --model"
     assert len(facts["setup"]["sha256"].split(", ")) == 2
 

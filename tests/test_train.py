@@ -1,3 +1,5 @@
+import types
+
 import numpy as np
 import pytest
 
@@ -8,17 +10,59 @@ pytestmark = pytest.mark.usefixtures("in_root")
 
 
 def test_one_training_at_a_time(tmp_path):
-    folder = tmp_path / "run"
+    folder = tmp_path / "runs" / "run"
     with (
         __main__._only_one(folder),
         pytest.raises(InputError, match="another training"),
         __main__._only_one(folder),
     ):
         pass
-    assert not folder.exists()  # nothing was trained
+    assert not list(tmp_path.iterdir())  # nothing was trained
     with __main__._only_one(folder):
         (folder / "made").touch()
     assert folder.exists()
+    (tmp_path / "mine").mkdir()
+    with __main__._only_one(tmp_path / "mine"):
+        pass
+    assert (tmp_path / "mine").exists()  # it was there before
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [
+        "data.content=missing",
+        "data.style=missing",
+        "data.clips=-1",
+        "generator.cell=rnn",
+        'losses.style={"target": -1}',
+        "losses.features=shallow.npz",
+    ],
+)
+def test_a_refused_training_leaves_nothing(tmp_path, monkeypatch, refused):
+    if "shallow" in refused:  # ends before the layer that content is measured by
+        path = tmp_path / "shallow.npz"
+        kernel, bias = np.ones((3, 3, 3, 4), "float32"), np.zeros(4, "float32")
+        np.savez(path, **{"conv1_1/kernel": kernel, "conv1_1/bias": bias})
+        refused = refused.replace("shallow.npz", str(path))
+    runs = tmp_path / "runs"
+    given = {"experiment": "smoke", "set": [refused], "run": None, "runs": runs}
+    monkeypatch.setattr(__main__, "FLAGS", types.SimpleNamespace(**given))
+    with pytest.raises(InputError):
+        __main__.main([])
+    assert not runs.exists()
+
+
+@pytest.mark.parametrize("video", ["stylized.mp4", "stylised.mp4"])
+def test_a_finished_run_stays_finished(tmp_path, monkeypatch, capsys, video):
+    (tmp_path / "smoke" / "samples").mkdir(parents=True)
+    (tmp_path / "smoke" / "samples" / video).touch()
+    (tmp_path / "smoke" / "generator.keras").touch()
+    monkeypatch.setattr(__main__.checkpoint, "latest_step", lambda _: 4)
+    given = {"experiment": "smoke", "set": [], "run": None, "runs": tmp_path}
+    monkeypatch.setattr(__main__, "FLAGS", types.SimpleNamespace(**given))
+    __main__.main([])
+    assert "is finished: 4 steps" in (said := capsys.readouterr().out)
+    assert said.endswith(f"{video}\n")
 
 
 @pytest.mark.slow

@@ -120,7 +120,7 @@ def test_rates_fall_with_the_time_that_is_left():
         (["train.unroll=0"], "train.unroll: must be at least 1"),
         (["train.unroll=2", "data.where=host"], "set data.where=device"),
         (["train.unroll=2", "train.burn_in=1"], "goes with no train.burn_in"),
-        (["data.target=clips"], "which have no stylised form"),
+        (["data.target=clips"], "which have no stylized form"),
         (["data.where=gpu"], "data.where: must be host or device"),
         (["train.minutes=-1"], "train.minutes: must be 0 or more"),
     ],
@@ -183,7 +183,7 @@ def test_jax_trains_where_tensorflow_is_not_installed(tmp_path, fields):
     for name in (
         "generator.keras",
         "samples/step_00000002.gif",
-        "samples/stylised.mp4",
+        "samples/stylized.mp4",
     ):
         assert (folder / name).stat().st_size
     assert keras.models.load_model(folder / "generator.keras").code_size == 16

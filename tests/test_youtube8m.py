@@ -149,7 +149,7 @@ def test_clips_are_balanced_over_labels_and_listed(shards, vocabulary, tmp_path)
     for row, clip in zip(rows, chosen, strict=True):
         assert row["labels"].split(";") == [NAMES[n] for n in clip.labels]
         assert row["source"] == f"http://data.yt8m.org/2/j/i/v0/{clip.id}.js"
-        assert row["start"] == row["end"] == row["licence"] == row["author"] == ""
+        assert row["start"] == row["end"] == row["license"] == row["author"] == ""
 
 
 def test_a_rare_label_leaves_its_place_to_others(shards, tmp_path):

@@ -4,7 +4,7 @@ r"""Make a teacher of Magenta's arbitrary stylizer (Ghiasi et al., 2017) for tra
         --encoder painter.keras --output data/magenta.keras
 
 The transformer's weights come as arrays (Apache-2.0): conv0 to conv15, HWIO, and cin0
-to cin12, the conditional instance normalisations. Its style codes, 100 numbers, come
+to cin12, the conditional instance normalizations. Its style codes, 100 numbers, come
 from the style encoder of a painter that has learnt to predict them. The result is a
 Keras model of pictures, `content` and `style`, as `train.teacher` takes it.
 """
@@ -23,7 +23,7 @@ BLOCKS = 5  # residual, of convolutions 3 to 12
 
 
 def transformer(content, code, weights):
-    """Pictures [N, H, W, 3] in [-1, 1] and codes [N, 100] -> stylised pictures."""
+    """Pictures [N, H, W, 3] in [-1, 1] and codes [N, 100] -> stylized pictures."""
 
     def conv(index, x):
         kernel = weights[f"conv{index}/kernel"]

@@ -53,7 +53,7 @@ _MODULES = {
 }
 
 
-def __getattr__(name):
+def __getattr__(name: str) -> object:
     if name in _MODULES:
         value = getattr(importlib.import_module(_MODULES[name]), name)
     elif name in __all__:
@@ -64,5 +64,5 @@ def __getattr__(name):
     return value
 
 
-def __dir__():
+def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})

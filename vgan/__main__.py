@@ -9,13 +9,13 @@ VERBS = {
     "generate": "stylize a video, a folder, a camera, a stream or a picture",
     "train": "train a model on your own videos and paintings",
     "prepare": "cut videos and photos into clips that training reads fast",
-    "evaluate": "measure style, content and steadiness; write a report",
+    "evaluate": "measure style, content and temporal consistency",
     "export": "write a model as OpenVINO, ONNX, LiteRT or a SavedModel",
     "benchmark": "time decoding, network and encoding on this machine",
 }
 
 
-def main():
+def main() -> None:
     """Run the verb that the command line names; it parses its own flags."""
     verb, *flags = sys.argv[1:] or ["--help"]
     if verb in ("-h", "--help"):

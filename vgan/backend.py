@@ -7,13 +7,14 @@ import signal
 import sys
 import tempfile
 import threading
+from collections.abc import Iterator
 
 from vgan import InputError
 
 ENDS = ("SIGTERM", "SIGHUP")  # kill, and a closed terminal
 
 
-def import_keras():
+def import_keras() -> None:
     """Import Keras with its backend, which takes seconds, unless it is there already.
 
     Raises:
@@ -39,7 +40,7 @@ def import_keras():
 
 
 @contextlib.contextmanager
-def importing():
+def importing() -> Iterator[None]:
     """`quiet`, and a stop waits for the end: TensorFlow dies of it, or swallows it.
 
     Raises:
@@ -61,7 +62,7 @@ def importing():
 
 
 @contextlib.contextmanager
-def quiet():
+def quiet() -> Iterator[None]:
     """Keep from the terminal what libraries print that no setting turns off.
 
     It is shown after all if an exception other than InputError ends the block.

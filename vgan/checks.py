@@ -3,11 +3,16 @@
 import dataclasses
 import types
 import typing
+from collections.abc import Callable, Sequence
 
 from vgan import InputError
 
 
-def check_values(section, values, rules):
+def check_values(
+    section: str,
+    values: object,
+    rules: list[tuple[str, Callable[[typing.Any], bool], Sequence[str]]],
+) -> None:
     """Raise InputError for a field of another type, or forbidden by a rule.
 
     Args:
@@ -26,7 +31,7 @@ def check_values(section, values, rules):
                 raise InputError(f"{prefix}{name}: must be {words}, got {value!r}")
 
 
-def check_type(hint, value, name):
+def check_type(hint: typing.Any, value: object, name: str) -> typing.Any:
     """Return `value` as the type `hint`, or raise InputError."""
     options = (
         typing.get_args(hint)

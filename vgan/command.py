@@ -14,6 +14,8 @@ import os
 import re
 import signal
 import sys
+import typing
+from collections.abc import Callable, Collection, Iterable
 
 from absl import app, flags
 from absl import logging as absl_logging
@@ -31,13 +33,15 @@ class Flags(flags.FlagValues):
         command.run(main, FLAGS)  # FLAGS.output is known inside of main
     """
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> typing.Any:
         if name.startswith("DEFINE_"):
             return functools.partial(getattr(flags, name), flag_values=self)
         return super().__getattr__(name)
 
 
-def run(main, *own, actions=()):
+def run(
+    main: Callable[[list[str]], object], *own: Flags, actions: Collection[str] = ()
+) -> None:
     """Run `main(argv)`; exit 2 after one line where the input is bad.
 
     Args:
@@ -64,7 +68,7 @@ def run(main, *own, actions=()):
         sys.exit(130)
 
 
-def with_flags(message, names):
+def with_flags(message: str, names: Iterable[str]) -> str:
     """Return a message of the library with flags in the place of arguments.
 
     Args:

@@ -8,6 +8,8 @@ import re
 import secrets
 import shutil
 import tempfile
+import typing
+from collections.abc import Collection, Iterator
 
 from vgan import InputError
 
@@ -17,7 +19,7 @@ LONGEST_NAME = 255  # bytes, which the usual file systems have in common
 
 
 @contextlib.contextmanager
-def replacing(path):
+def replacing(path: str | pathlib.Path) -> Iterator[pathlib.Path]:
     """Give a path to write to, which takes the place of `path` when the block ends.
 
     If the block raises, what it wrote is removed, and `path` stays as it was. Only a
@@ -49,18 +51,18 @@ def replacing(path):
             shutil.rmtree(partial) if partial.is_dir() else partial.unlink()
 
 
-def write_bytes(path, data):
+def write_bytes(path: str | pathlib.Path, data: bytes) -> None:
     """Write a file, whole or not at all; see `replacing`."""
     with replacing(path) as partial:
         partial.write_bytes(data)
 
 
-def write_text(path, text):
+def write_text(path: str | pathlib.Path, text: str) -> None:
     """Write a text in UTF-8, whole or not at all; what UTF-8 cannot hold is escaped."""
     write_bytes(path, _encoded(text))
 
 
-def write_json(path, value, **options):
+def write_json(path: str | pathlib.Path, value: object, **options: typing.Any) -> None:
     """Write plain types as JSON, whole or not at all.
 
     Args:
@@ -71,7 +73,7 @@ def write_json(path, value, **options):
     write_text(path, json.dumps(value, **{"indent": 1, **options}) + "\n")
 
 
-def write_together(folder, texts):
+def write_together(folder: str | pathlib.Path, texts: dict[str, str]) -> None:
     """Write several texts; none takes its place before all of them are written.
 
     Args:
@@ -90,7 +92,7 @@ def _encoded(text):
     return text.encode("utf-8", "backslashreplace")
 
 
-def sync(path):
+def sync(path: str | pathlib.Path) -> None:
     """Wait until a file or folder is on the disk, where a power cut finds it."""
     folder = os.path.isdir(path)
     if folder and os.name == "nt":  # which opens none
@@ -103,7 +105,7 @@ def sync(path):
 
 
 @contextlib.contextmanager
-def writing(name, advice):
+def writing(name: object, advice: str) -> Iterator[None]:
     """Tell in one line what keeps the block from writing.
 
     Args:
@@ -121,7 +123,7 @@ def writing(name, advice):
         ) from error
 
 
-def check_writable(folder, name, advice):
+def check_writable(folder: str | pathlib.Path, name: object, advice: str) -> None:
     """Make sure that files can be made in a folder, before long work.
 
     Args:
@@ -137,7 +139,7 @@ def check_writable(folder, name, advice):
 
 
 @contextlib.contextmanager
-def locked(folder, told):
+def locked(folder: str | pathlib.Path, told: str) -> Iterator[None]:
     """Hold a folder, so that no other process, and no other block, does so as well.
 
     The system lets go of it when this process ends, however it does.
@@ -187,7 +189,9 @@ def _remove(path):
         path.unlink()
 
 
-def find(folder, suffixes, natural=False):
+def find(
+    folder: str | pathlib.Path, suffixes: Collection[str], natural: bool = False
+) -> list[pathlib.Path]:
     """Find the files right in a folder that end so; hidden ones are not seen.
 
     Args:
@@ -205,7 +209,9 @@ def find(folder, suffixes, natural=False):
     )
 
 
-def find_below(folder, suffixes, links=False):
+def find_below(
+    folder: str | pathlib.Path, suffixes: Collection[str], links: bool = False
+) -> list[pathlib.Path]:
     """Find the files in a folder and its sub-folders that end so, as `find` does.
 
     Args:
@@ -219,7 +225,7 @@ def find_below(folder, suffixes, links=False):
     return sorted(path for path in visible(folder, links) if ends(path, suffixes))
 
 
-def visible(folder, links=False):
+def visible(folder: str | pathlib.Path, links: bool = False) -> Iterator[pathlib.Path]:
     """Yield the paths of all files in a folder and its sub-folders but hidden ones."""
     seen = set()
     for place, inside, names in os.walk(folder, followlinks=links):
@@ -232,7 +238,7 @@ def visible(folder, links=False):
         yield from (pathlib.Path(place, name) for name in names if name[0] != ".")
 
 
-def ends(path, suffixes):
+def ends(path: str | pathlib.Path, suffixes: Collection[str]) -> bool:
     """Whether a path has one of these suffixes, in any case."""
     return pathlib.Path(path).suffix.lower() in suffixes
 

@@ -10,7 +10,7 @@ STEP, FPS, LENGTH = 3, 24.0, 16
 
 
 def frame_file(brightness, size=(48, 64)):
-    """A JPEG file of one colour."""
+    """A JPEG file of one color."""
     picture = np.full((*size, 3), brightness, np.uint8)
     return cv2.imencode(".jpg", picture)[1].tobytes()
 

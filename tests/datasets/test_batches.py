@@ -79,7 +79,7 @@ def test_noise_is_standard_normal_and_the_same_whatever_the_clips_are():
     noise = np.concatenate([batch["noise"] for batch in _batches(count=16)])
     assert abs(noise.mean()) < 0.03
     assert abs(noise.std() - 1) < 0.03
-    # Neighbours in the batch, and in time, have nothing in common.
+    # Neighbors in the batch, and in time, have nothing in common.
     likeness = np.corrcoef(noise) - np.eye(len(noise))
     assert np.abs(likeness).max() < 0.2
     (other,) = _batches(image_size=32, clip_length=2, flip=False)

@@ -133,7 +133,7 @@ def test_some_clips_stand_still_and_in_some_something_passes(stored):
 
 
 def test_the_window_never_leaves_the_picture():
-    """Place is colour: a border that is mirrored would show as a fold."""
+    """Place is color: a border that is mirrored would show as a fold."""
     place = np.mgrid[:64, :96].astype(np.float32)
     pixels = (place[1] * 65536 + place[0] * 256)[None]
     plain = windows.Pictures(

@@ -194,7 +194,7 @@ def test_too_small_for_the_clip_is_said(folder):
 
 
 def test_pairs_need_folders_of_files(folder, tmp_path):
-    with pytest.raises(InputError, match="has no stylised form"):
+    with pytest.raises(InputError, match="has no stylized form"):
         open_content(folder, target=str(tmp_path))
 
 

@@ -60,7 +60,7 @@ def test_whole_pixel_shifts_are_exact(picture):
 
 
 def test_the_window_never_leaves_the_picture():
-    # Position is colour, so beyond the border mirrored positions would show.
+    # Position is color, so beyond the border mirrored positions would show.
     height, width = 90, 140
     rows, columns = np.mgrid[:height, :width]
     picture = np.dstack([rows, columns, rows]).astype(np.uint8)

@@ -101,15 +101,15 @@ def test_flat_patches_of_a_tint_and_of_a_palette():
     rows = model_metrics.flat(painters, ["a", "b"], 32)
     assert list(rows) == ["painter", "tint", "half", "identity"]
     same = rows["identity"]
-    assert same["flat_grey_chroma"] == pytest.approx(0, abs=0.1)
+    assert same["flat_gray_chroma"] == pytest.approx(0, abs=0.1)
     levels = np.round(np.linspace(16, 240, 8))
-    assert same["flat_grey_luma"] == pytest.approx(levels.std(), abs=0.1)
+    assert same["flat_gray_luma"] == pytest.approx(levels.std(), abs=0.1)
     assert same["flat_color_chroma"] == pytest.approx(67, abs=1)
-    own, tinted = (rows[name]["flat_grey_chroma"] for name in ("painter", "tint"))
+    own, tinted = (rows[name]["flat_gray_chroma"] for name in ("painter", "tint"))
     assert own > 50
     assert tinted < 10
     mean = pytest.approx((own + tinted) / 2)
-    assert rows["half"]["flat_grey_chroma"] == mean
+    assert rows["half"]["flat_gray_chroma"] == mean
 
 
 def test_exact_error_of_the_content_and_of_noise():

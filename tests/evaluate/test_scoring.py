@@ -46,7 +46,7 @@ def test_a_copy_keeps_all_and_has_no_style(features, clip):
     figures = found.figures
     assert found.num_frames == 12
     assert figures["style_strength"] == pytest.approx(0, abs=1e-6)
-    assert figures["style_strength_grey"] == pytest.approx(0, abs=1e-6)
+    assert figures["style_strength_gray"] == pytest.approx(0, abs=1e-6)
     assert figures["content_distance"] == pytest.approx(0, abs=1e-6)
     assert figures["temporal_feature_difference"] == pytest.approx(0, abs=1e-6)
     assert figures["ssim"] == pytest.approx(1)
@@ -82,7 +82,7 @@ def test_a_judge_and_the_paint_stand_beside(features, clip):
     alone = StyleScorer(judge, style)
     results = np.stack([frame // 2 + style[0] // 2 for frame in clip])
     expected = alone.figures(alone.content(clip), results)
-    for name in ("style_strength", "style_strength_grey", "style_ceiling"):
+    for name in ("style_strength", "style_strength_gray", "style_ceiling"):
         assert found[f"{name}_judge"] == pytest.approx(expected[name], abs=1e-4)
         assert found[f"{name}_judge"] != found[name]
     assert 0 < found["palette_distance"] < 40

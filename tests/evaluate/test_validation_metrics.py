@@ -29,20 +29,22 @@ def test_a_copy_earns_nothing_and_flicker_costs(batch, features):
     assert copy["style_strength"] == pytest.approx(0, abs=1e-6)
     assert copy["edge_correlation"] == pytest.approx(1)
     assert copy["score"] == pytest.approx(0, abs=0.01)
-    # half of the way to the style's colours is a style of some strength
+    # half of the way to the style's colors is a style of some strength
     colors = batch["style"].mean(axis=(1, 2, 3), keepdims=True)
     tinted = 0.5 * batch["content"] + 0.5 * colors
     steady = measure(tinted)
     jitter = np.random.default_rng(0).normal(0, 0.15, (2, 5, 1, 1, 3))
     flickering = measure(np.clip(tinted + jitter, -1, 1))
-    assert flickering["steadiness"] < steady["steadiness"] - 0.1
+    assert flickering["temporal_consistency"] < steady["temporal_consistency"] - 0.1
 
 
 def test_unknown_flow_is_estimated(batch, features):
     known = ValidationMetrics(batch, features)(batch["content"])
     real = {**batch, "occlusion": np.ones_like(batch["occlusion"])}
     estimated = ValidationMetrics(real, features)(batch["content"])
-    assert estimated["steadiness"] == pytest.approx(known["steadiness"], abs=0.1)
+    assert estimated["temporal_consistency"] == pytest.approx(
+        known["temporal_consistency"], abs=0.1
+    )
 
 
 def test_content_that_has_the_style_already_earns_nothing(batch, features):

@@ -29,13 +29,13 @@ def test_layers_by_name_are_the_features_that_losses_read():
     network = FeatureNetwork("random")
     clip = np.random.default_rng(0).uniform(-1, 1, (2, 3, 32, 40, 3)).astype("float32")
     layers, features = network.layers(clip), network(clip)
-    assert list(layers)[:4] == ["texture0", "colour0", "edges1", "texture1"]
+    assert list(layers)[:4] == ["texture0", "color0", "edges1", "texture1"]
     assert layers["edges1"].shape == (2, 3, 16, 20, 24)
     for role in ("content", "style"):
         named = [layers[name] for name, roles in network.roles.items() if role in roles]
         for x, y in zip(named, features[role], strict=True):
             np.testing.assert_array_equal(x, y)
-    np.testing.assert_array_equal(layers["colour0"], clip)
+    np.testing.assert_array_equal(layers["color0"], clip)
     assert list(network.layers(clip, last="edges1")) == list(layers)[:3]
 
 
@@ -66,7 +66,7 @@ def test_each_layer_is_of_the_first_network_that_has_it(tmp_path):
 def test_random_network_measures_at_a_short_side_of_256():
     features = MeasuringFeatures()
     assert features.content_layers == ["edges1", "edges2", "edges3"]
-    assert features.style_layers[:2] == ["texture0", "colour0"]
+    assert features.style_layers[:2] == ["texture0", "color0"]
     assert set(features.sources.values()) == {"random"}
     found = features(noise(1, 64, 96, 3))
     assert found["texture0"].shape == (1, 256, 384, 24)

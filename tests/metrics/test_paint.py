@@ -6,7 +6,7 @@ from vgan.metrics import paint
 
 
 def picture(seed, size=(128, 160), grain=12.0):
-    """Soft blobs of colour."""
+    """Soft blobs of color."""
     random = np.random.default_rng(seed)
     blobs = cv2.GaussianBlur(random.normal(size=(*size, 3)), (0, 0), grain)
     return np.uint8(np.clip(128 + 40 * blobs / blobs.std(), 0, 255))
@@ -99,7 +99,7 @@ def test_patches_of_known_spread():
     assert deviation["luma"] == pytest.approx(50)
     two = np.stack([in_lab(np.full((8, 8), 60), a, 0) for a in (-15, 15)])
     assert paint.patch_deviation(two)["chroma"] == pytest.approx(15, abs=0.5)
-    # Both hues in every patch, in other places: the mean colours are the same.
+    # Both hues in every patch, in other places: the mean colors are the same.
     mixed = np.concatenate([two, two[::-1]], axis=1)
     assert paint.patch_deviation(mixed)["chroma"] == pytest.approx(0, abs=0.01)
     assert len(set(paint.GRAYS)) == len(set(paint.COLORS)) == 8

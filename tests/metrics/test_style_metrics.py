@@ -11,7 +11,7 @@ LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 
 
 def texture(seed, size=(128, 128), grain=1.5):
-    """A coloured texture [h, w, 3]; its grain in pixels."""
+    """A colored texture [h, w, 3]; its grain in pixels."""
     random = np.random.default_rng(seed)
     picture = cv2.GaussianBlur(random.normal(size=(*size, 3)), (0, 0), grain)
     picture = 128 + picture @ random.normal(size=(3, 3)) * 120 * grain
@@ -106,7 +106,7 @@ def test_strength_is_0_for_the_content_and_1_for_the_style(
     strengths = [name for name in same if name.startswith("style_strength")]
     assert strengths[:3] == [
         "style_strength",
-        "style_strength_grey",
+        "style_strength_gray",
         "style_strength_spread",
     ]
     per_layer = [f"style_strength/{name}" for name in features.style_layers]
@@ -121,7 +121,7 @@ def test_strength_is_0_for_the_content_and_1_for_the_style(
         partly[:, :, :covered] = painting[:, :, :covered]
         steps.append(scorer.figures(measured, partly)["style_strength"])
     assert all(np.diff([*steps, 1]) > 0.05)
-    for name in ("style_ceiling", "style_ceiling_grey"):
+    for name in ("style_ceiling", "style_ceiling_gray"):
         assert 0.3 < same[name] < 0.99
         assert there[name] == same[name]
 
@@ -154,11 +154,11 @@ def test_ceiling_is_what_the_quarters_of_the_style_reach(features, content):
 
 
 def test_gray_strength_does_not_see_color(scorer, content, painting):
-    # The painting's hue at the content's luma: all of the colour, none of the brush.
+    # The painting's hue at the content's luma: all of the color, none of the brush.
     ycc = np.stack([cv2.cvtColor(frame, cv2.COLOR_RGB2YCrCb) for frame in content])
     hue = cv2.cvtColor(painting[0], cv2.COLOR_RGB2YCrCb).mean((0, 1))[1:]
     ycc[..., 1:] = hue
-    # Extreme luma leaves no room for colour.
+    # Extreme luma leaves no room for color.
     ycc[..., 0] = ycc[..., 0] // 2 + 64
     plain = ycc.copy()
     plain[..., 1:] = 128
@@ -168,7 +168,7 @@ def test_gray_strength_does_not_see_color(scorer, content, painting):
     )
     figures = scorer.figures(scorer.content(plain), recolored)
     assert figures["style_strength"] > 0.1
-    assert abs(figures["style_strength_grey"]) < 0.01
+    assert abs(figures["style_strength_gray"]) < 0.01
 
 
 def test_a_content_that_is_the_style_has_no_strength_to_gain(scorer, painting):
@@ -191,7 +191,7 @@ def test_the_other_half_of_a_painting_on_vgg(shared_data):
     scorer = StyleScorer(features, painting[None, :, :half])
     figures = scorer.figures(scorer.content(photo[None]), painting[None, :, half:])
     assert 0.5 < figures["style_ceiling"] < 0.8
-    assert 0.5 < figures["style_ceiling_grey"] < 0.8
+    assert 0.5 < figures["style_ceiling_gray"] < 0.8
     assert 0.4 < figures["style_strength"] < 0.9
     for name in LAYERS:
         assert 0.2 < figures[f"style_strength/{name}"] < 1

@@ -109,7 +109,7 @@ def test_noise_on_a_still_clip():
         assert error == pytest.approx(2 * (sigma / 255) ** 2, rel=0.05)
         variance = (np.stack(results) / 255).var(axis=(0, 1, 2)).mean()
         expected = pytest.approx(error / (2 * variance))
-        assert figures[f"normalised_warping_error_{lag}"] == expected
+        assert figures[f"normalized_warping_error_{lag}"] == expected
     # Mean |a - b| of two Gaussians is 2 sigma / sqrt(pi).
     flicker = pytest.approx(2 * sigma / 255 / np.sqrt(np.pi), rel=0.05)
     assert figures["static_flicker"] == flicker
@@ -140,7 +140,7 @@ def test_noise_without_a_picture_has_a_normalized_error_of_one():
     still = (255 * smooth_picture(64, 64)).astype(np.uint8)
     results = [np.uint8(random.integers(0, 256, still.shape)) for _ in range(8)]
     figures = measure([still] * 8, results, lags=(1,))
-    assert figures["normalised_warping_error_1"] == pytest.approx(1, rel=0.02)
+    assert figures["normalized_warping_error_1"] == pytest.approx(1, rel=0.02)
 
 
 def test_figures_rise_with_color_jitter():
@@ -156,7 +156,7 @@ def test_figures_rise_with_color_jitter():
             for frame, color in zip(content, jitter, strict=True)
         ]
         rows.append(measure(content, results))
-    rising = ["warping_error", "normalised_warping_error"]
+    rising = ["warping_error", "normalized_warping_error"]
     rising = [f"{name}_{lag}" for name in rising for lag in (1, 5, 10)]
     for name in [*rising, "static_flicker", "frame_difference_ratio"]:
         values = [row[name] for row in rows]
@@ -179,7 +179,7 @@ def test_paling_a_result_does_not_make_it_steadier():
             figures[f"warping_error_{lag}"] for figures in (vivid, pale)
         )
         assert pale_error == pytest.approx(vivid_error / 4, rel=0.05)
-        normalized = f"normalised_warping_error_{lag}"
+        normalized = f"normalized_warping_error_{lag}"
         assert pale[normalized] == pytest.approx(vivid[normalized], rel=0.02)
         assert pale[normalized] > 0.98 * vivid[normalized]
 
@@ -247,7 +247,7 @@ def test_short_clips_and_cuts():
     figures = measure(content, content)
     assert figures["warping_error_5"] is not None
     assert figures["warping_error_10"] is None
-    assert figures["normalised_warping_error_10"] is None
+    assert figures["normalized_warping_error_10"] is None
 
     dark, bright = ([np.full_like(f, level) for f in content] for level in (20, 220))
     cut, through = TemporalConsistency((1, 5)), TemporalConsistency((1, 5))
@@ -269,7 +269,7 @@ def test_a_result_of_one_color_has_no_normalized_error():
     content = moving_clip(3)
     figures = measure(content, [np.full_like(frame, 77) for frame in content])
     assert figures["warping_error_1"] == 0
-    assert figures["normalised_warping_error_1"] is None
+    assert figures["normalized_warping_error_1"] is None
 
 
 def test_frames_may_be_reused_by_the_caller():

@@ -60,7 +60,7 @@ def test_save_load_and_describe(tmp_path):
 
 
 def test_the_palette_is_the_codes():
-    """Whatever the content, colours have the mean and spread that the code says."""
+    """Whatever the content, colors have the mean and spread that the code says."""
     network = painter()
     code = np.array(network.encode_noise(clip().reshape(-1, 8)[:1]))
     means, spreads = np.float32([0.5, -0.2, 0.1]), np.float32([0.3, 0.1, 0.2])
@@ -73,7 +73,7 @@ def test_the_palette_is_the_codes():
 
 
 def test_statistics_are_running_averages():
-    """One dark frame among many hardly moves what all are normalised by."""
+    """One dark frame among many hardly moves what all are normalized by."""
     network = painter()
     network.recall.kernel.assign(0 * network.recall.kernel)  # frames by themselves
     code = network.encode_style(style(1))
@@ -84,7 +84,7 @@ def test_statistics_are_running_averages():
         _, alone = run(network, 0 * steady[:, :1] - 1, code)
         moved = ops.convert_to_numpy(after[name] - before[name])
         whole = ops.convert_to_numpy(alone[name] - before[name])
-        # The first normalisation alone sees the same features in both.
+        # The first normalization alone sees the same features in both.
         np.testing.assert_allclose(moved[:, :8], 0.1 * whole[:, :8], atol=1e-4)
 
 
@@ -93,7 +93,7 @@ def test_a_flat_picture_stays_flat():
     flat = np.full((1, 1, 32, 32, 3), 0.3, "float32")
     frames, _ = run(network, flat, network.encode_style(style(1)))
     within = frames.reshape(-1, 3)
-    assert np.ptp(within, axis=0).max() < 0.2  # rounding, enlarged by normalising
+    assert np.ptp(within, axis=0).max() < 0.2  # rounding, enlarged by normalizing
 
 
 def test_the_style_and_the_past_matter():

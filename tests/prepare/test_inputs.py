@@ -75,7 +75,7 @@ def test_inputs_that_hold_nothing(tmp_path):
             inputs.find([tmp_path / root], "content")
 
 
-def test_the_list_tells_licence_labels_and_more(tmp_path):
+def test_the_list_tells_license_labels_and_more(tmp_path):
     for name in ("in/a/one.png", "in/two.png", "in/b/two.png", "in/x7-id.png"):
         photo(tmp_path / name)
     rows = listed(
@@ -88,7 +88,7 @@ def test_the_list_tells_licence_labels_and_more(tmp_path):
         "utf-8-sig",
     )
     sources = rows.joined(inputs.find([tmp_path / "in"], "content"))
-    told = {s.name: (s.licence, s.label, s.provenance) for s in sources}
+    told = {s.name: (s.license, s.label, s.provenance) for s in sources}
     assert told == {
         "a/one.png": ("CC0", "cat;dog", {"url": "http://x", "author": "Ann"}),
         "two.png": ("CC BY, 4.0", "", {"author": "Bob", "note": "seen"}),
@@ -101,12 +101,12 @@ def test_the_list_tells_licence_labels_and_more(tmp_path):
 @pytest.mark.parametrize(
     ("text", "line"),
     [
-        ("name,licence\na,b\n", "no column 'file', but name, licence"),
+        ("name,license\na,b\n", "no column 'file', but name, license"),
         ("", "no column 'file'"),
-        ("file,licence\na.mp4,CC0\na.mp4,CC0\n", "line 3 names 'a.mp4' again"),
-        ("file,licence\na.mp4,CC0,x\n", "line 2 has 3 columns"),
+        ("file,license\na.mp4,CC0\na.mp4,CC0\n", "line 3 names 'a.mp4' again"),
+        ("file,license\na.mp4,CC0,x\n", "line 2 has 3 columns"),
         ("file,url,source\na.mp4,b,c\n", "the columns url and source say the same"),
-        ("file,licence\n,CC0\n", "line 2 names no file"),
+        ("file,license\n,CC0\n", "line 2 names no file"),
         ("file,start,end\na.mp4,5,4\n", "line 2: start=5 end=4 are no seconds"),
         ("file,start\na.mp4,soon\n", "line 2: start=soon end= are no seconds"),
         ("file,end\na.mp4,nan\n", "line 2: start= end=nan are no seconds"),
@@ -133,5 +133,5 @@ def test_the_list_may_name_files_by_their_path_from_here(tmp_path, monkeypatch):
     text = f"file,licence\n./in/one.png,CC0\n{tmp_path / 'in' / 'two.png'},MIT\n"
     rows = listed(tmp_path, text)
     sources = rows.joined(inputs.find(["in"], "content"))
-    assert [source.licence for source in sources] == ["CC0", "MIT"]
+    assert [source.license for source in sources] == ["CC0", "MIT"]
     assert rows.unused == []

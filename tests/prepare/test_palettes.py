@@ -1,4 +1,4 @@
-"""Palettes: the colours that are there, with the shares that they have."""
+"""Palettes: the colors that are there, with the shares that they have."""
 
 import numpy as np
 import pytest

@@ -188,8 +188,8 @@ def test_a_style_shows_its_pictures_and_colors(tmp_path):
     report.write(tmp_path, styles)
     page = Page(tmp_path / "report.html")
     assert "Styles: 2" in page.text
-    assert "monet 2 files, 2 clips, colours 0 apart" in page.text
-    assert re.search(r"klee 2 files, 5 clips, colours [1-9]\d apart", page.text)
+    assert "monet 2 files, 2 clips, colors 0 apart" in page.text
+    assert re.search(r"klee 2 files, 5 clips, colors [1-9]\d apart", page.text)
     titles = [value for name, value in page.attributes if name == "title"]
     assert titles.count("#aa3311, 75%") == 3
 

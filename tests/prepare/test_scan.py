@@ -34,7 +34,7 @@ def read(folder, name):
 def test_a_video_becomes_clips(film, scenes, source, tmp_path):
     frames = [*scenes[0][:24], *np.zeros_like(scenes[0][:12]), *scenes[1][:20]]
     path = film("a.mp4", np.asarray(frames), options={"crf": "10"})
-    said = {"label": "hill", "licence": "CC0", "provenance": {"url": "x"}}
+    said = {"label": "hill", "license": "CC0", "provenance": {"url": "x"}}
     settings = Settings(fps=25, size=64, clip_length=8)
     facts = scan(source(path, **said), settings, tmp_path)
     assert facts["error"] == ""
@@ -105,7 +105,7 @@ def test_what_is_done_is_not_done_again(film, scenes, source, tmp_path):
     assert part.stat().st_mtime_ns == made
     for change in (
         lambda: scan(source(path), Settings(fps=12, size=64), tmp_path),
-        lambda: scan(source(path, licence="CC0"), SETTINGS, tmp_path),
+        lambda: scan(source(path, license="CC0"), SETTINGS, tmp_path),
         lambda: [os.utime(path, (1, 1)), scan(source(path), SETTINGS, tmp_path)],
         lambda: [part.unlink(), scan(source(path), SETTINGS, tmp_path)],
     ):

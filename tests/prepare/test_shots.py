@@ -1,4 +1,4 @@
-"""Cuts, fades and stretches of one colour divide a film into shots."""
+"""Cuts, fades and stretches of one color divide a film into shots."""
 
 import itertools
 import tempfile
@@ -100,7 +100,7 @@ def test_a_hole_in_time_ends_a_shot(scenes):
     ("frames", "reason"),
     [
         (np.zeros((20, 96, 128, 3), np.uint8), "black: mean luma 0 of 255"),
-        (np.full((20, 96, 128, 3), 200, np.uint8), "one colour: mean luma 200 of 255"),
+        (np.full((20, 96, 128, 3), 200, np.uint8), "one color: mean luma 200 of 255"),
     ],
 )
 def test_one_color_is_dropped(frames, reason):

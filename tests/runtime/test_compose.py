@@ -27,7 +27,7 @@ def test_keep_color_has_the_luma_of_one_and_the_hue_of_the_other():
     np.testing.assert_array_equal(original, before[0])
     np.testing.assert_array_equal(stylized, before[1])
     assert np.abs(luma(result) - luma(stylized)).max() <= 1
-    # Offsets from grey point the same way; what is out of RGB is paler, not another.
+    # Offsets from gray point the same way; what is out of RGB is paler, not another.
     offset = original.astype(float) - luma(original)[..., None]
     kept = result.astype(float) - luma(result)[..., None]
     across = np.linalg.norm(np.cross(offset, kept), axis=-1)
@@ -40,7 +40,7 @@ def test_keep_color_changes_as_little_as_it_can():
     np.testing.assert_array_equal(compose.keep_color(A, A), A)
     gray = luma(A).astype(np.uint8)[..., None].repeat(3, 2)
     np.testing.assert_array_equal(compose.keep_color(B, gray)[..., 0], luma(B))
-    # Where there is room in RGB, colour differences are those of the original.
+    # Where there is room in RGB, color differences are those of the original.
     pale = (A // 4 + 96).astype(np.uint8)
     lighter = (pale + 20).astype(np.uint8)
     near = np.abs(compose.keep_color(lighter, pale).astype(int) - lighter)

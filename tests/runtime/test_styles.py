@@ -123,6 +123,14 @@ def test_bad_styles(tmp_path):
     text.write_text("no picture")
     with pytest.raises(InputError, match=r"style=.*text\.jpg"):
         read(str(text))
+    notes = tmp_path / "notes.txt"
+    notes.write_text("neither of the two\n" * 100)
+    with pytest.raises(InputError, match=r"style=.*notes\.txt: is neither a picture"):
+        read(str(notes))
+    film = tmp_path / "film.mp4"
+    film.write_text("neither of the two\n" * 100)
+    with pytest.raises(InputError, match=r"style=.*film\.mp4: is not a video"):
+        read(str(film))
     empty = tmp_path / "empty"
     empty.mkdir()
     with pytest.raises(InputError, match=r"style=.*empty"):

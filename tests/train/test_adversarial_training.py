@@ -39,7 +39,7 @@ def test_two_hundred_steps_stay_finite(name, batches):
     assert np.mean(advantage[-50:]) > np.mean(advantage[:5])
     assert float(history[-1]["g/style"]) < float(history[0]["g/style"])
     frames, _ = gan.stylize(batches[0]["content"], batches[0]["style"])
-    assert float(tf.math.reduce_std(frames)) > 0.05  # no single colour
+    assert float(tf.math.reduce_std(frames)) > 0.05  # no single color
 
 
 @pytest.mark.parametrize(

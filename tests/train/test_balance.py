@@ -132,7 +132,7 @@ def test_gradients_are_averaged_and_clipped(batches):
 
 
 @pytest.mark.slow
-def test_the_game_is_faded_in(batches):
+def test_the_adversarial_loss_is_faded_in(batches):
     _, logs, _ = play(batches[:2], "losses.adversarial.warmup=4", "losses.gan=1")
     for number, values in enumerate(logs, start=1):
         rest = (

@@ -154,7 +154,7 @@ def test_r1_is_taken_every_interval():
 
 
 @pytest.mark.slow
-def test_without_a_game_the_discriminator_rests():
+def test_without_an_adversarial_loss_the_discriminator_rests():
     gan = build_gan(config.override(SMOKE, ["losses.adversarial.weight=0"]))
     before = [np.array(v.value) for v in gan.discriminator.weights]
     logs = stepper(gan)(batch())

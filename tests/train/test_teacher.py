@@ -26,7 +26,7 @@ def clip(shape=(2, 3, 16, 24, 3), seed=0):
 
 
 def of_pictures(path, inputs=("content", "style"), channels=3, sides=(None, None)):
-    """A Keras model that is none of vgan's: the content under the style's colour."""
+    """A Keras model that is none of vgan's: the content under the style's color."""
     content, style = (keras.Input((*sides, 3), name=name) for name in inputs)
     mean = ops.mean(style, axis=(1, 2), keepdims=True)
     made = ops.tanh(keras.layers.Conv2D(channels, 1)(content) + mean[..., :1])

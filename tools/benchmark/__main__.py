@@ -55,10 +55,11 @@ FLAGS.DEFINE_multi_string(
 )
 FLAGS.DEFINE_integer("seeds", 2, "objectives: runs of each adversarial loss.")
 FLAGS.DEFINE_multi_string(
-    "game",
+    "adversarial",
     [],
     "objectives: only this adversarial loss; may be repeated (default: all).",
 )
+FLAGS.DEFINE_alias("game", "adversarial")  # its name in earlier versions
 FLAGS.DEFINE_string("runs", "runs/objectives", "objectives: folder of the runs.")
 
 
@@ -130,12 +131,12 @@ def objectives(config):
     command.import_keras()  # no device is taken yet: the runs need them
     from vgan.losses import Adversarial, build
 
-    for name in FLAGS.game:
+    for name in FLAGS.adversarial:
         build({"adversarial": name})
     plan = runs.plan(
         FLAGS.experiment,
         FLAGS.set,
-        FLAGS.game or [*Adversarial.kinds],
+        FLAGS.adversarial or [*Adversarial.kinds],
         FLAGS.seeds,
         FLAGS.runs,
     )
@@ -162,7 +163,7 @@ def _command():
 ACTIONS = {
     "train": (train, ("steps", "term", "experiment", "set")),
     "data": (data, ("input", "clips", "seconds", "steps", "experiment", "set")),
-    "objectives": (objectives, ("seeds", "game", "runs", "experiment", "set")),
+    "objectives": (objectives, ("seeds", "adversarial", "runs", "experiment", "set")),
 }
 
 if __name__ == "__main__":

@@ -31,8 +31,8 @@ def measure(config, runs):
         runs: List of `runs.Run`, trained.
 
     Returns:
-        A dict of plain types: "setup", and "runs", a list of dicts: "game" (the
-        adversarial loss), "seed", "figures" {name: value, None where it cannot be
+        A dict of plain types: "setup", and "runs", a list of dicts: "adversarial"
+        (the loss), "seed", "figures" {name: value, None where it cannot be
         measured}, None of a run that has stopped; "advantage", four values or None;
         "alarms", lines; "stopped".
     """
@@ -42,7 +42,7 @@ def measure(config, runs):
     judge = _Judge(batch, features)
     rows = [
         {
-            "game": run.loss,
+            "adversarial": run.loss,
             "seed": run.seed,
             "figures": None if run.stopped else judge(run.folder / "generator.keras"),
             "advantage": advantages(run.folder / "tensorboard", config.train.steps),

@@ -10,7 +10,7 @@ COLUMNS = {
     "edge_correlation": "edge correlation ↑",
     "content_distance": "content distance ↓",
     "known_flow_error": "warping error ↓",
-    "steadiness": "steadiness ↑",
+    "temporal_consistency": "temporal consistency ↑",
 }
 
 
@@ -22,7 +22,7 @@ def markdown(facts):
     """
     losses = {}
     for row in facts["runs"]:
-        losses.setdefault(row["game"], []).append(row)
+        losses.setdefault(row["adversarial"], []).append(row)
     heads = ["loss", *COLUMNS.values(), "D's advantage at 25, 50, 75, 100 %"]
     lines = [
         _row([*heads, "collapse"]),
@@ -40,7 +40,7 @@ def markdown(facts):
         f"\n\n{seeds}; {setup['steps']} steps each; "
         f"measured on {setup['clips']}, by the averaged generator alone, in the "
         f"`{setup['features']}` features. The score is the geometric mean of style "
-        "strength, edge correlation and steadiness. The advantage of the "
+        "strength, edge correlation and temporal consistency. The advantage of the "
         "discriminator D is 0 where it cannot tell real from generated, and 1 where it "
         "always can. Collapse: what the alarm said, and runs that stopped, which have "
         f"no figures.\n\nOn {setup['machine']}; {setup['versions']}:\n\n"
@@ -95,7 +95,11 @@ def _figure(row, name):
 
 
 def _show(name, value):
-    return f"{value:.2f}" if name in ("score", "steadiness") else show(name, value)
+    return (
+        f"{value:.2f}"
+        if name in ("score", "temporal_consistency")
+        else show(name, value)
+    )
 
 
 def _mean_and_range(values, text):

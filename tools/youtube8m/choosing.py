@@ -10,7 +10,7 @@ labels of copies that the user has, named by id. Both write what
     start    second at which the clip starts; empty: the whole video
     end      second before which it ends
     source   where to look the video up
-    licence, author    empty: YouTube-8M does not know them; fill them in
+    license, author    empty: YouTube-8M does not know them; fill them in
 
 Ids have 4 characters and stand for a video as long as it is public: the page
 http://data.yt8m.org/2/j/i/ab/abcd.js names the video of `abcd`. Upper and lower case
@@ -56,7 +56,7 @@ def choose(shards, output, count, labels=None, vocabulary=None, per_label=None, 
     """Choose clips, balanced over labels and far apart in features, and list them.
 
     Of all clips in the shards, a random sample is held (`per_label`), and of that the
-    greedy k-centre of the mean features is chosen (selection.k_center). In shards with
+    greedy k-center of the mean features is chosen (selection.k_center). In shards with
     segments, a clip is a span that a person has found to show a label; else it is a
     whole video. A video gives one clip at most. Memory does not grow with the shards.
 

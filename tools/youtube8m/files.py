@@ -13,7 +13,7 @@ from vgan.datasets.folders import expanded, find_files, is_video
 from vgan.files import check_writable, replacing
 
 MOST_LABELS = 4800  # of 2016; 3862 since 2018
-COLUMNS = ("file", "labels", "start", "end", "source", "licence", "author")
+COLUMNS = ("file", "labels", "start", "end", "source", "license", "author")
 LOOKUP = "http://data.yt8m.org/2/j/i/{}/{}.js"  # {first two characters}/{id}
 
 

@@ -70,7 +70,7 @@ class Centers(typing.NamedTuple):
 
 
 def k_center(points, count, labels=None, owners=None):
-    """Choose points so that all others are near to one: the greedy k-centre.
+    """Choose points so that all others are near to one: the greedy k-center.
 
     The first is the one nearest to the mean, each next the one farthest from all that
     are chosen: the radius is at most twice the least possible. With `labels`, only
@@ -88,7 +88,7 @@ def k_center(points, count, labels=None, owners=None):
         owners: int [N]; of the points of one owner at most one is chosen.
 
     Returns:
-        Centres.
+        Centers.
 
     Raises:
         ValueError: There are fewer points, or owners, than `count`.
@@ -112,7 +112,7 @@ def k_center(points, count, labels=None, owners=None):
     nearest = np.full(len(points), np.inf, np.float32)
     free = np.ones(len(points), bool)
     chosen = []
-    bar = {"desc": "k-centre", "unit": "clip", "leave": False, "delay": 2}
+    bar = {"desc": "k-center", "unit": "clip", "leave": False, "delay": 2}
     for _ in tqdm.trange(count, **bar):
         rarest = times[table].min(axis=1)
         may = free & (rarest == rarest[free].min())

@@ -27,7 +27,7 @@ FLAGS.DEFINE_integer("frames", 150, "most frames that are timed one by one")
 FLAGS.DEFINE_float("proxy", 1.0, "as of vgan.generate")
 
 
-def main(_):
+def main(_: list[str]) -> None:
     """Parse, check what is cheap to check, measure."""
     from vgan.benchmark import files, stages
     from vgan.runtime import engines

@@ -5,7 +5,7 @@ import pathlib
 from vgan import InputError, files
 
 
-def check(path, suffix, argument="output"):
+def check(path: str | pathlib.Path, suffix: str, argument: str = "output") -> None:
     """Make sure that a result can be written there, before long work.
 
     Raises:
@@ -21,6 +21,6 @@ def check(path, suffix, argument="output"):
     )
 
 
-def write_json(path, facts):
+def write_json(path: str | pathlib.Path, facts: object) -> None:
     """Write plain types as JSON, whole or not at all; a link stays one."""
     files.write_json(pathlib.Path(path).resolve(), facts, allow_nan=False)

@@ -7,13 +7,13 @@ import platform
 import vgan
 
 
-def hardware():
+def hardware() -> dict[str, str]:
     """Return {"machine"}, a line; needs no backend, and so sees no accelerator."""
     system = f"{platform.machine()}, {platform.system()}"
     return {"machine": f"{os.cpu_count()} CPUs ({_cpu_model()}), {system}"}
 
 
-def describe():
+def describe() -> dict[str, str]:
     """Return {"machine", "versions"}, a line each."""
     import keras
 

@@ -6,6 +6,8 @@ import os
 import pathlib
 import tempfile
 import time
+import typing
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import tqdm
@@ -23,7 +25,15 @@ WARM_UP = 10  # frames: the first ones of a size compile
 STAGES = ("decode", "preprocess", "network", "encode")
 
 
-def measure(model, names, sizes, source=None, num_frames=150, proxy=1.0, prepare=None):
+def measure(
+    model: str | pathlib.Path,
+    names: Sequence[str],
+    sizes: Sequence[tuple[int, int]],
+    source: str | pathlib.Path | None = None,
+    num_frames: int = 150,
+    proxy: float = 1.0,
+    prepare: Callable[[], object] | None = None,
+) -> dict[str, typing.Any]:
     """Time every engine at every size, each in a process of its own.
 
     Args:
@@ -185,7 +195,7 @@ def _stages(options, path, num_frames):
     return process.engine.name, list(result.shape[:2]), times
 
 
-def lines(facts):
+def lines(facts: dict[str, typing.Any]) -> Iterator[str]:
     """The figures as a table in Markdown."""
     heads = (
         *("engine", "size", *(f"{stage}, p95" for stage in STAGES)),

@@ -10,6 +10,7 @@ import json
 import pathlib
 import runpy
 import typing
+from collections.abc import Iterable
 
 from vgan import InputError
 from vgan.config import checks, legacy
@@ -37,7 +38,7 @@ __all__ = [
 ]
 
 
-def load(experiment, overrides=()):
+def load(experiment: str | pathlib.Path, overrides: Iterable[str] = ()) -> Experiment:
     """Return the Experiment that a name or a file gives, with overrides applied.
 
     Args:
@@ -76,7 +77,7 @@ def load(experiment, overrides=()):
     return override(config, overrides)
 
 
-def override(config, assignments):
+def override(config: Experiment, assignments: Iterable[str]) -> Experiment:
     """Return `config` with each "a.b=value" applied and checked by type."""
     for assignment in assignments:
         name, equals, text = assignment.partition("=")
@@ -90,12 +91,12 @@ def override(config, assignments):
     return config
 
 
-def to_json(config):
+def to_json(config: Experiment) -> str:
     """Return the experiment as readable JSON text."""
     return json.dumps(dataclasses.asdict(config), indent=2) + "\n"
 
 
-def from_json(text):
+def from_json(text: str) -> Experiment:
     """Return the Experiment that `to_json` wrote.
 
     Raises:

@@ -1,11 +1,15 @@
 """An experiment as the plain arguments of the rooms."""
 
 import dataclasses
+import typing
 
 from vgan.datasets.spec import ClipSpec
 
+if typing.TYPE_CHECKING:
+    from vgan.config import Experiment
 
-def data_arguments(config):
+
+def data_arguments(config: "Experiment") -> dict[str, typing.Any]:
     """Return what an experiment says of its batches.
 
     Args:

@@ -3,14 +3,19 @@
 import dataclasses
 import difflib
 import json
+import typing
 
 from vgan import InputError
 from vgan.checks import check_type, check_values
 
+if typing.TYPE_CHECKING:
+    from vgan.config import Experiment
+
+
 __all__ = ["check_name", "check_type", "check_values", "check_where", "parse"]
 
 
-def parse(text):
+def parse(text: str) -> typing.Any:
     """JSON where the text is JSON, else the text itself."""
     try:
         return json.loads(text)
@@ -18,7 +23,7 @@ def parse(text):
         return {"True": True, "False": False, "None": None}.get(text, text)
 
 
-def check_name(cls, key, name):
+def check_name(cls: type, key: str, name: str) -> None:
     """Raise InputError where a dataclass has no field `key`; `name` is for messages."""
     known = [f.name for f in dataclasses.fields(cls)]
     if key not in known:
@@ -27,7 +32,7 @@ def check_name(cls, key, name):
         raise InputError(f"{name}: there is no field {key!r}; {hint}")
 
 
-def check_where(config):
+def check_where(config: "Experiment") -> None:
     """Raise InputError where the place that batches are made at cannot do the rest.
 
     Args:
@@ -36,7 +41,7 @@ def check_where(config):
     data, train = config.data, config.train
     if data.where == "device" and data.target:
         raise InputError(
-            "data.where: device cuts windows out of pictures, which have no stylised "
+            "data.where: device cuts windows out of pictures, which have no stylized "
             "form; leave out data.target, or make batches on the host"
         )
     if train.unroll == 1:

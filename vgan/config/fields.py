@@ -2,10 +2,11 @@
 
 import dataclasses
 import math
+import typing
 
 from vgan import InputError
 from vgan.config import checks
-from vgan.datasets.spec import ClipSpec
+from vgan.datasets.spec import BATCH_SIZE, ClipSpec
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,14 +27,14 @@ class Data(ClipSpec):
 
     section = "data"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         places = ("host", "device")
         rules = [("host or device", lambda x: x in places, ("where",))]
         checks.check_values("data", self, rules)
 
 
-def default_losses():
+def default_losses() -> dict[str, typing.Any]:
     """Losses of an experiment that names none: any style, sharp and steady."""
     return {
         "features": "random",
@@ -44,7 +45,7 @@ def default_losses():
     }
 
 
-def full_losses(losses):
+def full_losses(losses: dict[str, typing.Any]) -> dict[str, typing.Any]:
     """Write a number as the weight that it is, and a word as the name that it is."""
     full = {"features": "random"}
     for name, value in losses.items():
@@ -116,7 +117,7 @@ class Train:
     teacher: str = ""
     steps: int = 1000
     minutes: float = 0.0
-    batch_size: int = 4
+    batch_size: int = BATCH_SIZE
     schedule: list[dict] = dataclasses.field(default_factory=list)
     g_learning_rate: float = 1e-3
     d_learning_rate: float = 1e-3
@@ -137,7 +138,7 @@ class Train:
     evaluate_every: int = 250
     checkpoint_every: int = 250
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         every = [f.name for f in dataclasses.fields(self) if f.name.endswith("_every")]
         counts = ("steps", "batch_size", "accumulate", "unroll", *every)
         rates = ("g_learning_rate", "d_learning_rate")
@@ -184,13 +185,13 @@ class Experiment:
     train: Train = dataclasses.field(default_factory=Train)
     seed: int = 0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         object.__setattr__(self, "losses", full_losses(self.losses))
         rules = [("from 0 to below 2**32", lambda x: 0 <= x < 2**32, ("seed",))]
         checks.check_values("experiment", self, rules)
         self.stages()  # raises where the schedule does not fit
 
-    def stages(self):
+    def stages(self) -> list[tuple[int, typing.Self]]:
         """Return [(step where it ends, Experiment with that stage's sizes)], in order.
 
         The last one ends where the run does. A shorter run is the beginning of a longer

@@ -1,5 +1,7 @@
 """Names that fields had in earlier versions, so that old runs and habits go on."""
 
+import typing
+
 FIELDS = {  # name then: name now
     "losses.gan": "losses.adversarial.weight",
     "losses.gan_warmup": "losses.adversarial.warmup",
@@ -23,12 +25,12 @@ ORDER = (  # in which the losses were summed
 )
 
 
-def current_name(name):
+def current_name(name: str) -> str:
     """The name that a field has now, as --set takes it."""
     return FIELDS.get(name, name)
 
 
-def translate(values):
+def translate(values: typing.Any) -> typing.Any:
     """Bring a config.json of an earlier version to the names of this one.
 
     Args:

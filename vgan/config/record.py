@@ -1,18 +1,23 @@
 """config.json of a run folder: what the run has been trained with."""
 
 import dataclasses
+import pathlib
+import typing
 
 from vgan import InputError, files
 from vgan.config import from_json, to_json
 
+if typing.TYPE_CHECKING:
+    from vgan.config import Experiment
 
-def write(folder, config):
+
+def write(folder: pathlib.Path, config: "Experiment") -> None:
     """Write config.json, at once or not at all."""
     folder.mkdir(parents=True, exist_ok=True)
     files.write_text(folder / "config.json", to_json(config))
 
 
-def changes(folder, config):
+def changes(folder: pathlib.Path, config: "Experiment") -> list[str]:
     """What differs from the config that the run has been trained with, a line each.
 
     Raises:

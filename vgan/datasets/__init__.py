@@ -6,7 +6,7 @@
 import sys
 
 
-def __getattr__(name):
+def __getattr__(name: str) -> object:
     """Import the public names at their first use; they need more than NumPy."""
     if name in ("clips", "plain_errors"):
         from vgan.datasets import batches

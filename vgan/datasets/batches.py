@@ -4,8 +4,11 @@ import contextlib
 import errno
 import functools
 import os
+import pathlib
 import re
 import sys
+import typing
+from collections.abc import Callable, Iterator
 
 import cv2
 import numpy as np
@@ -14,31 +17,34 @@ from vgan import InputError
 from vgan.checks import check_type
 from vgan.datasets.pairs import styled_by_target
 from vgan.datasets.sources import SPLITS, open_source
-from vgan.datasets.spec import NOISE, ClipSpec
+from vgan.datasets.spec import BATCH_SIZE, NOISE, ClipSpec
+
+if typing.TYPE_CHECKING:
+    import tensorflow as tf
 
 
 def clips(
-    content,
-    style,
+    content: str | pathlib.Path | dict[str | pathlib.Path, float],
+    style: str | pathlib.Path | dict[str | pathlib.Path, float],
     *,
-    split="train",
-    image_size=ClipSpec.image_size,
-    clip_length=ClipSpec.clip_length,
-    style_length=ClipSpec.style_length,
-    style_size=ClipSpec.style_size,
-    style_hues=ClipSpec.style_hues,
-    target=ClipSpec.target,
-    fps=ClipSpec.fps,
-    estimate_flow=ClipSpec.estimate_flow,
-    flip=ClipSpec.flip,
-    noise=ClipSpec.noise,
-    clips=ClipSpec.clips,
-    validation=ClipSpec.validation,
-    batch_size=4,
-    seed=0,
-    first_step=0,
-    num_steps=None,
-):
+    split: str = "train",
+    image_size: int = ClipSpec.image_size,
+    clip_length: int = ClipSpec.clip_length,
+    style_length: int = ClipSpec.style_length,
+    style_size: int = ClipSpec.style_size,
+    style_hues: float = ClipSpec.style_hues,
+    target: str | pathlib.Path = ClipSpec.target,
+    fps: float = ClipSpec.fps,
+    estimate_flow: bool = ClipSpec.estimate_flow,
+    flip: bool = ClipSpec.flip,
+    noise: float = ClipSpec.noise,
+    clips: int = ClipSpec.clips,
+    validation: float = ClipSpec.validation,
+    batch_size: int = BATCH_SIZE,
+    seed: int = 0,
+    first_step: int = 0,
+    num_steps: int | None = None,
+) -> "tf.data.Dataset":
     """Make batches of content clips and style clips, for training or validation.
 
     Batch k is a function of the arguments, k and the files alone, not of where the
@@ -125,7 +131,9 @@ def clips(
     return open_clips(spec, split, batch_size, seed)(first_step, num_steps)
 
 
-def open_clips(spec, split, batch_size, seed=0):
+def open_clips(
+    spec: ClipSpec, split: str, batch_size: int, seed: int = 0
+) -> "Callable[..., tf.data.Dataset]":
     """Open the sources of clips, which looks for their files and tries some.
 
     Args:
@@ -144,7 +152,9 @@ def open_clips(spec, split, batch_size, seed=0):
     return functools.partial(stream, draw, parts, batch_size)
 
 
-def first_batch(spec, split, batch_size, seed=0):
+def first_batch(
+    spec: ClipSpec, split: str, batch_size: int, seed: int = 0
+) -> dict[str, np.ndarray]:
     """Return the first batch of `open_clips` as NumPy arrays, without TensorFlow."""
     draw, parts = _drawer(spec, split, batch_size, seed)
     examples = [draw(index) for index in range(batch_size)]
@@ -199,7 +209,14 @@ def _drawer(spec, split, batch_size, seed):
     return draw, parts
 
 
-def stream(draw, parts, batch_size, first_step=0, num_steps=None, workers=None):
+def stream(
+    draw: Callable[[int], list[np.ndarray]],
+    parts: dict[str, tuple[type, tuple[int, ...]]],
+    batch_size: int,
+    first_step: int = 0,
+    num_steps: int | None = None,
+    workers: int | None = None,
+) -> "tf.data.Dataset":
     """Batch what is drawn in parallel, in order.
 
     Args:
@@ -242,7 +259,7 @@ def stream(draw, parts, batch_size, first_step=0, num_steps=None, workers=None):
 
 
 @contextlib.contextmanager
-def plain_errors():
+def plain_errors() -> Iterator[None]:
     """Bring out what TensorFlow has wrapped in an error of its own.
 
     Use around whatever reads a data set, such as `fit`.

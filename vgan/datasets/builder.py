@@ -12,6 +12,9 @@ import os
 import pathlib
 import re
 import shutil
+import types
+import typing
+from collections.abc import Callable, Iterator
 
 import tensorflow_datasets as tfds
 
@@ -42,7 +45,15 @@ class VideoClips(tfds.core.GeneratorBasedBuilder):
 
     VERSION = tfds.core.Version("1.0.0")
 
-    def __init__(self, *, config=None, data_dir=None, clips=None, run=None, **kwargs):
+    def __init__(
+        self,
+        *,
+        config: str | None = None,
+        data_dir: str | pathlib.Path | None = None,
+        clips: dict[str, list[shards.Clip]] | None = None,
+        run: Callable[[Callable, list], object] | None = None,
+        **kwargs: typing.Any,
+    ) -> None:
         if config is None:
             raise InputError(
                 "video_clips: say which set, as in video_clips/mine for data/mine"
@@ -63,7 +74,7 @@ class VideoClips(tfds.core.GeneratorBasedBuilder):
             disable_shuffling=True,
         )
 
-    def download_and_prepare(self, **kwargs):
+    def download_and_prepare(self, **kwargs: typing.Any) -> None:
         """Write the clips; does nothing if they are there.
 
         Raises:
@@ -108,14 +119,21 @@ class VideoClips(tfds.core.GeneratorBasedBuilder):
         self.info.set_splits(tfds.core.splits.SplitDict(infos))
 
 
-def load():
+def load() -> types.ModuleType:
     """Import TensorFlow, which takes seconds: what reads and scans does without it."""
     import tensorflow as tf
 
     return tf
 
 
-def write(folder, name, parts, chosen=None, beam=None, progress=None):
+def write(
+    folder: str | pathlib.Path,
+    name: str,
+    parts: dict[str, list[str | pathlib.Path]],
+    chosen: set[str] | None = None,
+    beam: list[str] | None = None,
+    progress: Callable[[int, int], object] | None = None,
+) -> dict[str, tuple[int, int]]:
     """Write `video_clips/NAME` in a folder, in place of an older one.
 
     The bytes of the shards depend on the chosen clips, on nothing else. What is killed
@@ -188,7 +206,7 @@ def write(folder, name, parts, chosen=None, beam=None, progress=None):
     }
 
 
-def dataset_name(text):
+def dataset_name(text: str) -> str:
     """Return a text as the name of a data set: letters, digits, "_", "-" and "."."""
     return re.sub(r"[^A-Za-z0-9_.-]+", "_", text).strip("._-") or "clips"
 
@@ -205,7 +223,7 @@ def _put(new, place):
 
 
 @contextlib.contextmanager
-def quiet():
+def quiet() -> Iterator[None]:
     """Without tfds's lines about downloads and features of older versions."""
     log = logging.getLogger("absl")
     level = log.level

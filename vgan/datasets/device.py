@@ -7,6 +7,8 @@ makes the clips of them.
 import concurrent.futures
 import logging
 import os
+import typing
+from collections.abc import Iterator
 
 import cv2
 import numpy as np
@@ -15,8 +17,12 @@ import tqdm
 from vgan import InputError, video
 from vgan.datasets import folders, stills, videos
 from vgan.datasets.sources import SPLITS, find_builder, weights_of
-from vgan.datasets.spec import NOISE
+from vgan.datasets.spec import NOISE, ClipSpec
 from vgan.datasets.windows import DRAWS, Pictures, Stored
+
+if typing.TYPE_CHECKING:
+    from vgan.datasets import windows
+
 
 _log = logging.getLogger("vgan.datasets")
 
@@ -27,7 +33,9 @@ SECONDS, MOST = 2.0, 16  # between the frames that are taken of a video, and how
 GRAIN = 512  # pixels of noise
 
 
-def load(spec, largest=None, free=None):
+def load(
+    spec: ClipSpec, largest: int | None = None, free: int | None = None
+) -> "windows.Stored":
     """Decode the training pictures.
 
     Args:
@@ -68,7 +76,9 @@ def load(spec, largest=None, free=None):
     return Stored(*pictures, grain)
 
 
-def draws(spec, batch_size, seed=0, unroll=1, first_step=0):
+def draws(
+    spec: ClipSpec, batch_size: int, seed: int = 0, unroll: int = 1, first_step: int = 0
+) -> Iterator[dict[str, np.ndarray]]:
     """Yield the steps' random numbers, as `windows.make_batch` wants them, without end.
 
     Step k's numbers are a function of the arguments and k. Each clip goes on for
@@ -100,7 +110,7 @@ def draws(spec, batch_size, seed=0, unroll=1, first_step=0):
         step += 1
 
 
-def free_memory():
+def free_memory() -> int | None:
     """Bytes that the machine has left; None where it does not say."""
     try:
         with open("/proc/meminfo") as file:
@@ -203,7 +213,9 @@ def _read(file, second):
         raise InputError(f"{file}: has no frame at second {second:.1f}") from None
 
 
-def fit(picture, short, size, name="picture"):
+def fit(
+    picture: np.ndarray, short: float, size: int, name: object = "picture"
+) -> np.ndarray:
     """Bring a picture to what is stored: never larger, and not too long.
 
     Args:

@@ -4,12 +4,18 @@ import hashlib
 import logging
 import os
 import pathlib
+import typing
 
 import numpy as np
 
 from vgan import InputError, video
 from vgan.datasets import stills, videos
+from vgan.datasets.spec import ClipSpec
 from vgan.files import find_below
+
+if typing.TYPE_CHECKING:
+    from vgan.datasets import motion
+
 
 _log = logging.getLogger("vgan.datasets")
 _reported = set()  # what this process has already told
@@ -32,7 +38,9 @@ class Folder:
             file and that one is trained on.
     """
 
-    def __init__(self, path, role, split, spec):
+    def __init__(
+        self, path: str | pathlib.Path, role: str, split: str, spec: ClipSpec
+    ) -> None:
         """Find and split the files; make sure that at least one per split works.
 
         Args:
@@ -64,11 +72,11 @@ class Folder:
         if not self.files:
             self.do_without_validation(role)
 
-    def find(self, role):
+    def find(self, role: str) -> list[pathlib.Path]:
         """Return all files that clips may come from."""
         return find_files(self.path, role)
 
-    def do_without_validation(self, role):
+    def do_without_validation(self, role: str) -> None:
         """Say that the folder's only file is trained on."""
         _log.warning(
             "%s: %s has only one usable file, and it is trained on; "
@@ -77,7 +85,7 @@ class Folder:
             self.path,
         )
 
-    def clip(self, rng, length):
+    def clip(self, rng: np.random.Generator, length: int) -> "motion.Clip":
         """Return a motion.Clip of `length` frames.
 
         The place of a broken file is taken by the next draw.
@@ -92,12 +100,16 @@ class Folder:
             if all(file in self._broken for file in self.files):
                 self._give_up()
 
-    def draw(self, rng):
+    def draw(
+        self, rng: np.random.Generator
+    ) -> tuple[pathlib.Path, np.random.Generator]:
         """Draw a file, and the numpy Generator that decides what is taken of it."""
         file = self.files[rng.integers(len(self.files))]
         return file, rng.spawn(1)[0]
 
-    def read(self, file, rng, length):
+    def read(
+        self, file: pathlib.Path, rng: np.random.Generator, length: int
+    ) -> "motion.Clip | None":
         """Return a motion.Clip of one file; None, and a line, if it is broken."""
         if file in self._broken:
             return None
@@ -108,7 +120,9 @@ class Folder:
             _log.warning("skipped: %s", error)
             return None
 
-    def cut(self, file, rng, length):
+    def cut(
+        self, file: pathlib.Path, rng: np.random.Generator, length: int
+    ) -> "motion.Clip":
         """Return a motion.Clip of one file.
 
         Raises:
@@ -146,7 +160,12 @@ class Folder:
         )
 
 
-def split_files(files, root, fraction, styles=None):
+def split_files(
+    files: list[pathlib.Path],
+    root: pathlib.Path,
+    fraction: float,
+    styles: dict[pathlib.Path, str] | None = None,
+) -> tuple[list[pathlib.Path], list[pathlib.Path]]:
     """Divide files into (train, validation) by a hash of their path below `root`.
 
     A file stays on its side when others come or go, but for this: from two files on,
@@ -181,7 +200,9 @@ def split_files(files, root, fraction, styles=None):
     return sorted(kept), sorted(held)
 
 
-def styles_of(files, root):
+def styles_of(
+    files: list[pathlib.Path], root: pathlib.Path
+) -> dict[pathlib.Path, str] | None:
     """{file: name of its style}: its sub-folder's, or its own; None without any.
 
     A folder without sub-folders is a heap of styles, which are not told apart.
@@ -194,7 +215,7 @@ def styles_of(files, root):
     }
 
 
-def expanded(path):
+def expanded(path: str | pathlib.Path) -> pathlib.Path:
     """Return a path of the user's, with ~ as the home folder.
 
     Raises:
@@ -208,12 +229,12 @@ def expanded(path):
         ) from error
 
 
-def is_video(file):
+def is_video(file: pathlib.Path) -> bool:
     """Whether a file's name says that it is a video, not a still picture."""
     return file.suffix.lower() in video.VIDEO_SUFFIXES
 
 
-def find_files(root, role):
+def find_files(root: pathlib.Path, role: str) -> list[pathlib.Path]:
     """Find all videos and images under a folder; hidden ones are not seen.
 
     Args:

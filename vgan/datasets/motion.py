@@ -30,7 +30,7 @@ class Clip(typing.NamedTuple):
     flow: np.ndarray
     occlusion: np.ndarray
 
-    def mirrored(self):
+    def mirrored(self) -> typing.Self:
         """The clip flipped left to right; the flow's x changes its sign too."""
         flow = self.flow[:, :, ::-1] * np.array([-1, 1], np.float32)
         return Clip(self.frames[:, :, ::-1], flow, self.occlusion[:, :, ::-1])
@@ -53,12 +53,18 @@ class Speed:
     shear: float = 0.0
 
 
-def liveliness(rng):
+def liveliness(rng: np.random.Generator) -> float:
     """How much of the speed a clip takes: one clip in five is almost still."""
     return rng.uniform(*(STILL if rng.random() < STILL_PART else LIVELY))
 
 
-def path(rng, num_frames, side, speed, amount=1.0):
+def path(
+    rng: np.random.Generator,
+    num_frames: int,
+    side: int,
+    speed: Speed,
+    amount: float = 1.0,
+) -> np.ndarray:
     """A movement that starts at rest position and never strays far.
 
     Every component is a slow sine: in a short clip that is a nearly constant
@@ -96,17 +102,17 @@ def path(rng, num_frames, side, speed, amount=1.0):
     return np.array(rows).transpose(2, 0, 1)
 
 
-def shift(x, y):
+def shift(x: float, y: float) -> np.ndarray:
     """The [3, 3] matrix that moves by (x, y)."""
     return np.array([[1, 0, x], [0, 1, y], [0, 0, 1.0]])
 
 
-def scale(factor):
+def scale(factor: float) -> np.ndarray:
     """The [3, 3] matrix that enlarges by a factor about the origin."""
     return np.diag([factor, factor, 1.0])
 
 
-def look(picture, view, height, width):
+def look(picture: np.ndarray, view: np.ndarray, height: int, width: int) -> np.ndarray:
     """Render the frame that a view shows; beyond its border a picture is mirrored.
 
     Args:
@@ -128,19 +134,19 @@ def look(picture, view, height, width):
     )
 
 
-def backward(before, after):
+def backward(before: np.ndarray, after: np.ndarray) -> np.ndarray:
     """The [3, 3] matrix M with flow(p) = M p, between two views of one thing."""
     return np.linalg.inv(before) @ after - np.eye(3)
 
 
-def flow_of(matrix, height, width):
+def flow_of(matrix: np.ndarray, height: int, width: int) -> np.ndarray:
     """The flow float32 [H, W, 2] of one `backward` matrix, (x, y) in pixels."""
     x, y = grid(height, width)
     (a, b, c), (d, e, f) = matrix[:2].astype(np.float32)
     return np.stack([a * x + b * y + c, d * x + e * y + f], axis=-1)
 
 
-def outside(flow):
+def outside(flow: np.ndarray) -> np.ndarray:
     """Where a flow [H, W, 2] points out of the frame: bool [H, W]."""
     height, width = flow.shape[:2]
     x, y = grid(height, width)

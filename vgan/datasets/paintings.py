@@ -5,13 +5,15 @@ asks the cells of a jittered grid around it which mark covers it (after Worley, 
 cellular texture basis function", 1996), so that no mark is drawn in a Python loop.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from vgan.datasets.palettes import palette
 from vgan.datasets.textures import grid, mix, noise, shade, step, wave
 
 
-def painting(name, seed, size):
+def painting(name: str, seed: int | Sequence[int], size: int) -> np.ndarray:
     """Paint a picture.
 
     Args:
@@ -34,7 +36,7 @@ def painting(name, seed, size):
     return np.rint(shade(canvas, 1 + weave).clip(0, 1) * 255).astype(np.uint8)
 
 
-def mosaic(rng, colors, size):
+def mosaic(rng: np.random.Generator, colors: np.ndarray, size: int) -> np.ndarray:
     """Tiles of one color each, with light or dark grout between them."""
     tone = _composition(rng, size)
     cell = size / rng.uniform(13, 22)
@@ -55,7 +57,7 @@ def mosaic(rng, colors, size):
     return mix(grout, canvas, step(second - near - 0.16 * cell, 0.05 * cell + 1))
 
 
-def brush(rng, colors, size):
+def brush(rng: np.random.Generator, colors: np.ndarray, size: int) -> np.ndarray:
     """Long loaded strokes that follow a flow, over one another."""
     tone = _composition(rng, size)
     angles = noise(rng, size, size, size * 0.6, 2) * 1.2 + rng.uniform(0, np.pi)
@@ -82,7 +84,7 @@ def brush(rng, colors, size):
     return canvas
 
 
-def hatching(rng, colors, size):
+def hatching(rng: np.random.Generator, colors: np.ndarray, size: int) -> np.ndarray:
     """Ink lines in several directions, denser where it is darker, on toned paper."""
     tone = _composition(rng, size)
     x, y = grid(size, size)
@@ -102,7 +104,7 @@ def hatching(rng, colors, size):
     return canvas
 
 
-def dots(rng, colors, size):
+def dots(rng: np.random.Generator, colors: np.ndarray, size: int) -> np.ndarray:
     """Points of pure color that mix in the eye only."""
     tone = _composition(rng, size)
     canvas = np.broadcast_to(colors[-1] * 0.5 + 0.5, (size, size, 3))
@@ -123,8 +125,8 @@ def dots(rng, colors, size):
     return canvas
 
 
-def waves(rng, colors, size):
-    """Bands of color that swirl around a few centres, with dark contours."""
+def waves(rng: np.random.Generator, colors: np.ndarray, size: int) -> np.ndarray:
+    """Bands of color that swirl around a few centers, with dark contours."""
     x, y = grid(size, size)
     u, v = x / size + 0 * y, y / size + 0 * x
     for _ in range(rng.integers(3, 6)):
@@ -149,7 +151,7 @@ def waves(rng, colors, size):
     return mix(colors[0] * 0.5, canvas, step(contour - size / 160, size / 100 + 1))
 
 
-def cutouts(rng, colors, size):
+def cutouts(rng: np.random.Generator, colors: np.ndarray, size: int) -> np.ndarray:
     """Flat paper shapes, leaves and blobs, pasted over colored fields."""
     x, y = grid(size, size)
     canvas = np.empty((size, size, 3), np.float32)

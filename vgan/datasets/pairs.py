@@ -9,6 +9,7 @@ import numpy as np
 from vgan import InputError, video
 from vgan.datasets import motion, stills, videos
 from vgan.datasets.folders import Folder, expanded, find_files, is_video
+from vgan.datasets.spec import ClipSpec
 from vgan.video.resizing import resize
 
 _log = logging.getLogger("vgan")
@@ -29,7 +30,7 @@ class Pair(typing.NamedTuple):
     target: np.ndarray
     style: np.ndarray | None = None
 
-    def mirrored(self):
+    def mirrored(self) -> typing.Self:
         """All of it flipped left to right."""
         style = None if self.style is None else self.style[:, :, ::-1]
         return Pair(self.clip.mirrored(), self.target[:, :, ::-1], style)
@@ -42,13 +43,13 @@ class Pairs(Folder):
     with videos, pictures with pictures. A folder's only pair is used for both splits.
     """
 
-    def find(self, role):
+    def find(self, role: str) -> list[pathlib.Path]:
         """Return the content files that have a partner; a line tells of the others."""
         root = expanded(self.spec.target)
         if root.exists() and self.path.exists() and root.samefile(self.path):
             raise InputError(
                 f"target: {root} is the folder of the content itself; name the "
-                "folder of its stylised form"
+                "folder of its stylized form"
             )
         targets = {}
         for file in find_files(root, "target"):
@@ -63,7 +64,7 @@ class Pairs(Folder):
         if not self._partners:
             raise InputError(
                 f"target: {root}: has no file of the same name as any in "
-                f"{self.path}; name the stylised form of a/b.mp4 a/b.mp4 too"
+                f"{self.path}; name the stylized form of a/b.mp4 a/b.mp4 too"
             )
         if missing:
             _log.warning(
@@ -76,7 +77,7 @@ class Pairs(Folder):
             )
         return list(self._partners)
 
-    def do_without_validation(self, role):
+    def do_without_validation(self, role: str) -> None:
         """Validate on the only pair: rendered clips have no target."""
         self.files = list(self._partners)
         self.files = [file for file in self.files if file not in self._broken]
@@ -87,7 +88,7 @@ class Pairs(Folder):
             self.path,
         )
 
-    def cut(self, file, rng, length):
+    def cut(self, file: pathlib.Path, rng: np.random.Generator, length: int) -> Pair:
         """Return a Pair; it has a style if styles come from targets.
 
         Raises:
@@ -156,7 +157,7 @@ class Pairs(Folder):
         return Pair(clip, stylized.frames)
 
 
-def styled_by_target(spec):
+def styled_by_target(spec: ClipSpec) -> bool:
     """Whether each clip's style is its own target's: one folder is named for both."""
     named = bool(spec.target) and isinstance(spec.style, str)
     return named and pathlib.Path(spec.style) == pathlib.Path(spec.target)

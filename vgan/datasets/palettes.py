@@ -23,7 +23,9 @@ HARMONIES = (
 )
 
 
-def oklch(lightness, chroma, hue):
+def oklch(
+    lightness: float | np.ndarray, chroma: float | np.ndarray, hue: float | np.ndarray
+) -> np.ndarray:
     """Convert OKLCH to sRGB, clipped to the gamut.
 
     Args:
@@ -58,7 +60,7 @@ def _linear(lightness, chroma, hue):
     )
 
 
-def palette(rng):
+def palette(rng: np.random.Generator) -> np.ndarray:
     """Draw 4 to 6 strong, harmonious colors, from dark to light.
 
     Args:

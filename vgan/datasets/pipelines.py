@@ -5,11 +5,17 @@ import logging
 import re
 import signal
 import threading
+import typing
+from collections.abc import Callable, Sequence
 
 from vgan import InputError
 
 
-def run(function, arguments, flags):
+def run(
+    function: Callable[[typing.Any], object],
+    arguments: Sequence[typing.Any],
+    flags: Sequence[str],
+) -> None:
     """Call `function(argument)` with each of the arguments, on Beam's workers.
 
     A task whose worker dies is done again where the runner does so, as on a cluster;

@@ -3,6 +3,8 @@
 import functools
 import math
 import pathlib
+import typing
+from collections.abc import Iterator, Sequence
 
 import cv2
 import numpy as np
@@ -11,7 +13,14 @@ from vgan import InputError
 from vgan.datasets import stills, videos
 from vgan.datasets.folders import expanded
 from vgan.datasets.records import open_records
+from vgan.datasets.spec import ClipSpec
 from vgan.video.resizing import resize
+
+if typing.TYPE_CHECKING:
+    import tensorflow_datasets as tfds
+
+    from vgan.datasets import motion
+
 
 FEATURES = ("frames", "source", "start", "fps", "label", "licence", "shot")
 
@@ -33,7 +42,9 @@ class Prepared:
         InputError: The set has other features, no such split, or is damaged.
     """
 
-    def __init__(self, builder, role, split, spec):
+    def __init__(
+        self, builder: "tfds.core.DatasetBuilder", role: str, split: str, spec: ClipSpec
+    ) -> None:
         self.name = f"{builder.info.full_name} in {builder.data_dir}"
         missing = [name for name in FEATURES if name not in builder.info.features]
         if missing:
@@ -48,7 +59,7 @@ class Prepared:
         self.records = open_records(builder, split)
         self._read(0)  # damage is told before training
 
-    def clip(self, rng, length):
+    def clip(self, rng: np.random.Generator, length: int) -> "motion.Clip":
         """Return a motion.Clip of `length` frames.
 
         Raises:
@@ -77,7 +88,7 @@ class Prepared:
         order = np.pad(np.arange(len(frames)), (0, length - len(frames)), "reflect")
         return videos.with_flow(frames[order], self.estimate_flow)
 
-    def first_frames(self):
+    def first_frames(self) -> Iterator[tuple[str, bytes]]:
         """Yield (label, or else its file's name; JPEG file) of each example."""
         for example in map(self._read, range(len(self.records))):
             name = example["label"] or pathlib.PurePosixPath(example["source"]).stem
@@ -123,7 +134,7 @@ def _follows(first, second):
     return abs(second["start"] - end) < 0.5 / first["fps"]
 
 
-def parse(record, name):
+def parse(record: bytes, name: str) -> dict[str, list]:
     """Return {feature: list of values} of a serialized tf.train.Example.
 
     Args:
@@ -152,7 +163,7 @@ def _example_class():
     return tf.train.Example
 
 
-def decode(files, name):
+def decode(files: Sequence[bytes], name: str) -> np.ndarray:
     """Decode pictures.
 
     Args:
@@ -178,7 +189,13 @@ def decode(files, name):
     return np.stack(frames)
 
 
-def square(frames, rng, size, training, name):
+def square(
+    frames: np.ndarray,
+    rng: np.random.Generator,
+    size: int,
+    training: bool,
+    name: object,
+) -> np.ndarray:
     """Cut a square out of frames.
 
     Args:
@@ -186,7 +203,7 @@ def square(frames, rng, size, training, name):
         rng: A numpy Generator.
         size: Height and width of the result in pixels.
         training: Whether the square's size and place are random; else it is the
-            centre, as large as fits.
+            center, as large as fits.
         name: What to call the frames in an error.
 
     Returns:
@@ -206,7 +223,7 @@ def square(frames, rng, size, training, name):
     return np.stack([resize(frame, size, size) for frame in window])
 
 
-def open_builder(path):
+def open_builder(path: str | pathlib.Path) -> "tfds.core.DatasetBuilder | None":
     """Return the tfds builder of what was prepared in a folder; None if nothing was.
 
     Args:

@@ -6,7 +6,9 @@ from vgan.datasets import textures
 from vgan.datasets.palettes import oklch
 
 
-def landscape(rng, rows, columns, side):
+def landscape(
+    rng: np.random.Generator, rows: int, columns: int, side: float
+) -> np.ndarray:
     """Draw a sky with clouds, hills that fade with distance, and ground.
 
     Args:
@@ -49,7 +51,7 @@ def landscape(rng, rows, columns, side):
     return picture.clip(0, 1)
 
 
-def room(rng, rows, columns, side):
+def room(rng: np.random.Generator, rows: int, columns: int, side: float) -> np.ndarray:
     """Draw a patterned wall in soft light, often with a floor; as `landscape`."""
     x, y = textures.grid(rows, columns)
     hue, lightness = rng.uniform(0, 360), rng.uniform(0.5, 0.85)
@@ -68,13 +70,15 @@ def room(rng, rows, columns, side):
     return textures.shade(picture, 1.15 - 0.6 * far).clip(0, 1)
 
 
-def cut_out(rng, radius, middle, light):
+def cut_out(
+    rng: np.random.Generator, radius: float, middle: int, light: float
+) -> np.ndarray:
     """Draw a textured shape: a ball, ellipse, polygon, box, star or blob.
 
     Args:
         rng: A numpy Generator.
         radius: In pixels; corners reach further.
-        middle: m, the row and column of the shape's centre.
+        middle: m, the row and column of the shape's center.
         light: Direction that light comes from, in radians; y points down.
 
     Returns:

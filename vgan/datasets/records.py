@@ -4,8 +4,14 @@ import bisect
 import itertools
 import os
 import struct
+import typing
+from collections.abc import Sequence
 
 from vgan import InputError
+
+if typing.TYPE_CHECKING:
+    import tensorflow_datasets as tfds
+
 
 _HEADER, _FRAME = 12, 16  # bytes before a record, and before and after it
 
@@ -20,15 +26,15 @@ class TFRecords:
         instructions: tfds FileInstructions: filename, skip, take, examples_in_shard.
     """
 
-    def __init__(self, instructions):
+    def __init__(self, instructions: Sequence[typing.Any]) -> None:
         self._files = list(instructions)
         self._ends = list(itertools.accumulate(file.take for file in self._files))
         self._places = {}
 
-    def __len__(self):
+    def __len__(self) -> int:
         return self._ends[-1] if self._ends else 0
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: int) -> bytes:
         """Return the bytes of a record.
 
         Raises:
@@ -79,7 +85,7 @@ def _damaged(name):
     return InputError(f"{name}: is damaged; remove its folder and prepare it again")
 
 
-def open_records(builder, split):
+def open_records(builder: "tfds.core.DatasetBuilder", split: str) -> Sequence[bytes]:
     """Return a sequence of the serialized examples of a split.
 
     Args:

@@ -9,8 +9,10 @@ import contextlib
 import itertools
 import json
 import os
+import pathlib
 import typing
 import zipfile
+from collections.abc import Collection, Iterable
 
 import numpy as np
 import tensorflow_datasets as tfds
@@ -21,7 +23,7 @@ FORMAT = tfds.core.FileFormat.TFRECORD
 SHARD_BYTES = 128 << 20  # about 200 clips of 16 frames of 256 pixels
 
 
-def make_features():
+def make_features() -> tfds.features.FeaturesDict:
     """Return the features of `builder.VideoClips`."""
     return tfds.features.FeaturesDict(
         {
@@ -30,6 +32,7 @@ def make_features():
             "start": np.float32,
             "fps": np.float32,
             "label": tfds.features.Text(),
+            # A name of the file format, in sets of all versions.
             "licence": tfds.features.Text(),
             "shot": np.int32,
         }
@@ -56,7 +59,9 @@ class Clip(typing.NamedTuple):
     size: int
 
 
-def chosen_clips(paths, chosen):
+def chosen_clips(
+    paths: Iterable[str | pathlib.Path], chosen: Collection[str] | None
+) -> list[Clip]:
     """Find the chosen clips of some parts.
 
     Args:
@@ -86,7 +91,7 @@ def chosen_clips(paths, chosen):
     return found
 
 
-def divide(clips):
+def divide(clips: Iterable[Clip]) -> list[list[Clip]]:
     """Divide a list of Clip into runs of SHARD_BYTES or a little less."""
     shards, size = [], 0
     for clip in clips:
@@ -98,7 +103,7 @@ def divide(clips):
     return shards
 
 
-def write_shard(task):
+def write_shard(task: tuple[str | pathlib.Path, list[Clip]]) -> None:
     """Write one file of examples; task: its path, and its Clips."""
     path, clips = task
     with files.replacing(path) as partial:  # Beam may give one task to two workers

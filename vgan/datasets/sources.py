@@ -6,6 +6,8 @@ of `rng`, whatever was asked before.
 
 import functools
 import logging
+import typing
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -13,6 +15,13 @@ import numpy as np
 from vgan import InputError
 from vgan.datasets import stills, synthetic
 from vgan.datasets.palettes import YIQ
+from vgan.datasets.spec import ClipSpec
+
+if typing.TYPE_CHECKING:
+    import tensorflow_datasets as tfds
+
+    from vgan.datasets import motion
+
 
 _log = logging.getLogger("vgan.datasets")
 
@@ -23,11 +32,11 @@ PAINTINGS = 40  # per style; each is painted once and kept
 class Scenes:
     """Rendered scenes, with exact flow; the splits share no seed."""
 
-    def __init__(self, split, size):
+    def __init__(self, split: str, size: int) -> None:
         self.split = SPLITS.index(split)
         self.size = size
 
-    def clip(self, rng, length):
+    def clip(self, rng: np.random.Generator, length: int) -> "motion.Clip":
         """Return a motion.Clip of `length` frames."""
         seed = [self.split, int(rng.integers(2**62))]
         return synthetic.scene(seed, length, self.size, self.size)
@@ -36,11 +45,11 @@ class Scenes:
 class Paintings:
     """Windows over procedural paintings; the splits share no painting."""
 
-    def __init__(self, split, size):
+    def __init__(self, split: str, size: int) -> None:
         self.training = split == "train"
         self.size = size
 
-    def clip(self, rng, length):
+    def clip(self, rng: np.random.Generator, length: int) -> "motion.Clip":
         """Return a motion.Clip of `length` frames."""
         name = synthetic.STYLES[rng.integers(len(synthetic.STYLES))]
         seed = int(rng.integers(PAINTINGS)) + (0 if self.training else PAINTINGS)
@@ -56,11 +65,11 @@ def _painting(name, seed, size):
 class Mixture:
     """Several sources, each drawn as often as its weight says."""
 
-    def __init__(self, sources, weights):
+    def __init__(self, sources: Sequence[typing.Any], weights: Sequence[float]) -> None:
         self.sources = sources
         self.weights = np.array(weights, float) / np.sum(weights)
 
-    def clip(self, rng, length):
+    def clip(self, rng: np.random.Generator, length: int) -> "motion.Clip":
         """Return a motion.Clip of `length` frames."""
         source = self.sources[rng.choice(len(self.sources), p=self.weights)]
         return source.clip(rng, length)
@@ -69,10 +78,10 @@ class Mixture:
 class Flipped:
     """Another source's clips, half of them mirrored."""
 
-    def __init__(self, source):
+    def __init__(self, source: typing.Any) -> None:
         self.source = source
 
-    def clip(self, rng, length):
+    def clip(self, rng: np.random.Generator, length: int) -> "motion.Clip":
         """Return a motion.Clip of `length` frames."""
         mirror = rng.random() < 0.5
         clip = self.source.clip(rng, length)
@@ -85,11 +94,11 @@ class Recolored:
     Few paintings are many styles that way; light and dark stay.
     """
 
-    def __init__(self, source, part):
+    def __init__(self, source: typing.Any, part: float) -> None:
         self.source = source
         self.part = part
 
-    def clip(self, rng, length):
+    def clip(self, rng: np.random.Generator, length: int) -> "motion.Clip":
         """Return a motion.Clip of `length` frames."""
         drawn, turn, purity = rng.random(), rng.uniform(-np.pi, np.pi), rng.random()
         clip = self.source.clip(rng, length)
@@ -107,11 +116,11 @@ class Noisy:
     quite is: a network must learn not to paint that.
     """
 
-    def __init__(self, source, most):
+    def __init__(self, source: typing.Any, most: float) -> None:
         self.source = source
         self.most = most
 
-    def clip(self, rng, length):
+    def clip(self, rng: np.random.Generator, length: int) -> "motion.Clip":
         """Return a motion.Clip of `length` frames."""
         std, grain = rng.uniform(0, self.most), rng.integers(1, 5)
         clip = self.source.clip(rng, length)
@@ -130,7 +139,7 @@ def _color_matrix(turn, purity):
     return (np.linalg.inv(YIQ) @ turned @ YIQ).astype(np.float32)
 
 
-def open_source(role, split, spec):
+def open_source(role: str, split: str, spec: ClipSpec) -> typing.Any:
     """Open what an experiment names as a source.
 
     Args:
@@ -156,7 +165,7 @@ def open_source(role, split, spec):
     return Flipped(source) if spec.flip and split == "train" else source
 
 
-def weights_of(role, spec):
+def weights_of(role: str, spec: ClipSpec) -> dict[str, float]:
     """Return {source: weight} of what an experiment names, checked.
 
     Args:
@@ -185,7 +194,7 @@ def _open(name, role, split, spec):
     if name == "synthetic":
         if paired:
             raise InputError(
-                "target: rendered content has no stylised form; make content "
+                "target: rendered content has no stylized form; make content "
                 "a folder of videos or images"
             )
         return rendered(split, spec.image_size)
@@ -199,13 +208,13 @@ def _open(name, role, split, spec):
         return folder if folder.files else rendered(split, spec.image_size)
     if paired:
         raise InputError(
-            f"target: {name} has no stylised form; make content a folder of "
+            f"target: {name} has no stylized form; make content a folder of "
             "videos or images"
         )
-    from vgan.datasets import catalogue, prepared
+    from vgan.datasets import catalog, prepared
 
     if builder.name != "video_clips":
-        return catalogue.Videos(builder, role, split, spec)
+        return catalog.Videos(builder, role, split, spec)
     if split == "validation" and split not in builder.info.splits:
         _log.warning(
             "%s: %s was made of one file, and it is trained on; validation uses "
@@ -216,7 +225,7 @@ def _open(name, role, split, spec):
     return prepared.Prepared(builder, role, split, spec)
 
 
-def find_builder(name, role):
+def find_builder(name: str, role: str) -> "tfds.core.DatasetBuilder | None":
     """Return the tfds builder of a source; None if it is a folder of files.
 
     Args:
@@ -226,8 +235,8 @@ def find_builder(name, role):
     Raises:
         InputError: The data set is unknown, damaged, or cannot be downloaded.
     """
-    from vgan.datasets import catalogue, prepared
+    from vgan.datasets import catalog, prepared
 
-    if name.startswith(catalogue.PREFIX):
-        return catalogue.open_builder(name.removeprefix(catalogue.PREFIX), role)
+    if name.startswith(catalog.PREFIX):
+        return catalog.open_builder(name.removeprefix(catalog.PREFIX), role)
     return prepared.open_builder(name)

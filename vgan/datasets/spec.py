@@ -4,6 +4,7 @@ import dataclasses
 
 from vgan.checks import check_values
 
+BATCH_SIZE = 4  # clips, where nothing else is said
 NOISE = 1024  # standard normal numbers that come with each example
 
 
@@ -35,7 +36,7 @@ class ClipSpec:
 
     section = ""  # where the fields are, for messages
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         counts = ("clip_length", "style_length")
         rules = [
             ("at least 8", lambda x: x >= 8, ("image_size",)),
@@ -52,7 +53,7 @@ class ClipSpec:
     def _holds_a_clip(self, size):
         return size == 0 or size >= self.image_size
 
-    def sources(self, role):
+    def sources(self, role: str) -> dict[str, float]:
         """Return {source: weight} of a role, "content" or "style", not checked."""
         named = getattr(self, role)
         return named if isinstance(named, dict) else {named: 1.0}

@@ -10,7 +10,7 @@ from vgan.datasets import motion
 LEAST_SIDE = 0.25
 
 
-def check_size(name, height, width, size):
+def check_size(name: object, height: int, width: int, size: int) -> None:
     """Refuse a picture that would have to be enlarged beyond recognition.
 
     Raises:
@@ -24,8 +24,14 @@ def check_size(name, height, width, size):
 
 
 def clip_of_still(
-    picture, rng, num_frames, size, training, name="picture", scaled_to=0
-):
+    picture: np.ndarray,
+    rng: np.random.Generator,
+    num_frames: int,
+    size: int,
+    training: bool,
+    name: object = "picture",
+    scaled_to: int = 0,
+) -> motion.Clip:
     """Let a square window pan, zoom and turn over a picture.
 
     Args:

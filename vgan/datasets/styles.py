@@ -6,15 +6,16 @@ import itertools
 import numpy as np
 
 from vgan.datasets import folders, stills, synthetic
-from vgan.datasets.catalogue import Videos
+from vgan.datasets.catalog import Videos
 from vgan.datasets.prepared import Prepared, decode
 from vgan.datasets.sources import find_builder
+from vgan.datasets.spec import ClipSpec
 
 MOST = 24  # of one folder; any other picture is a style too, by its path
 PICTURES = 15  # of one style
 
 
-def named_styles(spec):
+def named_styles(spec: ClipSpec) -> dict[str, np.ndarray]:
     """Return the styles that deserve a name.
 
     Args:

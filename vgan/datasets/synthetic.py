@@ -6,6 +6,7 @@ follow from geometry and are exact. No two seeds give the same scene.
 
 import dataclasses
 import functools
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -34,12 +35,14 @@ class Layer:
     views: np.ndarray
 
     @functools.cached_property
-    def inverses(self):
+    def inverses(self) -> np.ndarray:
         """[T, 3, 3], picture pixel to frame pixel."""
         return np.linalg.inv(self.views)
 
 
-def scene(seed, num_frames, height, width):
+def scene(
+    seed: int | Sequence[int], num_frames: int, height: int, width: int
+) -> motion.Clip:
     """Render a clip of a scene with its exact optical flow.
 
     Args:

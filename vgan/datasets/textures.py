@@ -4,13 +4,20 @@ import cv2
 import numpy as np
 
 
-def grid(height, width):
+def grid(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
     """Pixel coordinates (x [1, W], y [H, 1]), float32, ready to broadcast."""
     x = np.arange(width, dtype=np.float32)[None]
     return x, np.arange(height, dtype=np.float32)[:, None]
 
 
-def noise(rng, height, width, cell, octaves=3, channels=1):
+def noise(
+    rng: np.random.Generator,
+    height: int,
+    width: int,
+    cell: float,
+    octaves: int = 3,
+    channels: int = 1,
+) -> np.ndarray:
     """Smooth multi-octave noise of about zero mean and unit variance.
 
     Args:
@@ -44,24 +51,24 @@ def noise(rng, height, width, cell, octaves=3, channels=1):
     return total * np.float32(1.2)
 
 
-def step(value, softness=1.0):
+def step(value: np.ndarray, softness: float = 1.0) -> np.ndarray:
     """0 below zero, 1 above, with a ramp of `softness` around it."""
     return (value * np.float32(1 / softness) + np.float32(0.5)).clip(0, 1)
 
 
-def wave(phase):
+def wave(phase: np.ndarray) -> np.ndarray:
     """Triangle wave of period 1 in [-0.5, 0.5]; its zero crossings are edges."""
     return np.abs((phase % 1) * 2 - 1) - np.float32(0.5)
 
 
-def mix(first, second, amount):
+def mix(first: np.ndarray, second: np.ndarray, amount: np.ndarray) -> np.ndarray:
     """Blend colors [3] or pictures [H, W, 3] by an amount [H, W]."""
     first = _rows(first, amount)
     blend = (_rows(second, amount) - first) * np.repeat(amount, 3, axis=1) + first
     return blend.astype(np.float32, copy=False).reshape(*amount.shape, 3)
 
 
-def shade(picture, light):
+def shade(picture: np.ndarray, light: np.ndarray) -> np.ndarray:
     """Multiply a picture [H, W, 3] or a color [3] by a light [H, W]."""
     lit = _rows(picture, light) * np.repeat(light, 3, axis=1)
     return lit.astype(np.float32, copy=False).reshape(*light.shape, 3)
@@ -79,7 +86,9 @@ def _rows(picture, like):
     return picture.reshape(height, 3 * width)
 
 
-def surface(rng, height, width, colors, scale):
+def surface(
+    rng: np.random.Generator, height: int, width: int, colors: np.ndarray, scale: float
+) -> np.ndarray:
     """A patterned picture: marble, stripes, checks, dots or a gradient.
 
     Args:

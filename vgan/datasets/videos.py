@@ -3,6 +3,8 @@
 import contextlib
 import functools
 import math
+import pathlib
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
 import numpy as np
@@ -15,7 +17,15 @@ from vgan.video.resizing import resize
 PATIENCE = 4  # a cut-free span is sought within this many times the clip's length
 
 
-def clip_of_video(path, rng, num_frames, size, fps, training, estimate_flow=False):
+def clip_of_video(
+    path: str | pathlib.Path,
+    rng: np.random.Generator,
+    num_frames: int,
+    size: int,
+    fps: float,
+    training: bool,
+    estimate_flow: bool = False,
+) -> motion.Clip:
     """Cut a square clip out of a video.
 
     Args:
@@ -25,7 +35,7 @@ def clip_of_video(path, rng, num_frames, size, fps, training, estimate_flow=Fals
         size: Height and width of the clip in pixels.
         fps: Frames per second; the video is resampled.
         training: Whether the crop's size and place are random; else it is the
-            centre, as large as fits.
+            center, as large as fits.
         estimate_flow: See `with_flow`.
 
     Returns:
@@ -38,7 +48,7 @@ def clip_of_video(path, rng, num_frames, size, fps, training, estimate_flow=Fals
     return with_flow(frames, estimate_flow)
 
 
-def with_flow(frames, estimate):
+def with_flow(frames: np.ndarray, estimate: bool) -> motion.Clip:
     """Return the motion.Clip of frames that nothing else is known of.
 
     Args:
@@ -57,7 +67,14 @@ def with_flow(frames, estimate):
     return motion.Clip(frames, moves, occlusion)
 
 
-def cut(paths, rng, num_frames, size, fps, training):
+def cut(
+    paths: Sequence[str | pathlib.Path],
+    rng: np.random.Generator,
+    num_frames: int,
+    size: int,
+    fps: float,
+    training: bool,
+) -> np.ndarray:
     """Cut the same square out of the same moments of videos that differ in look only.
 
     Args:
@@ -110,14 +127,16 @@ def cut(paths, rng, num_frames, size, fps, training):
     return np.stack(scene, axis=1)[:, index]
 
 
-def draw_start(path, rng, num_frames, fps):
+def draw_start(
+    path: str | pathlib.Path, rng: np.random.Generator, num_frames: int, fps: float
+) -> float:
     """Draw the second at which a clip of a video begins."""
     duration = measures(path)[2]
     return rng.uniform(0, max(0.0, duration - num_frames / fps))
 
 
 @functools.lru_cache(maxsize=2**16)
-def measures(path):
+def measures(path: str | pathlib.Path) -> tuple[int, int, float]:
     """Height, width and seconds (0 if unknown) of a video.
 
     Kept, as each opening decodes a frame.
@@ -151,7 +170,9 @@ def _open(paths, fps, start, look, stack):
     return readers
 
 
-def longest_scene(moments, num_frames):
+def longest_scene(
+    moments: Iterator[list[np.ndarray]], num_frames: int
+) -> list[list[np.ndarray]]:
     """The first cut-free run of `num_frames`, or else the longest one near.
 
     Args:

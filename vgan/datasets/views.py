@@ -2,7 +2,7 @@
 
 import typing
 
-from keras import ops
+from keras import KerasTensor, ops
 
 
 class View(typing.NamedTuple):
@@ -18,14 +18,16 @@ class View(typing.NamedTuple):
     e: typing.Any
     f: typing.Any
 
-    def __call__(self, x, y):
+    def __call__(
+        self, x: KerasTensor, y: KerasTensor
+    ) -> tuple[KerasTensor, KerasTensor]:
         """Map points [B, T, ...]."""
         a, b, c, d, e, f = (
             ops.reshape(v, (*v.shape, *[1] * (len(x.shape) - 2))) for v in self
         )
         return a * x + b * y + c, d * x + e * y + f
 
-    def after(self, first):
+    def after(self, first: "View") -> "View":
         """The map that does `first`, then this."""
         (a, b, _, d, e, _), (x, y) = self, self(first.c, first.f)
         return View(
@@ -33,20 +35,25 @@ class View(typing.NamedTuple):
             *(d * first.a + e * first.d, d * first.b + e * first.e, y),
         )
 
-    def inverse(self):
+    def inverse(self) -> "View":
         """The map back."""
         a, b, c, d, e, f = self
         area = a * e - b * d
         a, b, d, e = e / area, -b / area, -d / area, a / area
         return View(a, b, -(a * c + b * f), d, e, -(d * c + e * f))
 
-    def frames(self, start, count):
+    def frames(self, start: KerasTensor, count: int) -> "View":
         """The views of `count` frames from those that `start` [B] says."""
         index = start[:, None] + ops.arange(count, dtype="int32")[None]
         return View(*(ops.take_along_axis(v, index, axis=1) for v in self))
 
 
-def similar(scale, turn, x=0.0, y=0.0):
+def similar(
+    scale: KerasTensor,
+    turn: KerasTensor,
+    x: KerasTensor | float = 0.0,
+    y: KerasTensor | float = 0.0,
+) -> View:
     """The View that enlarges, turns and moves."""
     cos, sin = scale * ops.cos(turn), scale * ops.sin(turn)
     return View(cos, -sin, x + 0 * cos, sin, cos, y + 0 * cos)

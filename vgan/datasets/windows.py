@@ -13,10 +13,11 @@ import math
 import typing
 
 import numpy as np
-from keras import ops
+from keras import KerasTensor, ops
 
 from vgan.datasets.motion import LIVELY, STILL, STILL_PART, Speed
 from vgan.datasets.palettes import YIQ
+from vgan.datasets.spec import ClipSpec
 from vgan.datasets.views import View, similar
 
 DRAWS = 96  # uniform numbers that a clip takes, and a few to spare
@@ -73,7 +74,13 @@ class Window(typing.NamedTuple):
     rest: View
 
 
-def make_batch(draws, stored, spec, batch_size, unroll=1):
+def make_batch(
+    draws: dict[str, KerasTensor],
+    stored: Stored,
+    spec: ClipSpec,
+    batch_size: int,
+    unroll: int = 1,
+) -> dict[str, KerasTensor]:
     """Make a batch of clips.
 
     A clip goes on for `unroll` steps; so does its window, from each to the next.

@@ -1,4 +1,4 @@
-r"""Measure a model, or any finished video: style, content and steadiness at once.
+r"""Measure a model, or any finished video: style, content and temporal consistency.
 
 python -m vgan.evaluate --model=runs/quickstart/generator.keras --content=clips/ \
     --styles=paintings/ --baseline=per_frame --baseline=identity --output=report/
@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable
 
 from vgan import InputError, command, pretrained
-from vgan.evaluate import GROUPS
+from vgan.evaluate import GROUPS, RENAMED
 
 FLAGS = command.Flags()
 FLAGS.DEFINE_string(
@@ -110,14 +110,14 @@ def _check_flags(rival):
         given = FLAGS[name].value
         if not given or (isinstance(given, list) and "" in given):
             raise InputError(f"--{name}: is missing; give one, such as {example}")
-    for name in FLAGS.metrics:
+    groups = [RENAMED.get(name, name) for name in FLAGS.metrics] or GROUPS
+    for name in groups:
         if name not in GROUPS:
             raise InputError(
                 f"--metrics={name}: there is no such metric; known: {', '.join(GROUPS)}"
             )
     if not FLAGS.model and "per_frame" in FLAGS.baseline:
         raise InputError("--baseline=per_frame: needs --model, whose weights it takes")
-    groups = FLAGS.metrics or GROUPS
     if FLAGS.judge == "" or (FLAGS.judge and "style" not in groups):
         raise InputError(
             f"--judge={FLAGS.judge}: give a network, and style among --metrics, which "

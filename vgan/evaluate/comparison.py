@@ -1,6 +1,8 @@
 """What a trained generator does, to look at and in numbers."""
 
 import fractions
+import pathlib
+import typing
 
 import cv2
 import numpy as np
@@ -8,10 +10,20 @@ import numpy as np
 from vgan.metrics.style import StyleScorer
 from vgan.metrics.temporal_consistency import known_flow_error
 from vgan.runtime import Stylizer
+from vgan.runtime.engines import Engine
 from vgan.video import VideoWriter
 
+if typing.TYPE_CHECKING:
+    from vgan.metrics.features import MeasuringFeatures
 
-def write_comparison(path, engine, content, styles, fps):
+
+def write_comparison(
+    path: str | pathlib.Path,
+    engine: Engine,
+    content: np.ndarray,
+    styles: dict[str, np.ndarray],
+    fps: float,
+) -> None:
     """Write a video, content | style | result, one style after the other.
 
     Args:
@@ -32,7 +44,14 @@ def write_comparison(path, engine, content, styles, fps):
                 writer.write(row, writer.num_frames * tick)
 
 
-def describe(engine, content, styles, flow, occlusion, features):
+def describe(
+    engine: Engine,
+    content: np.ndarray,
+    styles: dict[str, np.ndarray],
+    flow: np.ndarray,
+    occlusion: np.ndarray,
+    features: "MeasuringFeatures",
+) -> list[str]:
     """Return a line of figures for each style.
 
     Args:
@@ -61,7 +80,7 @@ def describe(engine, content, styles, flow, occlusion, features):
     return lines
 
 
-def stylize(engine, content, name):
+def stylize(engine: Engine, content: np.ndarray, name: str) -> np.ndarray:
     """Clip uint8 [T, H, W, 3] -> the same, in a style that the model knows."""
     stylizer = Stylizer(engine, name, proxy=1)
     return np.stack([stylizer(frame) for frame in content])

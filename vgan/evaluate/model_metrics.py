@@ -5,6 +5,8 @@ those that take any frame.
 """
 
 import math
+import typing
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -12,11 +14,19 @@ from vgan.evaluate.systems import Method, Stylized
 from vgan.metrics import brush, paint
 from vgan.metrics.temporal_consistency import known_flow_error
 
+if typing.TYPE_CHECKING:
+    from vgan.metrics.features import MeasuringFeatures
+
+
 FLAT_FRAMES = 4  # of a chart, until the state has settled
 RANDOM_CODES, RANDOM_SEED = 8, 0
 
 
-def exact(system, styles, scenes):
+def exact(
+    system: typing.Any,
+    styles: Iterable[str],
+    scenes: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray]],
+) -> dict[str, dict[str, float]]:
     """Mean warping error on scenes whose flow is known, also of the content.
 
     Args:
@@ -41,10 +51,12 @@ def exact(system, styles, scenes):
     return rows
 
 
-def flat(system, styles, size):
-    """How differently flat greys, and flat colours, are painted; mean over styles.
+def flat(
+    system: typing.Any, styles: Iterable[str], size: int
+) -> dict[str, dict[str, float]]:
+    """How differently flat grays, and flat colors, are painted; mean over styles.
 
-    A chart of eight greys and one of eight hues, four equal frames of each, of which
+    A chart of eight grays and one of eight hues, four equal frames of each, of which
     the last counts; see `paint.chart` and `paint.patch_deviation`.
 
     Args:
@@ -55,7 +67,7 @@ def flat(system, styles, size):
     rows = {}
     for name in system.any_frame:
         rows[name] = {}
-        for kind, colors in (("grey", paint.GRAYS), ("color", paint.COLORS)):
+        for kind, colors in (("gray", paint.GRAYS), ("color", paint.COLORS)):
             film = [paint.chart(colors, size)] * FLAT_FRAMES
             ends = [_last(system.method(name, s), film) for s in styles]
             deviations = [
@@ -67,7 +79,12 @@ def flat(system, styles, size):
     return rows
 
 
-def diversity(system, features, styles, clips):
+def diversity(
+    system: typing.Any,
+    features: "MeasuringFeatures",
+    styles: dict[str, np.ndarray],
+    clips: Sequence[np.ndarray],
+) -> dict[str, dict[str, float]]:
     """How different the brushwork is on the same film, over that of the styles.
 
     Mean over clips of `brush.mean_distance` of the last frames, in the given styles

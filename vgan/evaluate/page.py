@@ -21,8 +21,8 @@ def render(facts: dict, scores: list, styles: dict) -> str:
         "lines": [
             "A result is good when it is strong in style, keeps its content and is "
             "steady in time, at once: read the three together. The content's own row "
-            "is the floor of steadiness, the ceiling is what pieces of the style "
-            "picture itself reach."
+            "is the floor of temporal consistency, the ceiling is what pieces of the "
+            "style picture itself reach."
         ],
         "sections": [
             _table("Means over all clips", systems),

@@ -6,33 +6,45 @@ import math
 import os
 import pathlib
 import platform
+import typing
+from collections.abc import Sequence
 
 import cv2
 import keras
+import numpy as np
 
 import vgan
 from vgan import InputError, files
 from vgan.evaluate import page
 from vgan.metrics import METRICS, show
 
+if typing.TYPE_CHECKING:
+    from vgan.evaluate.scoring import Score
+
+
 FILES = ("metrics.json", "index.html")
 TABLES = (  # columns of the terminal's tables
     (
-        *("style_strength", "style_ceiling", "style_strength_grey"),
+        *("style_strength", "style_ceiling", "style_strength_gray"),
         *("content_distance", "ssim", "edge_correlation"),
-        *("warping_error_1", "normalised_warping_error_1"),
-        *("normalised_warping_error_10", "static_flicker", "drift", "border_ratio"),
+        *("warping_error_1", "normalized_warping_error_1"),
+        *("normalized_warping_error_10", "static_flicker", "drift", "border_ratio"),
         "known_flow_error",
     ),
     (
-        *("style_strength_judge", "style_ceiling_judge", "style_strength_grey_judge"),
+        *("style_strength_judge", "style_ceiling_judge", "style_strength_gray_judge"),
         *("palette_distance", "color_explained", "tone_correlation"),
-        *("flat_texture", "flat_grey_chroma", "flat_color_chroma", "brush_diversity"),
+        *("flat_texture", "flat_gray_chroma", "flat_color_chroma", "brush_diversity"),
     ),
 )
 
 
-def write(folder, facts, scores, styles):
+def write(
+    folder: str | pathlib.Path,
+    facts: dict[str, typing.Any],
+    scores: "Sequence[Score]",
+    styles: dict[str, np.ndarray],
+) -> None:
     """Write metrics.json and index.html, each whole or not at all.
 
     Args:
@@ -48,7 +60,7 @@ def write(folder, facts, scores, styles):
     files.write_together(folder, texts)
 
 
-def check(folder, overwrite):
+def check(folder: str | pathlib.Path, overwrite: bool) -> None:
     """Make sure that a report can be written, before hours of work.
 
     Raises:
@@ -67,7 +79,9 @@ def check(folder, overwrite):
     files.check_writable(existing, f"output={folder}", "give another folder")
 
 
-def table(rows, columns):
+def table(
+    rows: dict[str, dict[str, float | None]], columns: Sequence[str]
+) -> list[str]:
     """Lay out figures for the terminal.
 
     Args:
@@ -99,7 +113,7 @@ def table(rows, columns):
     return lines
 
 
-def lines(facts):
+def lines(facts: dict[str, typing.Any]) -> list[str]:
     """What the terminal shows of `facts`."""
     shown = [line for names in TABLES for line in table(facts["systems"], names)]
     for name, figures in facts["parts"].items():
@@ -112,7 +126,15 @@ def lines(facts):
     return shown
 
 
-def facts(title, systems, scores, parts, missing, setup, rows=()):
+def facts(
+    title: str,
+    systems: Sequence[str],
+    scores: "Sequence[Score]",
+    parts: dict[str, dict[str, typing.Any]],
+    missing: dict[str, str],
+    setup: dict[str, str],
+    rows: Sequence[dict[str, dict[str, float | None]]] = (),
+) -> dict[str, typing.Any]:
     """Gather what metrics.json holds.
 
     Args:

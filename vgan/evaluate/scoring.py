@@ -1,10 +1,12 @@
-"""Scores stylised clips: every figure that content, result and style give.
+"""Scores stylized clips: every figure that content, result and style give.
 
 Clips stream through: what is kept of them are running sums and at most `SAMPLES` pairs
 of frames, evenly spaced, which the feature networks see.
 """
 
 import dataclasses
+import typing
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
@@ -25,17 +27,24 @@ from vgan.metrics.style import (
 from vgan.metrics.temporal_consistency import TemporalConsistency
 from vgan.video.cuts import CutDetector
 
+if typing.TYPE_CHECKING:
+    from vgan.evaluate.systems import Method
+    from vgan.metrics.features import MeasuringFeatures
+    from vgan.metrics.paint import PaintScorer
+    from vgan.metrics.style import StyleScorer
+
+
 SAMPLES = 16  # pairs of frames that are seen by the feature networks
 SLICE = 600  # frames of the time slice
 JUDGED = (  # what a judge is asked
     *("style_strength", "style_ceiling"),
-    *("style_strength_grey", "style_ceiling_grey"),
+    *("style_strength_gray", "style_ceiling_gray"),
 )
 
 
 @dataclasses.dataclass(frozen=True)
 class Score:
-    """What is known of one stylised clip.
+    """What is known of one stylized clip.
 
     Attributes:
         system: Who made it, such as "model" or "per_frame".
@@ -63,12 +72,12 @@ class Score:
 class Samples:
     """At most `count` items of a stream of unknown length, evenly spaced."""
 
-    def __init__(self, count=SAMPLES):
+    def __init__(self, count: int = SAMPLES) -> None:
         self.count = count
         self.items = []
         self._seen, self._step = 0, 1
 
-    def offer(self, item):
+    def offer(self, item: object) -> None:
         """Look at the next item of the stream."""
         if self._seen % self._step == 0:
             if len(self.items) == self.count:
@@ -82,7 +91,7 @@ class Samples:
 class _ClipMeter:
     """What is kept of one result while its frames go by."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.consistency, self.likeness = TemporalConsistency(), ContentMeter()
         self.samples, self.rows, self.num_frames = Samples(), [], 0
         self._last = None
@@ -115,14 +124,25 @@ class Scorer:
         paints: {style: vgan.metrics.paint.PaintScorer}.
     """
 
-    def __init__(self, features=None, style_scorers=None, judges=None, paints=None):
+    def __init__(
+        self,
+        features: "MeasuringFeatures | None" = None,
+        style_scorers: "dict[str, StyleScorer] | None" = None,
+        judges: "dict[str, StyleScorer] | None" = None,
+        paints: "dict[str, PaintScorer] | None" = None,
+    ) -> None:
         self._features = features
         self._style_scorers, self._judges = style_scorers or {}, judges or {}
         self._paints = paints or {}
         self._own = self._judged = None
 
-    def score(self, frames, content, methods):
-        """Stylise a clip by every method at once, frame by frame; yield their Scores.
+    def score(
+        self,
+        frames: Iterable[np.ndarray],
+        content: str,
+        methods: "dict[tuple[str, str], Method]",
+    ) -> Iterator[Score]:
+        """Stylize a clip by every method at once, frame by frame; yield their Scores.
 
         Args:
             frames: Iterable of content frames, uint8 [H, W, 3].

@@ -9,13 +9,15 @@ import cv2
 import numpy as np
 
 from vgan.runtime import Stylizer
-from vgan.runtime.engines import padded
+from vgan.runtime.engines import Engine, padded
 from vgan.video import VideoReader, VideoWriter
 
 MOST_BYTES = 400_000_000  # of frames held to time the encoder
 
 
-def measure(engine, frame_size, num_frames=60, warm_up=5):
+def measure(
+    engine: Engine, frame_size: tuple[int, int], num_frames: int = 60, warm_up: int = 5
+) -> dict[str, float]:
     """Time `Stylizer` frame by frame, uint8 in to uint8 out, state carried along.
 
     The frames are those of a pan over a random picture. Lower is better throughout;
@@ -63,7 +65,7 @@ def measure(engine, frame_size, num_frames=60, warm_up=5):
     }
 
 
-def measure_codec(path, num_frames=30):
+def measure_codec(path: str | pathlib.Path, num_frames: int = 30) -> dict[str, float]:
     """Time decoding and encoding apart, in milliseconds per frame of a video.
 
     Decoding: `VideoReader`, file to uint8 RGB, after the first frame, which opening
@@ -105,7 +107,7 @@ def measure_codec(path, num_frames=30):
     }
 
 
-def peak_memory_mib():
+def peak_memory_mib() -> float:
     """The most main memory that this process has held so far, in MiB."""
     status = pathlib.Path("/proc/self/status")
     if status.exists():  # getrusage would count what held the parent when it forked

@@ -6,6 +6,9 @@ it was read from; and `method(name, style, limit)`, which gives a new Method.
 """
 
 import os
+import pathlib
+import typing
+from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
 
@@ -13,6 +16,7 @@ from vgan import InputError
 from vgan.evaluate import sources
 from vgan.runtime import Stylizer, engines
 from vgan.runtime import styles as runtime_styles
+from vgan.runtime.engines import Engine
 from vgan.video.resizing import resize
 
 
@@ -26,11 +30,11 @@ class Method:
 
     style_code = None
 
-    def __call__(self, frame):
+    def __call__(self, frame: np.ndarray) -> np.ndarray:
         """Content frame uint8 [H, W, 3] -> result, of the same size."""
         return frame
 
-    def finish(self):
+    def finish(self) -> None:
         """The content has ended."""
 
 
@@ -42,10 +46,14 @@ class Painted(Method):
         style_code: See Method.
     """
 
-    def __init__(self, function, style_code=None):
+    def __init__(
+        self,
+        function: Callable[[np.ndarray], np.ndarray],
+        style_code: Callable[[np.ndarray], np.ndarray] | None = None,
+    ) -> None:
         self._function, self.style_code = function, style_code
 
-    def __call__(self, frame):
+    def __call__(self, frame: np.ndarray) -> np.ndarray:
         """Paint the next frame."""
         return self._function(frame)
 
@@ -60,13 +68,19 @@ class Stylized(Method):
         encode: Function of frames that gives their style code, or None.
     """
 
-    def __init__(self, engine, code, per_frame=False, encode=None):
+    def __init__(
+        self,
+        engine: Engine,
+        code: np.ndarray,
+        per_frame: bool = False,
+        encode: Callable[[np.ndarray], np.ndarray] | None = None,
+    ) -> None:
         self._stylizer = Stylizer(engine, code, proxy=1)
         self._per_frame = per_frame
         self.style_code = (code, encode) if encode else None
 
-    def __call__(self, frame):
-        """Stylise the next frame."""
+    def __call__(self, frame: np.ndarray) -> np.ndarray:
+        """Stylize the next frame."""
         if self._per_frame:
             self._stylizer.reset()
         return self._stylizer(frame)
@@ -81,12 +95,12 @@ class RecordedVideo(Method):
         limit: Frames to play at most; None plays all.
     """
 
-    def __init__(self, path, size, limit):
+    def __init__(self, path: str | pathlib.Path, size: int, limit: int | None) -> None:
         self._path = path
         self._results = sources.frames(path, size, limit)
         self._count = 0
 
-    def __call__(self, frame):
+    def __call__(self, frame: np.ndarray) -> np.ndarray:
         """Return the next frame.
 
         Raises:
@@ -105,7 +119,7 @@ class RecordedVideo(Method):
         self._count += 1
         return resize(result, *frame.shape[:2])
 
-    def finish(self):
+    def finish(self) -> None:
         """Make sure that the video ends here too.
 
         Raises:
@@ -128,7 +142,7 @@ class Identity:
     engine = None
     files = ()
 
-    def method(self, name, style, limit=None):
+    def method(self, name: str, style: str, limit: int | None = None) -> Method:
         """Return the Method of one result."""
         del name, style, limit
         return Method()
@@ -141,14 +155,14 @@ class Beside:
         systems: List of them; what is measured of one engine is of the first's.
     """
 
-    def __init__(self, systems):
+    def __init__(self, systems: Sequence[typing.Any]) -> None:
         self._owners = {name: each for each in systems for name in each.names}
         self.names = tuple(self._owners)
         self.any_frame = tuple(name for each in systems for name in each.any_frame)
         self.files = tuple(file for each in systems for file in each.files)
         self.engine = next((each.engine for each in systems if each.engine), None)
 
-    def method(self, name, style, limit=None):
+    def method(self, name: str, style: str, limit: int | None = None) -> Method:
         """Return the Method of one result."""
         return self._owners[name].method(name, style, limit)
 
@@ -168,7 +182,7 @@ class Video:
     any_frame = ()
     engine = None
 
-    def __init__(self, path, size):
+    def __init__(self, path: str | pathlib.Path, size: int) -> None:
         self._path, self._size = path, size
         self.files = (path,)
         try:
@@ -176,7 +190,7 @@ class Video:
         except InputError as error:
             raise InputError(f"video={error}") from error
 
-    def method(self, name, style, limit=None):
+    def method(self, name: str, style: str, limit: int | None = None) -> Method:
         """Return the Method of one result."""
         del name, style
         return RecordedVideo(self._path, self._size, limit)
@@ -195,7 +209,13 @@ class Model:
         InputError: The model or a style cannot be used.
     """
 
-    def __init__(self, path, styles, baselines, prepare):
+    def __init__(
+        self,
+        path: str | pathlib.Path,
+        styles: dict[str, str | pathlib.Path],
+        baselines: Collection[str],
+        prepare: Callable[[], object],
+    ) -> None:
         self.names = self.any_frame = ("model", *baselines)
         self.files = (path,)
         info = engines.describe(path)
@@ -214,7 +234,7 @@ class Model:
             frames, self.engine, info.style_size
         )
 
-    def method(self, name, style, limit=None):
+    def method(self, name: str, style: str, limit: int | None = None) -> Method:
         """Return the Method of one result."""
         del limit
         per_frame = name == "per_frame"

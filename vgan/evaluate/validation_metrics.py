@@ -1,5 +1,7 @@
 """The cheap figures, for every few hundred steps of training, and the best of them."""
 
+import typing
+
 import numpy as np
 
 from vgan.metrics.content import edge_correlation
@@ -10,9 +12,16 @@ from vgan.metrics.temporal_consistency import (
     normalized_warping_error,
 )
 
+if typing.TYPE_CHECKING:
+    from vgan.metrics.features import MeasuringFeatures
+
 
 class ValidationMetrics:
     """Measures results for one fixed batch of clips.
+
+    Results come in the size [H, W] of the clips. Style is measured at the fixed size of
+    `features`, so that runs of different sizes compare; edges and flicker are measured
+    at H x W.
 
     Args:
         batch: Clips in [-1, 1]: content [N, T, H, W, 3], style [N, T', h, w, 3], flow
@@ -21,7 +30,9 @@ class ValidationMetrics:
         features: vgan.metrics.features.MeasuringFeatures.
     """
 
-    def __init__(self, batch, features):
+    def __init__(
+        self, batch: dict[str, np.ndarray], features: "MeasuringFeatures"
+    ) -> None:
         self._contents = to_uint8(batch["content"])
         self._motion = list(zip(batch["flow"], batch["occlusion"], strict=True))
         self._scorers = [
@@ -32,11 +43,12 @@ class ValidationMetrics:
             for scorer, clip in zip(self._scorers, self._contents, strict=True)
         ]
 
-    def __call__(self, results):
-        """Return means over clips: style_strength, edge_correlation, steadiness, score.
+    def __call__(self, results: np.ndarray) -> dict[str, float]:
+        """Return the means over clips of the figures, and their score.
 
-        steadiness is 1 - sqrt(E / (2 variance)) of the warping error E, 0 to 1; score
-        is `combined` of the three.
+        These are style_strength, edge_correlation and temporal_consistency, which is
+        1 - sqrt(E / (2 variance)) of the warping error E, 0 to 1; score is `combined`
+        of the three.
 
         Args:
             results: [N, T, H, W, 3] in [-1, 1].
@@ -53,7 +65,7 @@ class ValidationMetrics:
                     # None where the content has the style already: nothing was earned
                     "style_strength": style["style_strength"] or 0.0,
                     "edge_correlation": float(np.mean(edges)),
-                    "steadiness": _temporal_consistency(
+                    "temporal_consistency": _temporal_consistency(
                         content, result, *self._motion[i]
                     ),
                 }
@@ -64,13 +76,15 @@ class ValidationMetrics:
         return {**figures, "score": combined(**figures)}
 
 
-def combined(style_strength, edge_correlation, steadiness):
+def combined(
+    style_strength: float, edge_correlation: float, temporal_consistency: float
+) -> float:
     """Geometric mean of the three, each cut to [0, 1]: none can make up for another."""
-    parts = np.clip([style_strength, edge_correlation, steadiness], 0, 1)
+    parts = np.clip([style_strength, edge_correlation, temporal_consistency], 0, 1)
     return float(np.prod(parts) ** (1 / 3))
 
 
-def to_uint8(clips):
+def to_uint8(clips: np.ndarray) -> np.ndarray:
     """[-1, 1] -> 0..255."""
     clips = np.asarray(clips) * 127.5 + 127.5
     return np.clip(clips, 0, 255).round().astype(np.uint8)
@@ -81,13 +95,13 @@ def _temporal_consistency(content, result, flow, occlusion):
         meter = TemporalConsistency(lags=(1,))
         for pair in zip(content, result, strict=True):
             meter.update(*pair)
-        error = meter.figures()["normalised_warping_error_1"]
+        error = meter.figures()["normalized_warping_error_1"]
     else:
         variance = np.mean(np.var(result / 255, axis=(0, 1, 2)))
         error = normalized_warping_error(
             known_flow_error(result, flow, occlusion), variance
         )
-    # A result of one colour, or one that is hidden everywhere, has earned nothing.
+    # A result of one color, or one that is hidden everywhere, has earned nothing.
     if error is None or not np.isfinite(error):
         return 0.0
     return float(1 - np.sqrt(min(1.0, error)))

@@ -1,9 +1,9 @@
 r"""Export a trained generator, to run without Keras.
 
 python -m vgan.export --model=runs/quickstart/generator.keras --format=openvino \
-    --output=stylise
+    --output=stylize
 
-makes the folder `stylise`, which `python -m vgan.generate --model=stylise` takes, and
+makes the folder `stylize`, which `python -m vgan.generate --model=stylize` takes, and
 whose README.md shows the loop over frames for other programs.
 """
 
@@ -29,17 +29,17 @@ FLAGS.DEFINE_enum(
     "int8",
     None,
     ("weights", "full"),
-    "quantise the weights, or activations too; says what is lost",
+    "quantize the weights, or activations too; says what is lost",
 )
 FLAGS.DEFINE_bool("overwrite", False, "replace an export that exists")
 
 
-def main(_):
+def main(_: list[str]) -> None:
     """Check what is cheap to check, export, say how well it agrees."""
     for name, example in (
         ("model", "runs/quickstart/generator.keras"),
         ("format", "openvino"),
-        ("output", "stylise"),
+        ("output", "stylize"),
     ):
         if not FLAGS[name].value:
             raise InputError(f"--{name}: is missing; give one, such as {example}")

@@ -1,9 +1,12 @@
 """Writers of one format each: graphs in, files in a folder out."""
 
 import importlib
+import pathlib
 import sys
 import tempfile
+import typing
 import warnings
+from collections.abc import Sequence
 
 import tensorflow as tf
 
@@ -11,7 +14,7 @@ from vgan import InputError
 from vgan.export.graphs import Graphs
 
 
-def write_tf_saved_model(graphs, folder):
+def write_tf_saved_model(graphs: Graphs, folder: pathlib.Path) -> None:
     """A SavedModel with one signature per function, and `initial_state`."""
     module = tf.Module()
     module.generator = graphs.generator  # holds the weights
@@ -20,14 +23,18 @@ def write_tf_saved_model(graphs, folder):
     tf.saved_model.save(module, str(folder), signatures)
 
 
-def write_openvino(graphs, folder, functions=Graphs.names):
+def write_openvino(
+    graphs: Graphs, folder: pathlib.Path, functions: Sequence[str] = Graphs.names
+) -> None:
     """step.xml with step.bin, and so on: OpenVINO's intermediate representation."""
     for name in functions:
         names = graphs.tensors(name)
         convert_openvino(graphs.concrete(name), names, folder / f"{name}.xml")
 
 
-def convert_openvino(source, names, path):
+def convert_openvino(
+    source: typing.Any, names: Sequence[str], path: pathlib.Path
+) -> None:
     """Write one function as an `.xml` with its `.bin`.
 
     Args:
@@ -46,7 +53,9 @@ def convert_openvino(source, names, path):
     openvino.save_model(model, path, compress_to_fp16=False)
 
 
-def write_onnx(graphs, folder, names=Graphs.names):
+def write_onnx(
+    graphs: Graphs, folder: pathlib.Path, names: Sequence[str] = Graphs.names
+) -> None:
     """step.onnx and so on."""
     _library("onnx", "onnx")
     tf2onnx = _library("tf2onnx", "onnx")
@@ -63,7 +72,9 @@ def write_onnx(graphs, folder, names=Graphs.names):
         )
 
 
-def write_litert(graphs, folder, names=Graphs.names):
+def write_litert(
+    graphs: Graphs, folder: pathlib.Path, names: Sequence[str] = Graphs.names
+) -> None:
     """step.tflite and so on, each with the signature "serve"."""
     if graphs.size is None:
         raise InputError(
@@ -73,7 +84,7 @@ def write_litert(graphs, folder, names=Graphs.names):
         (folder / f"{name}.tflite").write_bytes(convert_litert(graphs, name))
 
 
-def convert_litert(graphs, name, **settings):
+def convert_litert(graphs: Graphs, name: str, **settings: typing.Any) -> bytes:
     """Return one function as a `.tflite`.
 
     Args:

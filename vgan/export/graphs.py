@@ -1,7 +1,9 @@
 """What is exported: a generator as functions of named tensors, frame by frame."""
 
 import functools
+from collections.abc import Callable
 
+import keras
 import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import (
     convert_variables_to_constants_v2,
@@ -27,7 +29,9 @@ class Graphs:
 
     names = ("step", "style", "noise")
 
-    def __init__(self, generator, size=None):
+    def __init__(
+        self, generator: keras.Model, size: tuple[int, int] | None = None
+    ) -> None:
         self.generator = generator
         self.size = size
         height, width = size or (None, None)
@@ -47,21 +51,22 @@ class Graphs:
             "noise": {"noise": [1, generator.noise_size]},
         }
 
-    def signature(self, name):
+    def signature(self, name: str) -> dict[str, tf.TensorSpec]:
         """{tensor: tf.TensorSpec} that a function takes, in order."""
         return {
             key: tf.TensorSpec(shape, tf.float32, name=key)
             for key, shape in self._specs[name].items()
         }
 
-    def tensors(self, name):
+    def tensors(self, name: str) -> list[str]:
         """Names of all inputs and outputs of a function."""
         outputs = ["code"]
         if name == "step":
+            # A name of the file format: exports of all versions spell it so.
             outputs = ["stylised", *(f"new_{entry}" for entry in self.state)]
         return [*self.signature(name), *outputs]
 
-    def function(self, name):
+    def function(self, name: str) -> Callable[..., dict[str, tf.Tensor]]:
         """The tf.function of tensors in the order of `signature`; it returns a dict."""
         signature = self.signature(name)
         run = functools.partial(getattr(self, f"_{name}"), list(signature))
@@ -69,11 +74,11 @@ class Graphs:
             run, input_signature=list(signature.values()), autograph=False
         )
 
-    def concrete(self, name):
+    def concrete(self, name: str) -> Callable[..., dict[str, tf.Tensor]]:
         """The same, traced."""
         return self.function(name).get_concrete_function()
 
-    def frozen(self, name):
+    def frozen(self, name: str) -> Callable[..., dict[str, tf.Tensor]]:
         """The same with weights as constants; LiteRT would read variables as NaN."""
         concrete = self.concrete(name)
         constant = convert_variables_to_constants_v2(concrete)
@@ -85,7 +90,7 @@ class Graphs:
             autograph=False,
         ).get_concrete_function()
 
-    def initial_state(self):
+    def initial_state(self) -> Callable[..., dict[str, tf.Tensor]]:
         """The traced function of height and width, int32 scalars, -> {name: zeros}."""
         stride = self.generator.stride
 

@@ -2,6 +2,8 @@
 
 import pathlib
 
+from vgan.runtime.engines.exported import Manifest
+
 _RUN = {
     "openvino": """\
 import numpy as np, openvino
@@ -77,7 +79,7 @@ Wrong: to carry a state over to another video, or to frames of another size.
 """
 
 
-def write(manifest, folder):
+def write(manifest: Manifest, folder: str | pathlib.Path) -> None:
     """Write README.md into the folder of an export."""
     height, width = manifest.size or ("H", "W")
 

@@ -3,10 +3,14 @@
 An error in the state grows from frame to frame, which a single frame does not show.
 """
 
+import pathlib
+import typing
+
 import cv2
+import keras
 import numpy as np
 
-from vgan.runtime.engines.exported import ExportedEngine
+from vgan.runtime.engines.exported import ExportedEngine, Manifest
 from vgan.runtime.engines.keras_engine import KerasEngine
 
 FRAMES = 30
@@ -14,7 +18,9 @@ SIZE = 64, 96  # of frames, where the export takes any
 BOUND = 1e-3  # in [-1, 1], of float exports
 
 
-def check(generator, manifest, folder):
+def check(
+    generator: keras.Model, manifest: Manifest, folder: str | pathlib.Path
+) -> list[str]:
     """Run both over the same frames, and both style encoders.
 
     Args:
@@ -66,7 +72,7 @@ def check(generator, manifest, folder):
     return [f"{what}: at most {error:.1e} from Keras" for what, error in errors.items()]
 
 
-def pan(height, width):
+def pan(height: int, width: int) -> np.ndarray:
     """Return frames [FRAMES, height, width, 3] in [-1, 1], coarse and fine."""
     random = np.random.default_rng(1)
     picture = sum(
@@ -91,7 +97,7 @@ def _psnr(one, two):
 
 
 def _strength(engine, wanted, found, picture):
-    """How much nearer the style's code the quantised result is than the float one.
+    """How much nearer the style's code the quantized result is than the float one.
 
     Cosines of the codes that the style encoder reads from either picture.
     """
@@ -109,7 +115,7 @@ def _strength(engine, wanted, found, picture):
 class SavedModel:
     """A SavedModel under the interface of engines, as far as the check needs it."""
 
-    def __init__(self, folder, manifest):
+    def __init__(self, folder: str | pathlib.Path, manifest: Manifest) -> None:
         import tensorflow as tf
 
         self._module = tf.saved_model.load(str(folder))
@@ -119,22 +125,24 @@ class SavedModel:
         outputs = self._module.signatures[signature](**inputs)
         return {name: np.asarray(value) for name, value in outputs.items()}
 
-    def initial_state(self, height, width):
+    def initial_state(self, height: int, width: int) -> typing.Any:
         """As engines do."""
         import tensorflow as tf
 
         sizes = {"height": tf.constant(height), "width": tf.constant(width)}
         return self._run("initial_state", **sizes)
 
-    def step(self, content, code, state):
+    def step(
+        self, content: np.ndarray, code: np.ndarray, state: typing.Any
+    ) -> tuple[np.ndarray, typing.Any]:
         """As engines do."""
         out = self._run("step", frame=content[:, 0], code=code, **state)
         return out["stylised"][:, None], {n: out[f"new_{n}"] for n in self._names}
 
-    def encode_style(self, style):
+    def encode_style(self, style: np.ndarray) -> np.ndarray:
         """As engines do."""
         return self._run("style", pictures=style[0])["code"]
 
-    def encode_noise(self, noise):
+    def encode_noise(self, noise: np.ndarray) -> np.ndarray:
         """As engines do."""
         return self._run("noise", noise=noise)["code"]

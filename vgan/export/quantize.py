@@ -6,7 +6,7 @@ calibration frames; the recurrent cell, the first and the last layer and all tha
 statistics stay float, as errors of the state are carried from frame to frame (Jacob et
 al., "Quantization and Training of Neural Networks", 2018).
 
-Only `step` is quantised: a style is encoded once.
+Only `step` is quantized: a style is encoded once.
 """
 
 import pathlib
@@ -17,6 +17,7 @@ import tensorflow as tf
 
 from vgan import InputError
 from vgan.export import formats, parity
+from vgan.export.graphs import Graphs
 
 CAN = {
     "openvino": ("weights", "full"),
@@ -24,18 +25,18 @@ CAN = {
     "litert": ("weights",),
 }
 STYLES = 3  # of each kind that calibration looks at
-FLOAT = ("recurrent", "stem", "to_rgb")  # layers that are never quantised
+FLOAT = ("recurrent", "stem", "to_rgb")  # layers that are never quantized
 
 
-def check(int8, format):
-    """Raise InputError where a format cannot be quantised so."""
+def check(int8: str | None, format: str) -> None:
+    """Raise InputError where a format cannot be quantized so."""
     if int8 and int8 not in CAN.get(format, ()):
         able = ", ".join(name for name, modes in CAN.items() if int8 in modes)
         raise InputError(f"int8={int8}: not for {format}; export to {able}")
 
 
-def write(graphs, folder, format, int8):
-    """Write all functions of a generator, `step` quantised.
+def write(graphs: Graphs, folder: pathlib.Path, format: str, int8: str) -> None:
+    """Write all functions of a generator, `step` quantized.
 
     Args:
         graphs: Graphs.
@@ -54,7 +55,7 @@ def write(graphs, folder, format, int8):
     with tempfile.TemporaryDirectory() as scratch:
         scratch = pathlib.Path(scratch)
         formats.write_onnx(graphs, scratch, ["step"])
-        path = scratch / "quantised.onnx"
+        path = scratch / "quantized.onnx"
         if int8 == "weights":
             _quantize_weights(scratch / "step.onnx", path)
         else:
@@ -104,12 +105,12 @@ def _named(tensors, name):
 
 
 def _may(node):
-    """Whether a convolution, by the name of its node, may be quantised."""
+    """Whether a convolution, by the name of its node, may be quantized."""
     return not any(f"/{layer}" in node for layer in FLOAT)
 
 
 def _quantize_fully(graphs, source, target):
-    """Quantise kernels and what convolutions read, by ONNX Runtime."""
+    """Quantize kernels and what convolutions read, by ONNX Runtime."""
     import onnx
     from onnxruntime import quantization
 
@@ -140,7 +141,7 @@ def _calibration(graphs, source):
     engine = graphs.generator
 
     class Reader(quantization.CalibrationDataReader):
-        def __init__(self):
+        def __init__(self) -> None:
             self._feeds = self._run()
 
         def get_next(self):

@@ -22,7 +22,14 @@ FORMATS = {
 LEAST_SPACE = 2**20  # bytes: with fewer a disk counts as full
 
 
-def export(model, folder, format, size=None, int8=None, overwrite=False):
+def export(
+    model: str | pathlib.Path,
+    folder: str | pathlib.Path,
+    format: str,
+    size: tuple[int, int] | None = None,
+    int8: str | None = None,
+    overwrite: bool = False,
+) -> list[str]:
     """Write a generator in another format.
 
     Args:

@@ -7,6 +7,7 @@ dict becomes a list of them by `build`; a user's own class needs no registration
 """
 
 import difflib
+import typing
 
 from vgan import InputError
 from vgan.losses.adversarial import (
@@ -52,7 +53,7 @@ __all__ = [
 ]
 
 
-def build(terms, section="losses"):
+def build(terms: dict[str, typing.Any], section: str = "losses") -> list[Loss]:
     """Return the losses that an experiment names, in its order.
 
     Args:

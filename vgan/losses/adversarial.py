@@ -6,8 +6,9 @@ generated one.
 """
 
 import typing
+from collections.abc import Callable
 
-from keras import ops
+from keras import KerasTensor, ops
 
 from vgan import InputError
 from vgan.losses.base import Loss, number
@@ -31,7 +32,7 @@ class Adversarial(Loss):
     pair = False  # the discriminator judges a clip beside a reference clip
     unbounded = False  # logits have no scale: they are a critic's
 
-    def __init_subclass__(cls, **kwargs):
+    def __init_subclass__(cls, **kwargs: typing.Any) -> None:
         super().__init_subclass__(**kwargs)
         Adversarial.kinds[cls.name] = Loss.known.pop(cls.name)
         cls.name = "adversarial"  # there is one at a time
@@ -45,7 +46,7 @@ class Adversarial(Loss):
         penalty_interval: int = 4,
         warmup: int = 0,
         target: float | None = None,
-    ):
+    ) -> None:
         super().__init__(weight, target=target)
         self.penalties = {"r1": number("r1", r1), "r2": number("r2", r2)}
         for name, value, least in (
@@ -59,15 +60,21 @@ class Adversarial(Loss):
         self.penalty_interval = penalty_interval
         self.warmup = warmup
 
-    def discriminator(self, real, fake):
+    def discriminator(self, real: KerasTensor, fake: KerasTensor) -> KerasTensor:
         """What the discriminator minimizes, a scalar."""
         raise NotImplementedError
 
-    def generator(self, real, fake):
+    def generator(self, real: KerasTensor | None, fake: KerasTensor) -> KerasTensor:
         """What the generator minimizes; `real` is None unless `relative`."""
         raise NotImplementedError
 
-    def penalty(self, gradient_at, real, fake, share):
+    def penalty(
+        self,
+        gradient_at: Callable[[KerasTensor], KerasTensor],
+        real: KerasTensor,
+        fake: KerasTensor,
+        share: KerasTensor,
+    ) -> dict[str, KerasTensor]:
         """Return {name: penalty} of D's gradient by its input, without weights.
 
         Args:
@@ -84,12 +91,12 @@ class Adversarial(Loss):
             if weight
         }
 
-    def __call__(self, forward):
+    def __call__(self, forward: typing.Any) -> KerasTensor:
         """The generator's side."""
         real = forward.judge(forward.style) if self.relative else None
         return self.generator(real, forward.judge(forward.frames))
 
-    def check_sizes(self, batch_size, clip_length, style_length):
+    def check_sizes(self, batch_size: int, clip_length: int, style_length: int) -> None:
         """Raise InputError where clips cannot be set beside each other, or mixed."""
         joined = self.pair or "gradient_penalty" in self.penalties
         if joined and clip_length != style_length:
@@ -111,11 +118,11 @@ class Minimax(Adversarial):
     vanishes where D is sure.
     """
 
-    def discriminator(self, real, fake):
+    def discriminator(self, real: KerasTensor, fake: KerasTensor) -> KerasTensor:
         """-E[log D(x)] - E[log(1 - D(G(z)))]."""
         return ops.mean(ops.softplus(-real)) + ops.mean(ops.softplus(fake))
 
-    def generator(self, real, fake):
+    def generator(self, real: KerasTensor | None, fake: KerasTensor) -> KerasTensor:
         """E[log(1 - D(G(z)))]."""
         return -ops.mean(ops.softplus(fake))
 
@@ -123,7 +130,7 @@ class Minimax(Adversarial):
 class NonSaturating(Minimax):
     """`Minimax`, but G minimizes -E[log D(G(z))] (Goodfellow et al., 2014, part 3)."""
 
-    def generator(self, real, fake):
+    def generator(self, real: KerasTensor | None, fake: KerasTensor) -> KerasTensor:
         """-E[log D(G(z))]."""
         return ops.mean(ops.softplus(-fake))
 
@@ -149,12 +156,12 @@ class Relativistic(Adversarial):
 
     relative = True
 
-    def discriminator(self, real, fake):
+    def discriminator(self, real: KerasTensor, fake: KerasTensor) -> KerasTensor:
         """E[log(1 + exp(fake - real))]."""
         real, fake = _comparable(real, fake)
         return ops.mean(ops.softplus(fake - real))
 
-    def generator(self, real, fake):
+    def generator(self, real: KerasTensor, fake: KerasTensor) -> KerasTensor:
         """E[log(1 + exp(real - fake))]."""
         return self.discriminator(fake, real)
 
@@ -162,12 +169,12 @@ class Relativistic(Adversarial):
 class LeastSquares(Adversarial):
     """D: (E[(real - 1)^2] + E[fake^2]) / 2; G: E[(fake - 1)^2] / 2 (Mao, 2017)."""
 
-    def discriminator(self, real, fake):
+    def discriminator(self, real: KerasTensor, fake: KerasTensor) -> KerasTensor:
         """(E[(real - 1)^2] + E[fake^2]) / 2."""
         on_real = ops.mean(ops.square(real - 1.0))
         return 0.5 * (on_real + ops.mean(ops.square(fake)))
 
-    def generator(self, real, fake):
+    def generator(self, real: KerasTensor | None, fake: KerasTensor) -> KerasTensor:
         """E[(fake - 1)^2] / 2."""
         return 0.5 * ops.mean(ops.square(fake - 1.0))
 
@@ -178,11 +185,11 @@ class Hinge(Adversarial):
     Made known by SNGAN (Miyato et al., 2018).
     """
 
-    def discriminator(self, real, fake):
+    def discriminator(self, real: KerasTensor, fake: KerasTensor) -> KerasTensor:
         """E[max(0, 1 - real)] + E[max(0, 1 + fake)]."""
         return ops.mean(ops.relu(1.0 - real)) + ops.mean(ops.relu(1.0 + fake))
 
-    def generator(self, real, fake):
+    def generator(self, real: KerasTensor | None, fake: KerasTensor) -> KerasTensor:
         """-E[fake]."""
         return -ops.mean(fake)
 
@@ -212,22 +219,28 @@ class Wasserstein(Adversarial):
         penalty_interval: int = 4,
         warmup: int = 0,
         target: float | None = None,
-    ):
+    ) -> None:
         super().__init__(
             weight, penalty_interval=penalty_interval, warmup=warmup, target=target
         )
         penalty = number("gradient_penalty", gradient_penalty)
         self.penalties = {"gradient_penalty": penalty}
 
-    def discriminator(self, real, fake):
+    def discriminator(self, real: KerasTensor, fake: KerasTensor) -> KerasTensor:
         """E[fake] - E[real]."""
         return ops.mean(fake) - ops.mean(real)
 
-    def generator(self, real, fake):
+    def generator(self, real: KerasTensor | None, fake: KerasTensor) -> KerasTensor:
         """-E[fake]."""
         return -ops.mean(fake)
 
-    def penalty(self, gradient_at, real, fake, share):
+    def penalty(
+        self,
+        gradient_at: Callable[[KerasTensor], KerasTensor],
+        real: KerasTensor,
+        fake: KerasTensor,
+        share: KerasTensor,
+    ) -> dict[str, KerasTensor]:
         """{"gradient_penalty": of the gradient at clips between real and fake}."""
         if not self.penalties["gradient_penalty"]:
             return {}
@@ -235,7 +248,7 @@ class Wasserstein(Adversarial):
         return {"gradient_penalty": one_centered_penalty(gradient_at(mixed))}
 
 
-def zero_centered_penalty(gradients):
+def zero_centered_penalty(gradients: KerasTensor) -> KerasTensor:
     """E[||g||^2] / 2: R1 on real clips, R2 on generated ones (Mescheder et al., 2018).
 
     Args:
@@ -245,7 +258,7 @@ def zero_centered_penalty(gradients):
     return 0.5 * ops.mean(ops.sum(ops.square(gradients), axis=(1, 2, 3, 4)))
 
 
-def one_centered_penalty(gradients):
+def one_centered_penalty(gradients: KerasTensor) -> KerasTensor:
     """E[(||g||_2 - 1)^2], one norm for each clip (WGAN-GP, Gulrajani et al., 2017).
 
     Args:
@@ -257,7 +270,7 @@ def one_centered_penalty(gradients):
     return ops.mean(ops.square(ops.sqrt(square + 1e-12) - 1.0))
 
 
-def advantage(real, fake):
+def advantage(real: KerasTensor, fake: KerasTensor) -> KerasTensor:
     """How far the discriminator is ahead, in [-1, 1]: 2 E[sigmoid(real - fake)] - 1.
 
     0 says that it cannot tell real from generated, 1 that it always can. Only

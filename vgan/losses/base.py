@@ -6,6 +6,9 @@ import re
 import sys
 import typing
 
+import keras
+from keras import KerasTensor
+
 from vgan import InputError
 
 
@@ -34,16 +37,16 @@ class Loss:
     needs: typing.ClassVar[tuple[str, ...]] = ()
     known: typing.ClassVar[dict[str, type]] = {}  # subclasses, {name: class}
 
-    def __init_subclass__(cls, **kwargs):
+    def __init_subclass__(cls, **kwargs: typing.Any) -> None:
         super().__init_subclass__(**kwargs)
         cls.name = re.sub(r"(?<=.)([A-Z])", r"_\1", cls.__name__).lower()
         Loss.known[cls.name] = cls
 
-    def __init__(self, weight: float = 1.0, *, target: float | None = None):
+    def __init__(self, weight: float = 1.0, *, target: float | None = None) -> None:
         self.weight = number("weight", weight)
         self.target = None if target is None else number("target", target, above=True)
 
-    def __call__(self, forward):
+    def __call__(self, forward: typing.Any) -> KerasTensor:
         """Return the term, without its weight, as a float32 scalar.
 
         Args:
@@ -53,18 +56,20 @@ class Loss:
         """
         raise NotImplementedError
 
-    def check(self, gan):
+    def check(self, gan: keras.Model) -> None:
         """Raise InputError where the networks lack what the loss needs.
 
         Args:
             gan: The `vgan.train.gan.VideoGAN` that is compiled.
         """
 
-    def check_sizes(self, batch_size, clip_length, style_length):
+    def check_sizes(self, batch_size: int, clip_length: int, style_length: int) -> None:
         """Raise InputError where batches of these sizes are none for the loss."""
 
 
-def number(name, value, *, above=False, most=math.inf):
+def number(
+    name: str, value: object, *, above: bool = False, most: float = math.inf
+) -> float:
     """Return `value` as a float of 0 (or above it) to `most`, or raise InputError."""
     fits = isinstance(value, int | float) and not isinstance(value, bool)
     fits = fits and 0 <= value <= min(most, sys.float_info.max)
@@ -75,7 +80,7 @@ def number(name, value, *, above=False, most=math.inf):
     return float(value)
 
 
-def construct(kind, name, arguments):
+def construct(kind: type[Loss], name: str, arguments: dict[str, typing.Any]) -> Loss:
     """Return `kind(**arguments)`; InputError names the loss where they do not fit.
 
     Args:

@@ -1,6 +1,9 @@
 """What a teacher makes of the same content and style is the target."""
 
-from keras import ops
+import typing
+
+import keras
+from keras import KerasTensor, ops
 
 from vgan import InputError
 from vgan.losses import perceptual
@@ -13,11 +16,11 @@ class Distillation(Loss):
     The paired objective min ||G(x) - y||, at several sizes and of edges.
     """
 
-    def __call__(self, forward):
+    def __call__(self, forward: typing.Any) -> KerasTensor:
         """Return the term."""
         return pyramid_loss(forward.frames, forward.taught)
 
-    def check(self, gan):
+    def check(self, gan: keras.Model) -> None:
         """Raise InputError where there is no teacher."""
         _check_teacher(gan)
 
@@ -25,14 +28,14 @@ class Distillation(Loss):
 class DistillationTexture(Loss):
     """`style_loss` of each frame against the teacher's; strokes may lie elsewhere."""
 
-    def __call__(self, forward):
+    def __call__(self, forward: typing.Any) -> KerasTensor:
         """Return the term."""
         made = forward.features_of_frames["style"]
         wanted = forward.features(forward.taught)["style"]
         made, wanted = ([_frames(x) for x in layers] for layers in (made, wanted))
         return perceptual.style_loss(made, wanted)
 
-    def check(self, gan):
+    def check(self, gan: keras.Model) -> None:
         """Raise InputError where there is no teacher."""
         _check_teacher(gan)
 
@@ -47,12 +50,14 @@ def _frames(x):
     return ops.reshape(x, (-1, *x.shape[2:]))[:, None]
 
 
-def pyramid_loss(result, target, levels=4):
-    """E|y - x| at several sizes, and twice that of the differences of neighbours.
+def pyramid_loss(
+    result: KerasTensor, target: KerasTensor, levels: int = 4
+) -> KerasTensor:
+    """E|y - x| at several sizes, and twice that of the differences of neighbors.
 
     Each size is the mean of 2 x 2 pixels of the one before: large areas have the right
-    colour before small ones have the right strokes (low-pass, after Burt and Adelson,
-    1983). Differences of neighbouring pixels, at full size, ask for their edges.
+    color before small ones have the right strokes (low-pass, after Burt and Adelson,
+    1983). Differences of neighboring pixels, at full size, ask for their edges.
 
     Args:
         result: [B, T, H, W, 3] in [-1, 1], H and W multiples of 2 ** (levels - 1).

@@ -1,9 +1,9 @@
 """Distances between sets of codes."""
 
-from keras import ops
+from keras import KerasTensor, ops
 
 
-def energy_distance(x, y):
+def energy_distance(x: KerasTensor, y: KerasTensor) -> KerasTensor:
     """2 E|X - Y| - E|X - X'| - E|Y - Y'| (Székely and Rizzo, 2013).
 
     Zero where both sets come from one distribution; unbiased, so that small batches

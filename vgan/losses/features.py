@@ -18,7 +18,7 @@ import zipfile
 
 import keras
 import numpy as np
-from keras import ops
+from keras import KerasTensor, ops
 
 from vgan import InputError
 
@@ -42,7 +42,9 @@ class FeatureNetwork:
         InputError: The file is missing, is no .npz, or has another layout.
     """
 
-    def __init__(self, network, argument="losses.features"):
+    def __init__(
+        self, network: str | pathlib.Path, argument: str = "losses.features"
+    ) -> None:
         self.name = str(network)
         if network == "random":
             self._stages = _random_pyramid()
@@ -67,7 +69,7 @@ class FeatureNetwork:
         if not sound:
             raise InputError(f"{argument}: {path} holds weights that are not finite")
 
-    def __call__(self, clip):
+    def __call__(self, clip: KerasTensor) -> dict[str, list[KerasTensor]]:
         """Return {"content": [...], "style": [...]} of a clip [B, T, H, W, 3]."""
         features = {"content": [], "style": []}
         for name, seen in self.layers(clip).items():
@@ -75,11 +77,13 @@ class FeatureNetwork:
                 features[role].append(seen)
         return features
 
-    def layers(self, clip, last=None):
+    def layers(
+        self, clip: KerasTensor, last: str | None = None
+    ) -> dict[str, KerasTensor]:
         """Return the features by name, of a clip [B, T, H, W, 3] in [-1, 1].
 
         Names are relu1_1, relu2_1, ... of a VGG, conv1, fire3, ... of a SqueezeNet, and
-        texture0, colour0, edges1, ... of the random filters, numbered by scale.
+        texture0, color0, edges1, ... of the random filters, numbered by scale.
 
         Args:
             clip: [B, T, H, W, 3] in [-1, 1].
@@ -160,7 +164,7 @@ def _vgg(weights):
         if (m := re.fullmatch(pattern, key))
     )
     wanted = [layer for layer in layers if layer[1] == 1]
-    # Content is read where VGG has lost colour and stroke but not yet the place: at
+    # Content is read where VGG has lost color and stroke but not yet the place: at
     # relu4_1 alone, a relief of the contours would do.
     content = [(3, 1), (4, 1)]
 
@@ -224,11 +228,11 @@ def _squeezenet(weights):
 
 
 def _random_pyramid(scales=4, filters=24, size=5, seed=0):
-    """At each scale: 5x5 filters of the grey picture for content, of RGB for style.
+    """At each scale: 5x5 filters of the gray picture for content, of RGB for style.
 
     All filters have zero mean. Content responses are divided by their local strength,
-    so that content is where edges are, whatever their colour and contrast. Style keeps
-    their strength, and the colours themselves.
+    so that content is where edges are, whatever their color and contrast. Style keeps
+    their strength, and the colors themselves.
     """
     random = np.random.default_rng(seed)
     window = np.outer(np.hanning(size + 2)[1:-1], np.hanning(size + 2)[1:-1])
@@ -267,5 +271,5 @@ def _random_pyramid(scales=4, filters=24, size=5, seed=0):
         if scale > 0:  # the finest scale belongs to the brush
             stages[f"edges{scale}"] = (content, ("content",))
         stages[f"texture{scale}"] = (style, ("style",))
-        stages[f"colour{scale}"] = (colors, ("style",))
+        stages[f"color{scale}"] = (colors, ("style",))
     return stages

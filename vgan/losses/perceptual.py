@@ -4,8 +4,10 @@ Features are lists of [B, T, h, w, C], one per layer, as `FeatureNetwork` gives 
 Every layer is divided by its own scale, so that none drowns the others.
 """
 
+import typing
+
 import numpy as np
-from keras import ops
+from keras import KerasTensor, ops
 
 from vgan import InputError
 from vgan.losses.base import Loss, number
@@ -17,7 +19,7 @@ LUMA = (0.299, 0.587, 0.114)  # of R, G, B (ITU-R BT.601)
 class Content(Loss):
     """`content_loss`: what is shown stays (Johnson et al., 2016)."""
 
-    def __call__(self, forward):
+    def __call__(self, forward: typing.Any) -> KerasTensor:
         """Return the term."""
         wanted = forward.features(forward.content)
         return content_loss(forward.features_of_frames["content"], wanted["content"])
@@ -26,7 +28,7 @@ class Content(Loss):
 class Layout(Loss):
     """`layout_loss`: what is light stays lighter than what is dark."""
 
-    def __call__(self, forward):
+    def __call__(self, forward: typing.Any) -> KerasTensor:
         """Return the term."""
         return layout_loss(forward.frames, forward.content)
 
@@ -34,7 +36,7 @@ class Layout(Loss):
 class Edges(Loss):
     """`edge_loss`: edges stay where they are."""
 
-    def __call__(self, forward):
+    def __call__(self, forward: typing.Any) -> KerasTensor:
         """Return the term."""
         return edge_loss(forward.frames, forward.content)
 
@@ -42,7 +44,7 @@ class Edges(Loss):
 class Style(Loss):
     """`style_loss`: how it is painted is the style's (Gatys et al., 2016)."""
 
-    def __call__(self, forward):
+    def __call__(self, forward: typing.Any) -> KerasTensor:
         """Return the term."""
         wanted = forward.features(forward.style)
         return style_loss(forward.features_of_frames["style"], wanted["style"])
@@ -68,7 +70,7 @@ class LastFrameStyle(Loss):
         features: str = "vgg19",
         grayscale_probability: float = 0.0,
         target: float | None = None,
-    ):
+    ) -> None:
         super().__init__(weight, target=target)
         self.grayscale_probability = number(
             "grayscale_probability", grayscale_probability, most=1.0
@@ -77,7 +79,7 @@ class LastFrameStyle(Loss):
             raise InputError(f"features: takes a name or a file, got {features!r:.50}")
         self.features = FeatureNetwork(features, "features")
 
-    def __call__(self, forward):
+    def __call__(self, forward: typing.Any) -> KerasTensor:
         """Return the term."""
         clips = [clip[:, -1:] for clip in (forward.frames, forward.style)]
         if self.grayscale_probability:
@@ -88,14 +90,14 @@ class LastFrameStyle(Loss):
         return style_loss(made["style"], wanted["style"])
 
 
-def content_loss(result, content):
+def content_loss(result: list[KerasTensor], content: list[KerasTensor]) -> KerasTensor:
     """Relative error ||f(y) - f(x)||^2 / ||f(x)||^2, mean over layers.
 
     After Johnson et al., 2016, made relative: near 0 the picture is unchanged, at 1 and
     above its content is gone; about 0.5 keeps it sharp while texture changes.
 
     Args:
-        result: Features of the stylised clip.
+        result: Features of the stylized clip.
         content: Features of the content clip, of the same shapes.
     """
     terms = [
@@ -105,16 +107,16 @@ def content_loss(result, content):
     return sum(terms) / len(terms)
 
 
-def style_loss(result, style):
+def style_loss(result: list[KerasTensor], style: list[KerasTensor]) -> KerasTensor:
     """Relative error of Gram matrices and of means and deviations, mean over layers.
 
     2 ||G(y) - G(s)||^2 / (||G(y)||^2 + ||G(s)||^2) of Gram matrices (Gatys et al.,
     2016), and the same of the channels' means and standard deviations (Huang and
     Belongie, 2017). At most 2, so that no dark or flat style outweighs all others. The
-    style's statistics are averaged over its frames; each stylised frame must meet them.
+    style's statistics are averaged over its frames; each stylized frame must meet them.
 
     Args:
-        result: Features of the stylised clip, [B, T, h, w, C].
+        result: Features of the stylized clip, [B, T, h, w, C].
         style: Features of the style clip, [B, T', h', w', C].
     """
     terms = []
@@ -128,14 +130,16 @@ def style_loss(result, style):
     return sum(terms) / len(terms)
 
 
-def layout_loss(result, content, patch=8):
+def layout_loss(
+    result: KerasTensor, content: KerasTensor, patch: int = 8
+) -> KerasTensor:
     """1 - correlation of light and dark, averaged over patches, in [0, 2].
 
-    Pearson's, over each frame: brightness, contrast and colours are free, but what is
+    Pearson's, over each frame: brightness, contrast and colors are free, but what is
     light stays lighter than what is dark.
 
     Args:
-        result: The stylised clip, [B, T, H, W, 3].
+        result: The stylized clip, [B, T, H, W, 3].
         content: The content clip, of the same shape.
         patch: Side of a patch in pixels.
     """
@@ -146,14 +150,14 @@ def layout_loss(result, content, patch=8):
     return 1.0 - _correlation(tones(result), tones(content))
 
 
-def edge_loss(result, content):
+def edge_loss(result: KerasTensor, content: KerasTensor) -> KerasTensor:
     """1 - correlation of how strong edges are, pixel by pixel, in [0, 2].
 
     Pearson's, over each frame, of the gradient's magnitude after a Gaussian of sigma 1:
     strokes may lie where they like but for what hides the content's own edges.
 
     Args:
-        result: The stylised clip, [B, T, H, W, 3].
+        result: The stylized clip, [B, T, H, W, 3].
         content: The content clip, of the same shape.
     """
 
@@ -177,7 +181,7 @@ def _gaussian_derivatives(radius=3):
 _GRADIENTS = _gaussian_derivatives()
 
 
-def grayscale(clip):
+def grayscale(clip: KerasTensor) -> KerasTensor:
     """Luma of [..., 3], in all three channels."""
     luma = ops.sum(clip * ops.array(LUMA, clip.dtype), axis=-1, keepdims=True)
     return ops.repeat(luma, 3, axis=-1)
@@ -199,7 +203,7 @@ def _correlation(a, b):
     return ops.mean(ops.sum(centered(a) * centered(b), axis=1))
 
 
-def gram_matrix(features):
+def gram_matrix(features: KerasTensor) -> KerasTensor:
     """[B, T, h, w, C] -> [B, T, C * C], the mean over space of f f^T."""
     shape = ops.shape(features)
     area = shape[2] * shape[3]
@@ -209,7 +213,7 @@ def gram_matrix(features):
     return ops.reshape(gram, (shape[0], shape[1], shape[4] * shape[4]))
 
 
-def mean_and_std(features):
+def mean_and_std(features: KerasTensor) -> KerasTensor:
     """[B, T, h, w, C] -> [B, T, 2 C], means and standard deviations over space."""
     mean = ops.mean(features, axis=(2, 3))
     std = ops.sqrt(ops.var(features, axis=(2, 3)) + 1e-6)

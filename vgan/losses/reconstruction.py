@@ -1,6 +1,8 @@
 """What is known of the result: its target, its style code."""
 
-from keras import ops
+import typing
+
+from keras import KerasTensor, ops
 
 from vgan.losses.base import Loss
 
@@ -10,7 +12,7 @@ class ReconstructionL1(Loss):
 
     needs = ("target",)
 
-    def __call__(self, forward):
+    def __call__(self, forward: typing.Any) -> KerasTensor:
         """Return the term."""
         return reconstruction_l1(forward.frames, forward.batch["target"])
 
@@ -20,7 +22,7 @@ class ReconstructionL2(Loss):
 
     needs = ("target",)
 
-    def __call__(self, forward):
+    def __call__(self, forward: typing.Any) -> KerasTensor:
         """Return the term."""
         return reconstruction_l2(forward.frames, forward.batch["target"])
 
@@ -31,13 +33,13 @@ class StyleCode(Loss):
     Style reconstruction of StarGAN v2 (Choi et al., 2020).
     """
 
-    def __call__(self, forward):
+    def __call__(self, forward: typing.Any) -> KerasTensor:
         """Return the term."""
         found = forward.generator.encode_style(forward.frames)
         return code_loss(found, ops.stop_gradient(forward.code))
 
 
-def reconstruction_l1(result, target):
+def reconstruction_l1(result: KerasTensor, target: KerasTensor) -> KerasTensor:
     """E|y - x|.
 
     Args:
@@ -47,7 +49,7 @@ def reconstruction_l1(result, target):
     return ops.mean(ops.abs(result - target))
 
 
-def reconstruction_l2(result, target):
+def reconstruction_l2(result: KerasTensor, target: KerasTensor) -> KerasTensor:
     """E[(y - x)^2], which minds few large errors more than many small ones.
 
     Args:
@@ -57,7 +59,7 @@ def reconstruction_l2(result, target):
     return ops.mean(ops.square(result - target))
 
 
-def code_loss(code, target):
+def code_loss(code: KerasTensor, target: KerasTensor) -> KerasTensor:
     """E|s' - s|: the code read from the result against the one that was asked for.
 
     Style reconstruction of StarGAN v2 (Choi et al., 2020).

@@ -5,7 +5,10 @@ showed at p + flow[:, t](p), but where occlusion is 1. The losses are means over
 pixels that are not occluded, and 0 for clips that are too short to change.
 """
 
-from keras import ops
+import typing
+
+import keras
+from keras import KerasTensor, ops
 
 from vgan import InputError
 from vgan.losses.base import Loss
@@ -16,7 +19,7 @@ class Temporal(Loss):
 
     needs = ("flow", "occlusion")
 
-    def __call__(self, forward):
+    def __call__(self, forward: typing.Any) -> KerasTensor:
         """Return the term."""
         return warp_loss(forward.frames, *forward.motion())
 
@@ -26,7 +29,7 @@ class TemporalLong(Loss):
 
     needs = ("flow", "occlusion")
 
-    def __call__(self, forward):
+    def __call__(self, forward: typing.Any) -> KerasTensor:
         """Return the term."""
         return long_range_loss(forward.frames, *forward.motion())
 
@@ -37,19 +40,19 @@ class StateConsistency(Loss):
     Of the clips that began with the state of burn-in passes.
     """
 
-    def __call__(self, forward):
+    def __call__(self, forward: typing.Any) -> KerasTensor:
         """Return the term."""
         change = ops.mean(ops.square(forward.frames - forward.fresh), axis=(1, 2, 3, 4))
         aged = ops.cast(forward.aged, "float32")
         return ops.sum(aged * change) / (ops.sum(aged) + 1.0)
 
-    def check(self, gan):
+    def check(self, gan: keras.Model) -> None:
         """Raise InputError where every clip begins with a fresh state."""
         if not gan.burn_in:
             raise InputError("needs old states; set burn_in to 1 or more")
 
 
-def warp(frames, flow):
+def warp(frames: KerasTensor, flow: KerasTensor) -> KerasTensor:
     """Sample frames where the flow points, bilinearly.
 
     Args:
@@ -85,7 +88,9 @@ def warp(frames, flow):
     return upper * (1 - y_weight) + lower * y_weight
 
 
-def warp_loss(frames, flow, occlusion):
+def warp_loss(
+    frames: KerasTensor, flow: KerasTensor, occlusion: KerasTensor
+) -> KerasTensor:
     """Mean squared difference of each frame and the one before, moved by the flow.
 
     sum(valid * |frame_t - warp(frame_(t-1), flow_t)|^2) / sum(valid)
@@ -101,7 +106,9 @@ def warp_loss(frames, flow, occlusion):
     return _mean_square(_change(frames, flow), 1.0 - _fold(occlusion))
 
 
-def long_range_loss(frames, flow, occlusion):
+def long_range_loss(
+    frames: KerasTensor, flow: KerasTensor, occlusion: KerasTensor
+) -> KerasTensor:
     """As `warp_loss`, but of each frame and the first (Ruder et al., 2016).
 
     From the third frame on, since `warp_loss` has the second (also Lai et al., 2018).
@@ -123,7 +130,7 @@ def long_range_loss(frames, flow, occlusion):
         step = flow[:, t - 1]
         before = warp(ops.concatenate([total, hidden], axis=-1), step)
         total = step + before[..., :2]
-        # A flow that is mixed with a hidden neighbour's holds for neither.
+        # A flow that is mixed with a hidden neighbor's holds for neither.
         mixed = ops.cast(before[..., 2:] > 1e-3, "float32")
         hidden = ops.maximum(occlusion[:, t - 1], mixed)
         errors.append(frames[:, t] - warp(frames[:, 0], total))

@@ -23,7 +23,7 @@ class Metric:
     fine: bool = False
 
     @property
-    def arrow(self):
+    def arrow(self) -> str:
         """Which way is better, as a sign."""
         return {"lower": "↓", "higher": "↑", "one": "→1", "": ""}[self.better]
 
@@ -62,11 +62,11 @@ METRICS = {
         "",
         "The style strength that pieces of the style picture itself reach.",
     ),
-    "style_strength_grey": Metric(
-        "grey", "higher", "Style strength of grey pictures: brushwork without colour."
+    "style_strength_gray": Metric(
+        "gray", "higher", "Style strength of gray pictures: brushwork without color."
     ),
-    "style_ceiling_grey": Metric(
-        "(ceiling)", "", "The ceiling of style_strength_grey."
+    "style_ceiling_gray": Metric(
+        "(ceiling)", "", "The ceiling of style_strength_gray."
     ),
     "style_strength_spread": Metric(
         "spread",
@@ -75,22 +75,22 @@ METRICS = {
     ),
     "style_strength_judge": Metric("judge", "higher", f"style_strength {_JUDGED}"),
     "style_ceiling_judge": Metric("(ceiling)", "", f"style_ceiling {_JUDGED}"),
-    "style_strength_grey_judge": Metric(
-        "judge's grey", "higher", f"style_strength_grey {_JUDGED}"
+    "style_strength_gray_judge": Metric(
+        "judge's gray", "higher", f"style_strength_gray {_JUDGED}"
     ),
-    "style_ceiling_grey_judge": Metric(
-        "(ceiling)", "", f"style_ceiling_grey {_JUDGED}"
+    "style_ceiling_gray_judge": Metric(
+        "(ceiling)", "", f"style_ceiling_gray {_JUDGED}"
     ),
     "palette_distance": Metric(
         "palette",
         "lower",
-        "Sliced Wasserstein distance between the colours of result and style, in "
+        "Sliced Wasserstein distance between the colors of result and style, in "
         "Delta E of Lab: 0 is the style's palette, in its amounts.",
     ),
     "color_explained": Metric(
         "explained",
         "",
-        "Share of the result's colour, coarsely, that a linear filter of the content's "
+        "Share of the result's color, coarsely, that a linear filter of the content's "
         "gives, in [0, 1]: 1 is a tint; what a painter or noise adds lowers it.",
     ),
     "tone_correlation": Metric(
@@ -105,27 +105,27 @@ METRICS = {
         "Energy of fine texture where the content is flat, over the style picture's: "
         "0 stays flat, 1 is as rough as the picture, more is noise.",
     ),
-    "flat_grey_chroma": Metric(
-        "greys' hues",
+    "flat_gray_chroma": Metric(
+        "grays' hues",
         "higher",
-        "Spread of the chroma that eight flat greys get, root mean square in Delta E, "
+        "Spread of the chroma that eight flat grays get, root mean square in Delta E, "
         "mean over styles: near 0, a tint; more, paints of their own for dark, middle "
         "and light.",
     ),
-    "flat_grey_luma": Metric(
-        "greys' lumas", "", "Spread of the lumas that they get, of 255."
+    "flat_gray_luma": Metric(
+        "grays' lumas", "", "Spread of the lumas that they get, of 255."
     ),
     "flat_color_chroma": Metric(
-        "colours' hues", "", "flat_grey_chroma of eight flat hues; theirs is 67."
+        "colors' hues", "", "flat_gray_chroma of eight flat hues; theirs is 67."
     ),
     "flat_color_luma": Metric(
-        "colours' lumas", "", "Spread of the lumas that these get, of 255."
+        "colors' lumas", "", "Spread of the lumas that these get, of 255."
     ),
     "brush_diversity": Metric(
         "brushes",
         "higher",
         "Distance between the results' textures in different styles, over that between "
-        "the style pictures', colour, tone and contrast aside: 0 is one brush for all, "
+        "the style pictures', color, tone and contrast aside: 0 is one brush for all, "
         "1 as different as the pictures.",
     ),
     "brush_diversity_random": Metric(
@@ -159,7 +159,7 @@ METRICS = {
     ),
     **{f"warping_error_{lag}": _warping(lag) for lag in (1, 5, 10)},
     **{
-        f"normalised_warping_error_{lag}": _warping(lag, normalized=True)
+        f"normalized_warping_error_{lag}": _warping(lag, normalized=True)
         for lag in (1, 5, 10)
     },
     "known_flow_error": Metric(
@@ -215,7 +215,7 @@ OF_MODELS = {
 }
 
 
-def metric(name):
+def metric(name: str) -> Metric:
     """Return the Metric of a figure, also of one layer: "style_strength/relu1_1"."""
     if name in METRICS:
         return METRICS[name]
@@ -223,7 +223,7 @@ def metric(name):
     return Metric(layer, METRICS[whole].better, f"{whole} of the layer {layer} alone.")
 
 
-def show(name, value):
+def show(name: str, value: float | None) -> str:
     """A figure as text; a dash where it was not measured."""
     if value is None:
         return "-"

@@ -1,13 +1,19 @@
-"""Brushwork alone: texture without colour, tone and contrast; how much it varies."""
+"""Brushwork alone: texture without color, tone and contrast; how much it varies."""
 
 import itertools
+import typing
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
 
 from vgan import LUMA
 from vgan.metrics.features import scale_to
-from vgan.metrics.style import StyleMeter, style_distance
+from vgan.metrics.style import LayerStatistics, StyleMeter, style_distance
+
+if typing.TYPE_CHECKING:
+    from vgan.metrics.features import MeasuringFeatures
+
 
 LAYERS = ("relu2_1", "relu3_1", "relu4_1")  # of VGG: larger than grain, under a figure
 WINDOW = 1 / 32  # of the short side: sigma of the window that tone is taken from
@@ -15,8 +21,8 @@ FAINT = 4.0  # of 255; weaker texture is not blown up
 CONTRAST = 48.0  # of 255; the standard deviation that texture is brought to
 
 
-def gray_texture(frames):
-    """Texture without colour and tone, at the same contrast everywhere.
+def gray_texture(frames: np.ndarray) -> np.ndarray:
+    """Texture without color and tone, at the same contrast everywhere.
 
     128 + 48 (luma - m) / sqrt(v + 4^2), m and v the local mean and variance (Gaussian
     window of 1/32 of the short side): a paler or darker copy has the same texture.
@@ -37,7 +43,9 @@ def gray_texture(frames):
     return np.repeat(np.uint8(textures)[..., None], 3, axis=-1)
 
 
-def measure(features, frames):
+def measure(
+    features: "MeasuringFeatures", frames: np.ndarray
+) -> dict[str, LayerStatistics]:
     """Statistics of the texture of pictures, for `mean_distance`.
 
     Of relu2_1, relu3_1 and relu4_1, or the style layers of a network without them.
@@ -57,7 +65,7 @@ def measure(features, frames):
     return meter.statistics()
 
 
-def mean_distance(measured):
+def mean_distance(measured: Sequence[dict[str, LayerStatistics]]) -> float:
     """Mean distance of Gram matrices over layers and all pairs, in [0, 1]; 0 is alike.
 
     Args:

@@ -1,6 +1,6 @@
 """Is what the content showed still there: in features, in luma, and in edges.
 
-Pixel figures take uint8 RGB frames [H, W, 3]. None of them asks for equal colours: a
+Pixel figures take uint8 RGB frames [H, W, 3]. None of them asks for equal colors: a
 style may change those.
 """
 
@@ -15,7 +15,7 @@ from vgan.metrics.relative import relative_distance
 BORDER = 8  # pixels
 
 
-def feature_distance(a, b):
+def feature_distance(a: np.ndarray, b: np.ndarray) -> float:
     """||a - b|| / (||a|| + ||b||) of features; in [0, 1], lower keeps more.
 
     The feature reconstruction error of Johnson et al., 2016, made relative so that
@@ -32,7 +32,7 @@ def feature_distance(a, b):
     return relative_distance(a, b)
 
 
-def frame_change(before, after):
+def frame_change(before: dict[str, np.ndarray], after: dict[str, np.ndarray]) -> float:
     """How much a frame's features differ from those of the one before, in [0, 1].
 
     Mean over layers of `feature_distance`.
@@ -49,7 +49,7 @@ def frame_change(before, after):
     return float(np.mean([feature_distance(before[n], after[n]) for n in before]))
 
 
-def temporal_feature_difference(change, target):
+def temporal_feature_difference(change: float, target: float) -> float:
     """|d(y_(t-1), y_t) - d(x_(t-1), x_t)|; in [0, 1], lower is steadier.
 
     tLP of TecoGAN (Chu et al., 2020), with the input x as the target of the result y
@@ -63,7 +63,7 @@ def temporal_feature_difference(change, target):
     return abs(change - target)
 
 
-def ssim(a, b):
+def ssim(a: np.ndarray, b: np.ndarray) -> float:
     """Structural similarity of luma; in [-1, 1], higher keeps more, 1 is identity.
 
     Mean of (2 m_a m_b + C1)(2 s_ab + C2) / ((m_a^2 + m_b^2 + C1)(s_a^2 + s_b^2 + C2))
@@ -94,7 +94,7 @@ def ssim(a, b):
     return float(np.mean(luminance * structure))
 
 
-def edge_correlation(a, b):
+def edge_correlation(a: np.ndarray, b: np.ndarray) -> float:
     """Are the edges where they were; in [-1, 1], higher keeps more, 1 is identity.
 
     Pearson's correlation of Sobel magnitudes of luma after a Gaussian of sigma 1.
@@ -114,7 +114,7 @@ def edge_correlation(a, b):
     return float(np.mean((x - x.mean()) * (y - y.mean())) / (x.std() * y.std()))
 
 
-def border_ratio(a, b):
+def border_ratio(a: np.ndarray, b: np.ndarray) -> float:
     """Mean |a - b| of the outer 8 pixels over that of the inside; 1 is no difference.
 
     A network that sees where a frame ends paints there otherwise. Single scenes differ
@@ -143,22 +143,22 @@ class ContentMeter:
 
     _measures = (ssim, edge_correlation, border_ratio)
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._series = {measure.__name__: [] for measure in self._measures}
 
-    def update(self, content, result):
+    def update(self, content: np.ndarray, result: np.ndarray) -> None:
         """Take the next frame of both, uint8 RGB [H, W, 3]."""
         for measure in self._measures:
             self._series[measure.__name__].append(measure(content, result))
 
-    def series(self):
+    def series(self) -> dict[str, list[float | None]]:
         """The course of each measure: {name: [float, or None if not measurable]}."""
         return {
             name: [None if math.isnan(value) else value for value in values]
             for name, values in self._series.items()
         }
 
-    def figures(self):
+    def figures(self) -> dict[str, float | None]:
         """Means over the frames where it is known: {name: float, or None if nowhere}.
 
         None: the frames are too small, without any edges, or all the same.

@@ -6,7 +6,9 @@ Features are rows of any network or statistic: Inception's make them FID and KID
 import numpy as np
 
 
-def frechet_distance(mean_a, cov_a, mean_b, cov_b):
+def frechet_distance(
+    mean_a: np.ndarray, cov_a: np.ndarray, mean_b: np.ndarray, cov_b: np.ndarray
+) -> float:
     """Squared Frechet distance of two Gaussians; lower is closer, 0 is equal.
 
     |m_a - m_b|^2 + tr(C_a + C_b - 2 (C_a^1/2 C_b C_a^1/2)^1/2), from 0 without a
@@ -38,7 +40,7 @@ def frechet_distance(mean_a, cov_a, mean_b, cov_b):
     return _frechet(*gaussians[0], *gaussians[1])
 
 
-def frechet_distance_of(x, y):
+def frechet_distance_of(x: np.ndarray, y: np.ndarray) -> float:
     """`frechet_distance` of the Gaussians with the mean and covariance of two sets.
 
     Biased upwards while a set has few more rows than columns: compare only values
@@ -74,7 +76,7 @@ def _frechet(mean_a, root_a, mean_b, root_b):
     return float(max(np.sum((mean_a - mean_b) ** 2) + trace, 0))
 
 
-def kernel_distance(x, y):
+def kernel_distance(x: np.ndarray, y: np.ndarray) -> float:
     """Squared maximum mean discrepancy of two sets; lower is closer.
 
     Unbiased estimate with the kernel (x.y / D + 1)^3 (Binkowski et al., 2018, who call
@@ -106,7 +108,9 @@ def kernel_distance(x, y):
     return float(mean_of_others(x) + mean_of_others(y) - 2 * crossed)
 
 
-def adversarial_balance(real_logits, fake_logits):
+def adversarial_balance(
+    real_logits: np.ndarray, fake_logits: np.ndarray
+) -> dict[str, float]:
     """How well a discriminator tells real from fake; the middle is the healthy place.
 
     Accuracies are shares of logits on the right side of 0, real above and fake below

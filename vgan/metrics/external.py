@@ -12,6 +12,7 @@ is code to run, and in no package that is kept up.
 
 import itertools
 import pathlib
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -25,8 +26,12 @@ class NotMeasured(Exception):  # noqa: N818
     """A metric cannot be had on this machine; the message says "needs ..."."""
 
 
-def measure(name, result_frames, reference_frames):
-    """Return a metric of stylised frames against others; lower is closer for all.
+def measure(
+    name: str,
+    result_frames: Iterable[np.ndarray],
+    reference_frames: Iterable[np.ndarray],
+) -> float:
+    """Return a metric of stylized frames against others; lower is closer for all.
 
     * "fid": Frechet Inception distance (Heusel et al., 2017), from 0 without a bound.
       Far too high for fewer than some 2048 frames on a side: compare only values from

@@ -5,6 +5,7 @@ is therefore kept, to be written beside the figures.
 """
 
 import pathlib
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -30,7 +31,9 @@ class MeasuringFeatures:
         networks: What `vgan.losses.features.FeatureNetwork` takes ("random", "vgg19" or
             paths of .npz files), or such networks; the most trusted first.
         argument: What the user calls `networks`, for messages.
-        short_side: Pixels that pictures are scaled to before they are measured.
+        short_side: Pixels that pictures are scaled to before they are measured: by
+            default 256, whatever their own size, so that figures of runs and models of
+            different sizes compare.
 
     Attributes:
         sources: {layer: name of its network}, shallow first.
@@ -48,8 +51,11 @@ class MeasuringFeatures:
     """
 
     def __init__(
-        self, networks=("random",), argument="features", short_side=SHORT_SIDE
-    ):
+        self,
+        networks: Sequence[str | pathlib.Path | FeatureNetwork] = ("random",),
+        argument: str = "features",
+        short_side: int = SHORT_SIDE,
+    ) -> None:
         self.short_side = short_side
         if not networks:
             raise InputError(
@@ -87,7 +93,9 @@ class MeasuringFeatures:
             self.sources |= dict.fromkeys(added, pathlib.Path(name).name)
             self._networks.append((network, added))
 
-    def __call__(self, frames, scaled=True):
+    def __call__(
+        self, frames: np.ndarray, scaled: bool = True
+    ) -> dict[str, np.ndarray]:
         """Measure all frames; they are held at once, 30 MB each of VGG at 256 x 256.
 
         Args:
@@ -100,7 +108,9 @@ class MeasuringFeatures:
         batches = list(self.batches(frames, scaled))
         return {name: np.concatenate([b[name] for b in batches]) for name in batches[0]}
 
-    def batches(self, frames, scaled=True):
+    def batches(
+        self, frames: np.ndarray, scaled: bool = True
+    ) -> Iterator[dict[str, np.ndarray]]:
         """Yield the same a few frames at a time, in order, for any number of frames."""
         if frames.ndim != 4 or frames.shape[3] != 3 or frames.dtype != np.uint8:
             raise ValueError(
@@ -120,7 +130,7 @@ class MeasuringFeatures:
             yield found
 
 
-def scale_to(frames, short_side):
+def scale_to(frames: np.ndarray, short_side: int) -> np.ndarray:
     """Frames [N, H, W, 3] -> the same with a short side of so many pixels.
 
     Shrinking averages areas, so that fine strokes do not alias; growing is cubic.

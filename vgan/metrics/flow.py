@@ -5,6 +5,7 @@ Frames are uint8 RGB [H, W, 3]; the convention of a flow is that of `vgan.video.
 
 import collections
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import cv2
@@ -13,13 +14,13 @@ import numpy as np
 from vgan.video.flow import estimate_flow, flow_holds, gray
 
 STILL_FLOW = 0.1  # pixels
-STILL_CHANGE = 2  # grey levels of 255
+STILL_CHANGE = 2  # gray levels of 255
 
 
-def still_pixels(frame, before, flow):
+def still_pixels(frame: np.ndarray, before: np.ndarray, flow: np.ndarray) -> np.ndarray:
     """Find where the content neither moves nor changes.
 
-    Where the flow is under 0.1 pixels, and the mean of 5x5 grey pixels, in which a
+    Where the flow is under 0.1 pixels, and the mean of 5x5 gray pixels, in which a
     camera's noise averages out, changes by at most 2 of 255.
 
     Args:
@@ -59,17 +60,17 @@ class ContentMotion:
         ValueError: A lag is not a whole number of at least 1.
     """
 
-    def __init__(self, lags=(1, 5, 10)):
+    def __init__(self, lags: Sequence[int] = (1, 5, 10)) -> None:
         if not lags or any(lag != int(lag) or lag < 1 for lag in lags):
             raise ValueError(f"lags must be whole numbers of at least 1, got {lags}")
         self.lags = tuple(int(lag) for lag in lags)
         self._last = collections.deque(maxlen=max(self.lags))  # newest first
 
-    def reset(self):
+    def reset(self) -> None:
         """Forget the last frames: at a scene cut, which no pair may span."""
         self._last.clear()
 
-    def update(self, content):
+    def update(self, content: np.ndarray) -> Motion:
         """Add the next frame, uint8 [H, W, 3]; return its Motion.
 
         Raises:
@@ -88,6 +89,6 @@ class ContentMotion:
         return Motion(flows, still, change)
 
 
-def frame_difference(frame, before):
+def frame_difference(frame: np.ndarray, before: np.ndarray) -> float:
     """Mean |frame - before| over pixels and channels, in [0, 1]; frames uint8."""
     return cv2.norm(frame, before, cv2.NORM_L1) / (255 * frame.size)

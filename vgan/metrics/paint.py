@@ -1,10 +1,11 @@
-"""What pixels say of the paint: where tones went, whose colours, how rough it is.
+"""What pixels say of the paint: where tones went, whose colors, how rough it is.
 
 No network is needed. Frames are uint8 RGB [H, W, 3]; Lab is CIE L*a*b* of D65, so that
-distances are in units of the colour difference Delta E (CIE, 1976).
+distances are in units of the color difference Delta E (CIE, 1976).
 """
 
 import math
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -21,13 +22,13 @@ FLAT = 2.0  # of 255, the texture up to which it is
 LEAST_FLAT = 0.01  # share of pixels
 
 
-def lab(frames):
+def lab(frames: np.ndarray) -> np.ndarray:
     """Frames uint8 RGB [..., H, W, 3] -> float32 Lab, L in [0, 100]."""
     rows = np.float32(frames).reshape(-1, frames.shape[-2], 3) / 255
     return cv2.cvtColor(rows, cv2.COLOR_RGB2LAB).reshape(frames.shape)
 
 
-def tone_correlation(content, result):
+def tone_correlation(content: np.ndarray, result: np.ndarray) -> float:
     """Is what was darker still darker; in [-1, 1], 1 is the content's order of tones.
 
     Spearman's rank correlation (1904) of the mean lumas of cells of 16 x 16 pixels:
@@ -44,13 +45,13 @@ def tone_correlation(content, result):
     return float(np.mean((x - x.mean()) * (y - y.mean())) / (x.std() * y.std()))
 
 
-def color_explained(content, result):
-    """Share of the result's colour that a filter of the content's would give; [0, 1].
+def color_explained(content: np.ndarray, result: np.ndarray) -> float:
+    """Share of the result's color that a filter of the content's would give; [0, 1].
 
     R^2 of the linear regression of the result's (L, a, b) on the content's, mean
-    colours of cells of 16 x 16 pixels: 1 is the content itself, or its light tinted; a
+    colors of cells of 16 x 16 pixels: 1 is the content itself, or its light tinted; a
     painter with a palette of his own has less, and so has noise. NaN where the result
-    has one colour (variance under 1) or under nine cells.
+    has one color (variance under 1) or under nine cells.
 
     Args:
         content: uint8 RGB [H, W, 3].
@@ -64,8 +65,8 @@ def color_explained(content, result):
     return float(1 - np.square(rest).sum() / np.square(y).sum())
 
 
-def palette(frames):
-    """What `palette_distance` compares: quantiles of colours, [directions, quantiles].
+def palette(frames: np.ndarray) -> np.ndarray:
+    """What `palette_distance` compares: quantiles of colors, [directions, quantiles].
 
     Args:
         frames: uint8 RGB [N, H, W, 3]; of large ones, every so many pixels are taken.
@@ -78,12 +79,12 @@ def palette(frames):
     return np.quantile(directions @ pixels.T, middles, axis=1).T
 
 
-def palette_distance(a, b):
-    """Sliced Wasserstein distance of two sets of colours, in Delta E; 0 is the same.
+def palette_distance(a: np.ndarray, b: np.ndarray) -> float:
+    """Sliced Wasserstein distance of two sets of colors, in Delta E; 0 is the same.
 
     sqrt(3 mean over directions of W2^2) in Lab (Rabin et al., 2011): along each, W2 is
     the root mean square difference of quantiles. Directions come as fixed random
-    orthonormal bases: colours shifted by d are exactly |d| apart.
+    orthonormal bases: colors shifted by d are exactly |d| apart.
 
     Args:
         a: What `palette` gave.
@@ -92,13 +93,15 @@ def palette_distance(a, b):
     return float(np.sqrt(3 * np.mean(np.square(a - b))))
 
 
-def high_pass(frame):
+def high_pass(frame: np.ndarray) -> np.ndarray:
     """Luma [H, W] of a frame, 0 to 255, less its blur of 1/64 of the short side."""
     luma = frame @ np.float32(LUMA)
     return luma - _blurred(luma, FINEST)
 
 
-def flat_texture(contents, results, style_frames):
+def flat_texture(
+    contents: np.ndarray, results: np.ndarray, style_frames: np.ndarray
+) -> float:
     """How rough is what was flat, over how rough the style is; 0 is flat, 1 the style.
 
     Mean square of `high_pass` of the results where that of the contents has a root mean
@@ -129,10 +132,12 @@ class PaintScorer:
         style_frames: The style's picture or clip, uint8 RGB [T', h, w, 3].
     """
 
-    def __init__(self, style_frames):
+    def __init__(self, style_frames: np.ndarray) -> None:
         self._frames, self._palette = style_frames, palette(style_frames)
 
-    def figures(self, contents, results):
+    def figures(
+        self, contents: np.ndarray, results: np.ndarray
+    ) -> dict[str, float | None]:
         """Return all of the above, means over frames; None where not measurable.
 
         Args:
@@ -157,11 +162,11 @@ COLORS = [  # hues all around, saturation and value 3/4
 ]
 
 
-def chart(colors, size):
+def chart(colors: Sequence[tuple[int, int, int]], size: int) -> np.ndarray:
     """A frame uint8 [size, size, 3] of flat patches: two rows.
 
-    All in one frame: a network that normalises each frame sees no colour in a frame of
-    one colour.
+    All in one frame: a network that normalizes each frame sees no color in a frame of
+    one color.
 
     Args:
         colors: An even number of (R, G, B).
@@ -171,7 +176,7 @@ def chart(colors, size):
     return cv2.resize(rows, (size, size), interpolation=cv2.INTER_NEAREST)
 
 
-def patches(frame, count):
+def patches(frame: np.ndarray, count: int) -> np.ndarray:
     """The middles of a chart's patches, uint8 [count, h, w, 3]; see `chart`."""
     height, width = frame.shape[0] // 2, frame.shape[1] // (count // 2)
     return np.stack(
@@ -186,11 +191,11 @@ def patches(frame, count):
     )
 
 
-def patch_deviation(frames):
+def patch_deviation(frames: np.ndarray) -> dict[str, float]:
     """How far patches are apart: root mean square distance from their mean.
 
     Args:
-        frames: uint8 RGB [N, H, W, 3], a patch each; its mean colour is measured.
+        frames: uint8 RGB [N, H, W, 3], a patch each; its mean color is measured.
 
     Returns:
         {"chroma": of (a, b) in Delta E, "luma": of luma, 0 to 255}.

@@ -3,7 +3,7 @@
 import numpy as np
 
 
-def relative_distance(a, b):
+def relative_distance(a: np.ndarray, b: np.ndarray) -> float:
     """||a - b|| / (||a|| + ||b||), Euclidean over all elements; lower is nearer.
 
     Has no unit and lies in [0, 1]: 0 for equal arrays, 1 for opposite ones or where

@@ -9,6 +9,7 @@ ceiling, 0.4 to 0.8 for paintings.
 """
 
 import math
+import typing
 from typing import NamedTuple
 
 import cv2
@@ -18,14 +19,18 @@ from vgan.losses import perceptual
 from vgan.metrics.features import scale_to
 from vgan.metrics.relative import relative_distance
 
+if typing.TYPE_CHECKING:
+    from vgan.metrics.features import MeasuringFeatures
+
+
 NEAREST = 0.05  # distance of a content that has the style already
 SMALLEST_SIDE = 32  # pixels; below, the deeper features have no area
 
 
-def gram_distance(a, b):
+def gram_distance(a: np.ndarray, b: np.ndarray) -> float:
     """Distance of Gram matrices f^T f / (h w) (Gatys et al., 2016), mean over frames.
 
-    In [0, 1], lower is nearer: 0 for the same textures and colours in any place.
+    In [0, 1], lower is nearer: 0 for the same textures and colors in any place.
 
     Args:
         a: Features of one layer, [N, h, w, C].
@@ -34,7 +39,7 @@ def gram_distance(a, b):
     return relative_distance(_gram(a).mean(0), _gram(b).mean(0))
 
 
-def mean_and_std_distance(a, b):
+def mean_and_std_distance(a: np.ndarray, b: np.ndarray) -> float:
     """Distance of vectors [means, standard deviations], mean over frames.
 
     In [0, 1], lower is nearer (the statistics of Huang and Belongie, 2017): like
@@ -47,7 +52,7 @@ def mean_and_std_distance(a, b):
     return relative_distance(_mean_and_std(a).mean(0), _mean_and_std(b).mean(0))
 
 
-def code_distance(a, b):
+def code_distance(a: np.ndarray, b: np.ndarray) -> float:
     """Distance of style codes in the generator's own space; in [0, 1], lower is nearer.
 
     Args:
@@ -57,7 +62,7 @@ def code_distance(a, b):
     return relative_distance(a, b)
 
 
-def strength(d_result, d_content):
+def strength(d_result: float, d_content: float) -> float:
     """1 - d(result, style) / d(content, style); at most 1, higher is stronger.
 
     NaN where d(content, style) is under 0.05: such a content has the style already, and
@@ -76,11 +81,11 @@ class LayerStatistics(NamedTuple):
 class StyleMeter:
     """Running mean of the statistics of features, whatever the number of frames."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._sums = {}
         self._frames = 0
 
-    def update(self, layers):
+    def update(self, layers: dict[str, np.ndarray]) -> None:
         """Take the next frames, {layer: [N, h, w, C]}."""
         for name, seen in layers.items():
             sums = _gram(seen).sum(0), _mean_and_std(seen).sum(0)
@@ -89,7 +94,7 @@ class StyleMeter:
             self._sums[name] = sums
         self._frames += len(seen)
 
-    def statistics(self):
+    def statistics(self) -> dict[str, LayerStatistics]:
         """Return {layer: LayerStatistics}."""
         return {
             name: LayerStatistics(*(total / self._frames for total in sums))
@@ -97,7 +102,11 @@ class StyleMeter:
         }
 
 
-def style_distance(a, b, statistic="gram"):
+def style_distance(
+    a: dict[str, LayerStatistics],
+    b: dict[str, LayerStatistics],
+    statistic: str = "gram",
+) -> dict[str, float]:
     """Distance of each layer, of what `StyleMeter.statistics` gave.
 
     Args:
@@ -118,7 +127,7 @@ class Measured(NamedTuple):
     """Statistics of pictures; small, to be kept for the next comparison."""
 
     color: dict  # {layer: LayerStatistics}
-    gray: dict  # the same of the pictures without colour
+    gray: dict  # the same of the pictures without color
 
 
 class StyleScorer:
@@ -134,7 +143,7 @@ class StyleScorer:
         scorer.figures(content, result_frames)["style_strength"]
     """
 
-    def __init__(self, features, style_frames):
+    def __init__(self, features: "MeasuringFeatures", style_frames: np.ndarray) -> None:
         self._features = features
         style_frames = scale_to(style_frames, features.short_side)
         self._style = self._measure(style_frames)
@@ -146,37 +155,39 @@ class StyleScorer:
             )
         )
 
-    def content(self, content_frames):
+    def content(self, content_frames: np.ndarray) -> Measured:
         """Measure pictures, uint8 RGB [N, H, W, 3], for the figures of any style."""
         return self._measure(scale_to(content_frames, self._features.short_side))
 
-    def figures(self, content, result_frames):
+    def figures(
+        self, content: Measured, result_frames: np.ndarray
+    ) -> dict[str, float | None]:
         """`compare` with a result of frames uint8 RGB [N, H, W, 3]."""
         return self.compare(content, self.content(result_frames))
 
-    def compare(self, content, result):
+    def compare(self, content: Measured, result: Measured) -> dict[str, float | None]:
         """How strong the style is in a result; see the top of this file.
 
         Distances are first averaged over the style layers, then compared.
 
         Args:
             content: What `content` gave, of any scorer with the same features.
-            result: The same of the content's frames stylised.
+            result: The same of the content's frames stylized.
 
         Returns:
             {name: strength, at most 1, or None where the content has the style's
             statistics already}:
 
             * style_strength: of Gram matrices;
-            * style_strength_grey: the same of all pictures without colour, that is
+            * style_strength_gray: the same of all pictures without color, that is
               brushwork alone;
             * style_strength_spread: of means and standard deviations;
-            * style_ceiling, style_ceiling_grey: what the style's own quarters, of
+            * style_ceiling, style_ceiling_gray: what the style's own quarters, of
               half its sides, reach on average;
             * style_strength/<layer>: of Gram matrices of one layer.
         """
         figures = {}
-        for kind, suffix in (("color", ""), ("gray", "_grey")):
+        for kind, suffix in (("color", ""), ("gray", "_gray")):
             whole = self._distance(content, kind)
             reached = self._distance(result, kind)
             ceiling = getattr(self._ceiling, kind)
@@ -209,7 +220,7 @@ class StyleScorer:
         return Measured(*kinds)
 
 
-def without_color(frames):
+def without_color(frames: np.ndarray) -> np.ndarray:
     """Frames uint8 [N, H, W, 3] -> their luma, three times."""
     gray = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in frames]
     return np.repeat(np.stack(gray)[..., None], 3, axis=-1)

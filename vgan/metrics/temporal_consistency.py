@@ -9,18 +9,21 @@ floor.
 
 import collections
 import math
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
 
-from vgan.metrics.flow import ContentMotion, frame_difference
+from vgan.metrics.flow import ContentMotion, Motion, frame_difference
 from vgan.video.flow import estimate_flow, gray, warp
 
 SETTLED = 10  # the frame that drift is measured from
 NO_CONTRAST = 1e-6  # variance; that of rounding to 8 bits alone is 1.3e-6
 
 
-def warping_error(frame, before, flow, valid):
+def warping_error(
+    frame: np.ndarray, before: np.ndarray, flow: np.ndarray, valid: np.ndarray
+) -> float:
     """Mean squared change of what is the same point; lower is steadier, in [0, 1].
 
     sum(valid |frame - warp(before, flow)|^2) / (3 sum(valid)) (Lai et al., 2018). A
@@ -41,7 +44,9 @@ def warping_error(frame, before, flow, valid):
     return float(np.square(_unit(frame) - warp(_unit(before), flow))[valid].mean())
 
 
-def known_flow_error(frames, flow, occlusion):
+def known_flow_error(
+    frames: np.ndarray, flow: np.ndarray, occlusion: np.ndarray
+) -> float:
     """Warping error of a whole clip whose flow is known, with no estimate between.
 
     sum(valid |f_t - warp(f_(t-1), flow_t)|^2) / (3 sum(valid)) over all pixels of all
@@ -65,7 +70,7 @@ def known_flow_error(frames, flow, occlusion):
     return float(total / valid.sum())
 
 
-def normalized_warping_error(error, variance):
+def normalized_warping_error(error: float, variance: float) -> float:
     """Warping error in units of contrast; lower is steadier, at least 0.
 
     error / (2 variance): the expected error of two unrelated frames is twice their
@@ -73,15 +78,15 @@ def normalized_warping_error(error, variance):
 
     Args:
         error: From `warping_error`, or a mean of them.
-        variance: Of the result's colours over the clip, in [0, 1], mean over channels.
+        variance: Of the result's colors over the clip, in [0, 1], mean over channels.
 
     Returns:
-        float; NaN for a result of a single colour.
+        float; NaN for a result of a single color.
     """
     return error / (2 * variance) if variance > NO_CONTRAST else math.nan
 
 
-def flow_difference(flow, target):
+def flow_difference(flow: np.ndarray, target: np.ndarray) -> float:
     """How differently two clips move, in pixels; lower is better, at least 0.
 
     mean |flow - target|, the tOF of TecoGAN (Chu et al., 2020), with the length of the
@@ -94,7 +99,7 @@ def flow_difference(flow, target):
     return float(np.linalg.norm(flow - target, axis=-1).mean())
 
 
-def frame_difference_ratio(change, target):
+def frame_difference_ratio(change: float, target: float) -> float:
     """How much more the result changes than the content; 1 is as much, at least 0.
 
     mean |y_t - y_(t-1)| / mean |x_t - x_(t-1)|. Above 1 is flicker or a higher
@@ -110,7 +115,7 @@ def frame_difference_ratio(change, target):
     return change / target if target > 0 else math.nan
 
 
-def static_flicker(frame, before, still):
+def static_flicker(frame: np.ndarray, before: np.ndarray, still: np.ndarray) -> float:
     """Mean |frame - before| where the content is still; lower is better, in [0, 1].
 
     Args:
@@ -133,14 +138,14 @@ class Drift:
     has settled: what changes there was not asked for. Lower is better.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.reset()
 
-    def reset(self):
+    def reset(self) -> None:
         """Start anew, with another scene."""
         self._frames, self._settled, self._still = 0, None, None
 
-    def update(self, result, still):
+    def update(self, result: np.ndarray, still: np.ndarray | None) -> float:
         """Take the next frame.
 
         Args:
@@ -177,7 +182,7 @@ class TemporalConsistency:
         ValueError: A lag is not a whole number of at least 1.
     """
 
-    def __init__(self, lags=(1, 5, 10)):
+    def __init__(self, lags: Sequence[int] = (1, 5, 10)) -> None:
         self._motion = ContentMotion(lags)
         self.lags = self._motion.lags
         self._last = collections.deque(maxlen=max(self.lags))  # results, newest first
@@ -188,13 +193,15 @@ class TemporalConsistency:
         self._drift = Drift()
         self._moments = np.zeros((2, 3))  # of the result: sums of x and of x^2
 
-    def reset(self):
+    def reset(self) -> None:
         """Forget the last frames: at a scene cut, which no pair may span."""
         self._motion.reset()
         self._drift.reset()
         self._last.clear()
 
-    def update(self, content, result, motion=None):
+    def update(
+        self, content: np.ndarray, result: np.ndarray, motion: Motion | None = None
+    ) -> None:
         """Add the next frame.
 
         Args:
@@ -229,10 +236,10 @@ class TemporalConsistency:
         self._moments += mean, std**2 + mean**2
         self._last.appendleft(result.copy())
 
-    def figures(self):
+    def figures(self) -> dict[str, float | None]:
         """Figures of all frames so far: {name: float, or None if not measurable}.
 
-        warping_error_K and normalised_warping_error_K for each lag K, flow_difference,
+        warping_error_K and normalized_warping_error_K for each lag K, flow_difference,
         frame_difference_ratio and static_flicker: means over the pairs of frames that
         could be measured; drift: of the last frame that could be. None: the clip is
         shorter than the lag, nothing is still, or the result has no contrast.
@@ -243,7 +250,7 @@ class TemporalConsistency:
         variance = self._variance()
         for lag, error in errors.items():
             normalized = normalized_warping_error(error, variance)
-            figures[f"normalised_warping_error_{lag}"] = normalized
+            figures[f"normalized_warping_error_{lag}"] = normalized
         figures["flow_difference"] = mean["flow_difference"]
         figures["frame_difference_ratio"] = frame_difference_ratio(
             mean["result_change"], mean["content_change"]
@@ -253,7 +260,7 @@ class TemporalConsistency:
         figures["drift"] = drifts[-1] if drifts else math.nan
         return {name: _known(value) for name, value in figures.items()}
 
-    def series(self):
+    def series(self) -> dict[str, list[float | None]]:
         """The course of each measure: {name: [float, or None if not measurable]}.
 
         One number per frame, for plots: warping_error_K, flow_difference,

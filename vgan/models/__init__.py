@@ -9,7 +9,7 @@ from vgan.models.style_encoder import (
     StyleEncoder,
 )
 
-NETWORKS = {"overlay": Generator, "painter": Painter}  # that stylise, by name
+NETWORKS = {"overlay": Generator, "painter": Painter}  # that stylize, by name
 
 __all__ = [
     "NETWORKS",

@@ -1,7 +1,10 @@
 """The spatio-temporal discriminator."""
 
+import typing
+from collections.abc import Sequence
+
 import keras
-from keras import ops
+from keras import KerasTensor, ops
 
 from vgan.models.layers import check_sizes
 
@@ -25,12 +28,12 @@ class Discriminator(keras.Model):
 
     def __init__(
         self,
-        filters=(32, 64, 128),
-        temporal_size=3,
-        code_size=64,
-        pair=False,
-        **kwargs,
-    ):
+        filters: Sequence[int] = (32, 64, 128),
+        temporal_size: int = 3,
+        code_size: int = 64,
+        pair: bool = False,
+        **kwargs: typing.Any,
+    ) -> None:
         super().__init__(**kwargs)
         check_sizes(filters=filters, temporal_size=temporal_size, code_size=code_size)
         if temporal_size % 2 == 0:
@@ -61,7 +64,12 @@ class Discriminator(keras.Model):
         self.project.build((None, code_size))
         self.built = True
 
-    def call(self, frames, style_code, reference=None):
+    def call(
+        self,
+        frames: KerasTensor,
+        style_code: KerasTensor,
+        reference: KerasTensor | None = None,
+    ) -> KerasTensor:
         """Return patch logits [B, T, h, w, 1], float32.
 
         Args:
@@ -80,7 +88,7 @@ class Discriminator(keras.Model):
         match = ops.mean(x * weights, axis=-1, keepdims=True)
         return ops.cast(self.head(x) + match, "float32")
 
-    def get_config(self):
+    def get_config(self) -> dict[str, typing.Any]:
         """Constructor arguments."""
         return {
             **super().get_config(),

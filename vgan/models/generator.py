@@ -1,7 +1,7 @@
 """The recurrent generator.
 
 In: a content clip [B, T, H, W, 3] in [-1, 1], a style code [B, D], and the state that
-the last call returned. Out: the stylised clip [B, T, H, W, 3] in [-1, 1], and the new
+the last call returned. Out: the stylized clip [B, T, H, W, 3] in [-1, 1], and the new
 state. A content encoder (CNN) halves H and W at each level; a ConvLSTM or ConvGRU runs
 over time at the lowest; a decoder under the style code climbs back with skips. Nothing
 looks ahead and all memory is in the state, so that a stream, frame by frame, equals the
@@ -9,9 +9,11 @@ clip.
 """
 
 import itertools
+import typing
+from collections.abc import Sequence
 
 import keras
-from keras import ops
+from keras import KerasTensor, ops
 
 from vgan import DEEPEST, LUMA
 from vgan.models.layers import (
@@ -43,7 +45,7 @@ class Generator(keras.Model):
         blocks: Residual blocks under the style code after the cell.
         fine_blocks: The same at each finer level of the decoder, where the brush is.
         cell: "lstm" or "gru".
-        recursive: Whether the colours are averaged with their own past; see
+        recursive: Whether the colors are averaged with their own past; see
             `RecursiveFilter`.
         modulation: "weight" or "adain"; see `StyledConv2D`.
         code_size: D of the style code.
@@ -52,7 +54,7 @@ class Generator(keras.Model):
         style_size: Short side in pixels of the style pictures in training; others
             are brought to it before they are encoded.
         named_styles: Codes to keep with the model, {name: [D floats]}.
-        patch_size: 1, or 2: the network sees patches of 2 x 2 pixels, and its colour
+        patch_size: 1, or 2: the network sees patches of 2 x 2 pixels, and its color
             is enlarged smoothly; luma keeps all pixels. On a CPU such a frame takes
             about half the time, since layers at full size have few channels and move
             much memory.
@@ -62,26 +64,26 @@ class Generator(keras.Model):
         code = generator.encode_style(style)            # [B, T', h, w, 3] -> [B, D]
         state = generator.initial_state(1, 256, 256)
         for frame in frames:                            # each [1, 1, 256, 256, 3]
-            stylised, state = generator(frame, code, state)
+            stylized, state = generator(frame, code, state)
     """
 
     def __init__(
         self,
-        filters=(16, 32, 64, 96),
-        hidden_filters=48,
-        blocks=2,
-        fine_blocks=0,
-        cell="lstm",
-        recursive=False,
-        modulation="weight",
-        code_size=64,
-        noise_size=32,
-        style_filters=(16, 32, 64, 64),
-        style_size=128,
-        named_styles=None,
-        patch_size=1,
-        **kwargs,
-    ):
+        filters: Sequence[int] = (16, 32, 64, 96),
+        hidden_filters: int = 48,
+        blocks: int = 2,
+        fine_blocks: int = 0,
+        cell: str = "lstm",
+        recursive: bool = False,
+        modulation: str = "weight",
+        code_size: int = 64,
+        noise_size: int = 32,
+        style_filters: Sequence[int] = (16, 32, 64, 64),
+        style_size: int = 128,
+        named_styles: dict[str, list[float]] | None = None,
+        patch_size: int = 1,
+        **kwargs: typing.Any,
+    ) -> None:
         # Layers choose their precision; the picture itself stays float32.
         super().__init__(**{"autocast": False, **kwargs})
         check_sizes(
@@ -148,7 +150,7 @@ class Generator(keras.Model):
             styled(above // 2 + skip, skip, f"up{i}")
             for i, (above, skip) in enumerate(levels)
         ]
-        # Of normalised colours, one bright blob could hold all the spread (StyleGAN2).
+        # Of normalized colors, one bright blob could hold all the spread (StyleGAN2).
         self.to_rgb = styled(filters[0], 3, "to_rgb", "weight")
         # Faint at first: a network that has been trained without them can get them.
         self.fine, self.fine_out = [], []
@@ -164,19 +166,21 @@ class Generator(keras.Model):
         self.built = True
 
     @property
-    def stride(self):
+    def stride(self) -> int:
         """H and W must divide by this."""
         return self.patch_size * 2 ** len(self.down)
 
-    def encode_style(self, style):
+    def encode_style(self, style: KerasTensor) -> KerasTensor:
         """Style image or clip [B, T', h, w, 3] in [-1, 1] -> code [B, D]."""
         return ops.cast(self.style_encoder(style), "float32")
 
-    def encode_noise(self, noise):
+    def encode_noise(self, noise: KerasTensor) -> KerasTensor:
         """Noise [B, Z], standard normal -> code [B, D]."""
         return ops.cast(self.mapping(noise), "float32")
 
-    def initial_state(self, batch_size, height, width):
+    def initial_state(
+        self, batch_size: int, height: int, width: int
+    ) -> dict[str, KerasTensor]:
         """State before the first frame, a flat dict of named tensors.
 
         Args:
@@ -195,8 +199,13 @@ class Generator(keras.Model):
             state.update(_prefixed(past, "filter"))
         return state
 
-    def call(self, content, style_code, state):
-        """Stylise a clip.
+    def call(
+        self,
+        content: KerasTensor,
+        style_code: KerasTensor,
+        state: dict[str, KerasTensor],
+    ) -> tuple[KerasTensor, dict[str, KerasTensor]]:
+        """Stylize a clip.
 
         Args:
             content: Frames [B, T, H, W, 3] in [-1, 1]; T is static.
@@ -204,7 +213,7 @@ class Generator(keras.Model):
             state: From `initial_state`, or from the call for the frames before.
 
         Returns:
-            Stylised frames [B, T, H, W, 3] in [-1, 1], and the new state.
+            Stylized frames [B, T, H, W, 3] in [-1, 1], and the new state.
         """
         num_frames = content.shape[1]
         content = fold_time(content)
@@ -236,7 +245,7 @@ class Generator(keras.Model):
             for inner, out in itertools.islice(fine, self.fine_blocks):
                 x = x + out(styled_relu(inner, x))
         # Light and dark are the content's from the first step on: a network that begins
-        # with its negative needs hundreds of steps to turn it round. Colour is free.
+        # with its negative needs hundreds of steps to turn it round. Color is free.
         color = ops.cast(styled(self.to_rgb, x), "float32")
         if self.recursive:
             own = _take(state, "filter")
@@ -247,7 +256,7 @@ class Generator(keras.Model):
             color = enlarge(color)
         return unfold_time(ops.tanh(0.5 * (color + luma)), num_frames), new_state
 
-    def encode_content(self, content):
+    def encode_content(self, content: KerasTensor) -> list[KerasTensor]:
         """Frames [B, T, H, W, 3] in [-1, 1] -> features at the strides of `filters`.
 
         Each frame by itself, [B, T, H / stride, W / stride, C].
@@ -276,7 +285,7 @@ class Generator(keras.Model):
     def _styled_layers(self):
         return [self.merge, *self.residual, *self.up, *self.fine, self.to_rgb]
 
-    def get_config(self):
+    def get_config(self) -> dict[str, typing.Any]:
         """Constructor arguments."""
         return {
             **super().get_config(),

@@ -5,14 +5,17 @@ Layers see frames one by one: time is folded into the batch, [B, T, ...] as
 axis more than convolutions take stands in the way of the engines that run exports.
 """
 
+import typing
+from collections.abc import Sequence
+
 import keras
 import numpy as np
-from keras import ops
+from keras import KerasTensor, ops
 
 from vgan import DEEPEST, LARGEST
 
 
-def check_sizes(**arguments):
+def check_sizes(**arguments: int | Sequence[int]) -> None:
     """Raise ValueError, naming the argument, for what no network can be made with.
 
     A size is a whole number from 1 to `LARGEST`; a sequence has at most `DEEPEST`.
@@ -31,19 +34,21 @@ def check_sizes(**arguments):
             )
 
 
-def fold_time(x):
+def fold_time(x: KerasTensor) -> KerasTensor:
     """[B, T, ...] -> [B * T, ...]."""
     shape = ops.shape(x)
     return ops.reshape(x, (shape[0] * shape[1], *shape[2:]))
 
 
-def unfold_time(x, num_frames):
+def unfold_time(x: KerasTensor, num_frames: int) -> KerasTensor:
     """[B * T, ...] -> [B, T, ...]."""
     shape = ops.shape(x)
     return ops.reshape(x, (shape[0] // num_frames, num_frames, *shape[1:]))
 
 
-def running_average(values, average, ages, momentum):
+def running_average(
+    values: KerasTensor, average: KerasTensor, ages: list[KerasTensor], momentum: float
+) -> tuple[KerasTensor, KerasTensor]:
     """Average values over the frames so far; the first counts in full.
 
     Args:
@@ -68,7 +73,7 @@ def _broadcast(x):
     return x[:, None, None, :]
 
 
-def enlarge(x):
+def enlarge(x: KerasTensor) -> KerasTensor:
     """Double H and W by bilinear interpolation.
 
     Each of the four pixels of a patch is a weighted mean of the nearest 2 x 2; as a
@@ -91,7 +96,7 @@ def enlarge(x):
     return ops.depth_to_space(x, 2)
 
 
-def local_contrast(x, radius=3, floor=0.05):
+def local_contrast(x: KerasTensor, radius: int = 3, floor: float = 0.05) -> KerasTensor:
     """Deviation from the surroundings, in units of how much these vary.
 
     (x - mean) / sqrt(variance + floor^2) over a window around each pixel (Jarrett et
@@ -113,7 +118,7 @@ def local_contrast(x, radius=3, floor=0.05):
     return deviation * ops.rsqrt(blur(ops.square(deviation)) + floor**2)
 
 
-def rms_normalize(x):
+def rms_normalize(x: KerasTensor) -> KerasTensor:
     """Scale each vector of [B, D] to a root mean square of 1."""
     return x * ops.rsqrt(ops.mean(ops.square(x), axis=-1, keepdims=True) + 1e-6)
 
@@ -137,15 +142,15 @@ class ReflectConv2D(keras.layers.Layer):
 
     def __init__(
         self,
-        in_filters,
-        filters,
-        kernel_size=3,
-        strides=1,
-        gain=1.0,
-        use_bias=True,
-        upsample=False,
-        **kwargs,
-    ):
+        in_filters: int,
+        filters: int,
+        kernel_size: int = 3,
+        strides: int = 1,
+        gain: float = 1.0,
+        use_bias: bool = True,
+        upsample: bool = False,
+        **kwargs: typing.Any,
+    ) -> None:
         super().__init__(**kwargs)
         if kernel_size % 2 == 0:
             raise ValueError(f"kernel_size must be odd, got {kernel_size}")
@@ -168,7 +173,7 @@ class ReflectConv2D(keras.layers.Layer):
         )
         self.built = True
 
-    def call(self, x):
+    def call(self, x: KerasTensor) -> KerasTensor:
         """[N, H, W, in_filters] -> [N, H / strides, W / strides, filters].
 
         With `upsample`, twice that height and width.
@@ -181,7 +186,7 @@ class ReflectConv2D(keras.layers.Layer):
         x = x if self.bias is None else x + self.bias
         return enlarge(x) if self.upsample else x
 
-    def get_config(self):
+    def get_config(self) -> dict[str, typing.Any]:
         """Constructor arguments."""
         return {
             **super().get_config(),
@@ -201,11 +206,11 @@ class StyledConv2D(keras.layers.Layer):
 
     `modulation="weight"`: the code scales the kernel per input channel, the result is
     divided by the norm of the scaled kernel, and the code adds a bias (Karras et al.,
-    StyleGAN2, 2020; the bias by the code is ours, it carries colour). Scaling the
+    StyleGAN2, 2020; the bias by the code is ours, it carries color). Scaling the
     input and the output is the same and needs no kernel per sample. Nothing depends
     on the frame's own statistics, so nothing can flicker with them.
 
-    `modulation="adain"`: channels are normalised and get the code's scale and bias
+    `modulation="adain"`: channels are normalized and get the code's scale and bias
     (Huang and Belongie, 2017). Statistics of single frames flicker: here they are
     running averages over the frames seen so far, carried in the state.
 
@@ -219,13 +224,13 @@ class StyledConv2D(keras.layers.Layer):
 
     def __init__(
         self,
-        in_filters,
-        filters,
-        code_size,
-        modulation="weight",
-        momentum=0.9,
-        **kwargs,
-    ):
+        in_filters: int,
+        filters: int,
+        code_size: int,
+        modulation: str = "weight",
+        momentum: float = 0.9,
+        **kwargs: typing.Any,
+    ) -> None:
         super().__init__(**kwargs)
         if modulation not in ("weight", "adain"):
             raise ValueError(f"modulation must be weight or adain, got {modulation!r}")
@@ -250,7 +255,7 @@ class StyledConv2D(keras.layers.Layer):
         self.shift.build((None, code_size))
         self.built = True
 
-    def initial_state(self, batch_size):
+    def initial_state(self, batch_size: int) -> dict[str, KerasTensor]:
         """State before the first frame: {} or {"mean", "variance", "age"}."""
         if self.modulation == "weight":
             return {}
@@ -260,7 +265,13 @@ class StyledConv2D(keras.layers.Layer):
             "age": ops.zeros((batch_size, 1)),
         }
 
-    def call(self, x, code, state, num_frames):
+    def call(
+        self,
+        x: KerasTensor,
+        code: KerasTensor,
+        state: dict[str, KerasTensor],
+        num_frames: int,
+    ) -> tuple[KerasTensor, dict[str, KerasTensor]]:
         """Convolve each frame under the style.
 
         Args:
@@ -295,7 +306,7 @@ class StyledConv2D(keras.layers.Layer):
             averages.append(_broadcast(average))
         return *averages, new
 
-    def get_config(self):
+    def get_config(self) -> dict[str, typing.Any]:
         """Constructor arguments."""
         return {
             **super().get_config(),

@@ -1,16 +1,16 @@
 """The painter: a recurrent generator that lays every pixel anew.
 
 In: a content clip [B, T, H, W, 3] in [-1, 1], a style code [B, D], and the state that
-the last call returned. Out: the stylised clip [B, T, H, W, 3] in [-1, 1], and the new
+the last call returned. Out: the stylized clip [B, T, H, W, 3] in [-1, 1], and the new
 state. Patches of 2 x 2 pixels go through a content encoder (CNN) to stride 4, where a
 ConvLSTM at stride 8 adds what it remembers; residual blocks at stride 4 do most of the
 work; a decoder returns to full size. Nothing skips the blocks and nothing of the
-content is laid over the result. From the blocks on every convolution is normalised, the
+content is laid over the result. From the blocks on every convolution is normalized, the
 last one, whose channels are R, G and B, too: so the palette is the style's by
-construction (conditional instance normalisation: Dumoulin et al., 2017; for any style:
+construction (conditional instance normalization: Dumoulin et al., 2017; for any style:
 Ghiasi et al., 2017).
 
-The style code is the vector of the scales and shifts of all these normalisations. It is
+The style code is the vector of the scales and shifts of all these normalizations. It is
 made once per picture: no dense layer runs per frame, named styles can be tuned one by
 one, and blends of codes are linear.
 
@@ -18,8 +18,11 @@ Statistics of single frames flicker: here they are running averages, carried in 
 state. A stream, frame by frame, equals the clip.
 """
 
+import typing
+from collections.abc import Sequence
+
 import keras
-from keras import ops
+from keras import KerasTensor, ops
 
 from vgan import DEEPEST
 from vgan.models.layers import (
@@ -63,22 +66,22 @@ class Painter(keras.Model):
         code = painter.encode_style(style)              # [B, T', h, w, 3] -> [B, D]
         state = painter.initial_state(1, 256, 256)
         for frame in frames:                            # each [1, 1, 256, 256, 3]
-            stylised, state = painter(frame, code, state)
+            stylized, state = painter(frame, code, state)
     """
 
     def __init__(
         self,
-        filters=(16, 40, 32),
-        hidden_filters=32,
-        blocks=5,
-        recursive=True,
-        latent_size=100,
-        noise_size=32,
-        style_filters=(16, 32, 64, 128, 128),
-        style_size=256,
-        named_styles=None,
-        **kwargs,
-    ):
+        filters: Sequence[int] = (16, 40, 32),
+        hidden_filters: int = 32,
+        blocks: int = 5,
+        recursive: bool = True,
+        latent_size: int = 100,
+        noise_size: int = 32,
+        style_filters: Sequence[int] = (16, 32, 64, 128, 128),
+        style_size: int = 256,
+        named_styles: dict[str, list[float]] | None = None,
+        **kwargs: typing.Any,
+    ) -> None:
         # Layers choose their precision; the picture itself stays float32.
         super().__init__(**{"autocast": False, **kwargs})
         check_sizes(
@@ -118,7 +121,7 @@ class Painter(keras.Model):
         self.recall = ReflectConv2D(
             hidden_filters, deep, 1, gain=0.1, upsample=True, name="recall"
         )
-        # Normalised, so without a bias.
+        # Normalized, so without a bias.
         self.residual = [
             ReflectConv2D(deep, deep, use_bias=False, name=f"block{i}_{j}")
             for i in range(blocks)
@@ -129,8 +132,8 @@ class Painter(keras.Model):
         # The pixels of a patch start alike: no grid to unlearn (Aitken et al., 2017).
         kernel = self.to_rgb.kernel
         kernel.assign(ops.tile(kernel[..., :3], (1, 1, 1, 4)))
-        self.normalised = [deep] * (2 * blocks) + [up, 3]  # channels, in order
-        self.code_size = 2 * sum(self.normalised)
+        self.normalized = [deep] * (2 * blocks) + [up, 3]  # channels, in order
+        self.code_size = 2 * sum(self.normalized)
 
         self.style_encoder = PretrainedStyleEncoder(
             latent_size, style_filters, name="style"
@@ -141,7 +144,7 @@ class Painter(keras.Model):
         self.modulate = keras.layers.Dense(
             self.code_size,
             kernel_initializer=keras.initializers.RandomNormal(0.2 * latent_size**-0.5),
-            bias_initializer=_Unmodulated(self.normalised),
+            bias_initializer=_Unmodulated(self.normalized),
             dtype="float32",
             name="modulate",
         )
@@ -153,19 +156,21 @@ class Painter(keras.Model):
         self.built = True
 
     @property
-    def stride(self):
+    def stride(self) -> int:
         """H and W must divide by this."""
         return STRIDE
 
-    def encode_style(self, style):
+    def encode_style(self, style: KerasTensor) -> KerasTensor:
         """Style image or clip [B, T', h, w, 3] in [-1, 1] -> code [B, D]."""
         return self.modulate(self.style_encoder(style))
 
-    def encode_noise(self, noise):
+    def encode_noise(self, noise: KerasTensor) -> KerasTensor:
         """Noise [B, Z], standard normal -> code [B, D]."""
         return self.modulate(ops.cast(self.mapping(noise), "float32"))
 
-    def initial_state(self, batch_size, height, width):
+    def initial_state(
+        self, batch_size: int, height: int, width: int
+    ) -> dict[str, KerasTensor]:
         """State before the first frame, a flat dict of named tensors.
 
         Args:
@@ -175,14 +180,14 @@ class Painter(keras.Model):
 
         Returns:
             {"hidden", "cell"} of the ConvLSTM, [B, H / 8, W / 8, hidden_filters];
-            {"mean", "variance"}, running, of all normalised channels in their order;
+            {"mean", "variance"}, running, of all normalized channels in their order;
             {"age"} [B, 1], the number of frames seen; with `recursive` the last
             {"past", "past_light"}, [B, H / 8, W / 8, 192] and [..., 16].
         """
         cell = self.recurrent.initial_state(
             batch_size, height // STRIDE, width // STRIDE
         )
-        channels = sum(self.normalised)
+        channels = sum(self.normalized)
         if self.recursive:
             size = batch_size, height // STRIDE, width // STRIDE
             cell.update(self.filter.initial_state(*size))
@@ -193,8 +198,13 @@ class Painter(keras.Model):
             "age": ops.zeros((batch_size, 1)),
         }
 
-    def call(self, content, style_code, state):
-        """Stylise a clip.
+    def call(
+        self,
+        content: KerasTensor,
+        style_code: KerasTensor,
+        state: dict[str, KerasTensor],
+    ) -> tuple[KerasTensor, dict[str, KerasTensor]]:
+        """Stylize a clip.
 
         Args:
             content: Frames [B, T, H, W, 3] in [-1, 1]; T is static.
@@ -202,12 +212,12 @@ class Painter(keras.Model):
             state: From `initial_state`, or from the call for the frames before.
 
         Returns:
-            Stylised frames [B, T, H, W, 3] in [-1, 1], and the new state.
+            Stylized frames [B, T, H, W, 3] in [-1, 1], and the new state.
         """
         num_frames = content.shape[1]
         patches = ops.space_to_depth(fold_time(content), 2)
         x, new_state = self._encode(patches, state, num_frames)
-        norm = _Normalization(self.normalised, style_code, state, num_frames)
+        norm = _Normalization(self.normalized, style_code, state, num_frames)
         for first, second in zip(self.residual[::2], self.residual[1::2], strict=True):
             x = x + norm(second(ops.relu(norm(first(x)))))
         x = ops.relu(norm(self.up(enlarge(x))))
@@ -222,7 +232,7 @@ class Painter(keras.Model):
             new_state.update(past)
         return unfold_time(ops.depth_to_space(x, 2), num_frames), new_state
 
-    def encode_content(self, content):
+    def encode_content(self, content: KerasTensor) -> list[KerasTensor]:
         """Frames [B, T, H, W, 3] in [-1, 1] -> features at strides 2 and 4.
 
         Each frame by itself, [B, T, H / stride, W / stride, C].
@@ -244,7 +254,7 @@ class Painter(keras.Model):
         )
         return x + self.recall(hidden), cell
 
-    def get_config(self):
+    def get_config(self) -> dict[str, typing.Any]:
         """Constructor arguments."""
         return {
             **super().get_config(),
@@ -261,7 +271,7 @@ class Painter(keras.Model):
 
 
 class _Normalization:
-    """All normalisations of one call, in order: code and running statistics in, out."""
+    """All normalizations of one call, in order: code and running statistics in, out."""
 
     def __init__(self, channels, code, state, num_frames):
         self._parts = iter(_parts(channels))
@@ -272,7 +282,7 @@ class _Normalization:
         self._new = {"mean": [], "variance": []}
 
     def __call__(self, x):
-        """Normalise, scale and shift the next features.
+        """Normalize, scale and shift the next features.
 
         Args:
             x: [B T, h, w, C], or [B T, h, w, 4 C], patches of 2 x 2 pixels.
@@ -319,7 +329,7 @@ def _of_pixels(means, pixels):
 
 
 def _parts(channels):
-    """Slices of each normalisation: scale and shift in the code, and statistics."""
+    """Slices of each normalization: scale and shift in the code, and statistics."""
     start = 0
     for size in channels:
         yield (

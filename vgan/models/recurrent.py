@@ -5,9 +5,11 @@ convolutions a step; the cells here run one or two. `RecursiveFilter` remembers 
 picture itself.
 """
 
+import typing
+
 import keras
 import numpy as np
-from keras import ops
+from keras import KerasTensor, ops
 
 from vgan.models.layers import ReflectConv2D, fold_time, unfold_time
 
@@ -72,7 +74,7 @@ class ConvLSTMCell(_Cell):
 
     state_names = ("hidden", "cell")
 
-    def __init__(self, in_filters, filters, **kwargs):
+    def __init__(self, in_filters: int, filters: int, **kwargs: typing.Any) -> None:
         super().__init__(in_filters, filters, **kwargs)
         self.gates = ReflectConv2D(
             in_filters + filters, 4 * filters, gain=0.5**0.5, name="gates"
@@ -82,7 +84,9 @@ class ConvLSTMCell(_Cell):
         self.gates.bias.assign(bias)
         self.built = True
 
-    def step(self, x, state):
+    def step(
+        self, x: KerasTensor, state: dict[str, KerasTensor]
+    ) -> dict[str, KerasTensor]:
         """[B, H, W, in_filters] and state -> new state."""
         gates = self.gates(ops.concatenate([x, state["hidden"]], axis=-1))
         write, keep, read, candidate = ops.split(gates, 4, axis=-1)
@@ -102,14 +106,16 @@ class ConvGRUCell(_Cell):
 
     state_names = ("hidden",)
 
-    def __init__(self, in_filters, filters, **kwargs):
+    def __init__(self, in_filters: int, filters: int, **kwargs: typing.Any) -> None:
         super().__init__(in_filters, filters, **kwargs)
         size = in_filters + filters
         self.gates = ReflectConv2D(size, 2 * filters, gain=0.5**0.5, name="gates")
         self.candidate = ReflectConv2D(size, filters, gain=0.5**0.5, name="candidate")
         self.built = True
 
-    def step(self, x, state):
+    def step(
+        self, x: KerasTensor, state: dict[str, KerasTensor]
+    ) -> dict[str, KerasTensor]:
         """[B, H, W, in_filters] and state -> new state."""
         hidden = state["hidden"]
         gates = ops.sigmoid(self.gates(ops.concatenate([x, hidden], axis=-1)))
@@ -128,8 +134,8 @@ class RecursiveFilter(keras.layers.Layer):
     luma, and the picture, differ at each of the nine places: what stands still or
     moves slowly keeps its strokes, whatever the noise, and what is new is painted anew.
     As a mean, it has no way to drift: a picture that stays is what it converges to.
-    The result stays within the colours that the new picture has around, or fast things
-    would drag copies of their outlines (neighbourhood clamping: Karis, High-Quality
+    The result stays within the colors that the new picture has around, or fast things
+    would drag copies of their outlines (neighborhood clamping: Karis, High-Quality
     Temporal Supersampling, 2014).
 
     Args:
@@ -138,7 +144,7 @@ class RecursiveFilter(keras.layers.Layer):
         filters: Channels between the two convolutions.
     """
 
-    def __init__(self, stride, filters=16, **kwargs):
+    def __init__(self, stride: int, filters: int = 16, **kwargs: typing.Any) -> None:
         super().__init__(**kwargs)
         self.stride = stride
         self.filters = filters
@@ -150,12 +156,20 @@ class RecursiveFilter(keras.layers.Layer):
         self.choose.bias.assign(bias)
         self.built = True
 
-    def initial_state(self, batch_size, height, width):
+    def initial_state(
+        self, batch_size: int, height: int, width: int
+    ) -> dict[str, KerasTensor]:
         """No past, for a state of this height and width: {"past"}."""
         channels = 5 * self.stride**2
         return {"past": ops.zeros((batch_size, height, width, channels))}
 
-    def call(self, picture, luma, state, num_frames):
+    def call(
+        self,
+        picture: KerasTensor,
+        luma: KerasTensor,
+        state: dict[str, KerasTensor],
+        num_frames: int,
+    ) -> tuple[KerasTensor, dict[str, KerasTensor]]:
         """Filter each frame.
 
         Args:
@@ -197,7 +211,7 @@ class RecursiveFilter(keras.layers.Layer):
         result = ops.maximum(result, -_highest(-near))
         return ops.concatenate([result, luma, ops.ones_like(luma)], axis=-1)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, typing.Any]:
         """Constructor arguments."""
         return {**super().get_config(), "stride": self.stride, "filters": self.filters}
 
@@ -209,7 +223,7 @@ class MotionAdaptiveFilter(keras.layers.Layer):
     What boils on a still wall under a camera's noise settles; what moves, or changes
     its brightness, is painted anew. Two convolutions choose the weight of the past,
     place by place, from how much picture and content differ from it; the result stays
-    within the values that the new picture has around (neighbourhood clamping: Karis,
+    within the values that the new picture has around (neighborhood clamping: Karis,
     High-Quality Temporal Supersampling, 2014). `RecursiveFilter` also looks for what
     has moved, at some twenty times the work.
 
@@ -220,7 +234,9 @@ class MotionAdaptiveFilter(keras.layers.Layer):
         filters: Channels between the two convolutions.
     """
 
-    def __init__(self, channels, stride, filters=8, **kwargs):
+    def __init__(
+        self, channels: int, stride: int, filters: int = 8, **kwargs: typing.Any
+    ) -> None:
         super().__init__(**kwargs)
         self.channels = channels
         self.stride = stride
@@ -242,7 +258,9 @@ class MotionAdaptiveFilter(keras.layers.Layer):
         self.choose.bias.assign([STILL])
         self.built = True
 
-    def initial_state(self, batch_size, height, width):
+    def initial_state(
+        self, batch_size: int, height: int, width: int
+    ) -> dict[str, KerasTensor]:
         """No past, for a state of this height and width: {"past", "past_light"}."""
         shape, patches = (batch_size, height, width), self.stride**2
         return {
@@ -250,7 +268,13 @@ class MotionAdaptiveFilter(keras.layers.Layer):
             "past_light": ops.zeros((*shape, patches)),
         }
 
-    def call(self, picture, brightness, state, ages):
+    def call(
+        self,
+        picture: KerasTensor,
+        brightness: KerasTensor,
+        state: dict[str, KerasTensor],
+        ages: list[KerasTensor],
+    ) -> tuple[KerasTensor, dict[str, KerasTensor]]:
         """Filter each frame.
 
         Args:
@@ -295,7 +319,7 @@ class MotionAdaptiveFilter(keras.layers.Layer):
         result = picture + weight * change
         return ops.maximum(ops.minimum(result, _highest(near)), -_highest(-near))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, typing.Any]:
         """Constructor arguments."""
         return {
             **super().get_config(),
@@ -321,7 +345,7 @@ def _convolve(x, kernel):
 
 
 def _kernels():
-    """How the past differs at each place, weights by colour, and sums by colour.
+    """How the past differs at each place, weights by color, and sums by color.
 
     [h, w, 8, 4 PLACES] of (picture, luma, past picture, past luma), which gives
     differences of the pictures, place by place, then of luma;

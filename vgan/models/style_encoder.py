@@ -1,9 +1,12 @@
 """Where a style code comes from: a picture or clip, or noise."""
 
 import itertools
+import typing
+from collections.abc import Sequence
 
 import keras
-from keras import ops
+import numpy as np
+from keras import KerasTensor, ops
 
 from vgan.models.layers import ReflectConv2D, fold_time, rms_normalize, unfold_time
 
@@ -21,7 +24,12 @@ class StyleEncoder(keras.layers.Layer):
         filters: Channels of the stages; each halves h and w.
     """
 
-    def __init__(self, code_size=64, filters=(16, 32, 64, 64), **kwargs):
+    def __init__(
+        self,
+        code_size: int = 64,
+        filters: Sequence[int] = (16, 32, 64, 64),
+        **kwargs: typing.Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.code_size = code_size
         self.filters = tuple(filters)
@@ -34,7 +42,7 @@ class StyleEncoder(keras.layers.Layer):
         self.project.build((None, 2 * sum(sizes)))
         self.built = True
 
-    def call(self, style):
+    def call(self, style: KerasTensor) -> KerasTensor:
         """[B, T', h, w, 3] -> [B, D]; h and w divide by 2 ** stages."""
         num_frames = ops.shape(style)[1]
         x = fold_time(style)
@@ -46,7 +54,7 @@ class StyleEncoder(keras.layers.Layer):
         statistics = ops.mean(unfold_time(statistics, num_frames), axis=1)
         return rms_normalize(self.project(statistics))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, typing.Any]:
         """Constructor arguments."""
         return {
             **super().get_config(),
@@ -81,11 +89,11 @@ class PretrainedStyleEncoder(keras.layers.Layer):
 
     def __init__(
         self,
-        latent_size=100,
-        filters=(16, 32, 64, 128, 128),
-        hidden_size=512,
-        **kwargs,
-    ):
+        latent_size: int = 100,
+        filters: Sequence[int] = (16, 32, 64, 128, 128),
+        hidden_size: int = 512,
+        **kwargs: typing.Any,
+    ) -> None:
         super().__init__(**{**kwargs, "dtype": "float32"})
         if len(filters) != len(self.depths):
             raise ValueError(
@@ -122,7 +130,7 @@ class PretrainedStyleEncoder(keras.layers.Layer):
         self.project.build((None, hidden_size))
         self.built = True
 
-    def load_vgg(self, weights):
+    def load_vgg(self, weights: dict[str, np.ndarray]) -> None:
         """Take the weights of a VGG.
 
         Args:
@@ -134,7 +142,7 @@ class PretrainedStyleEncoder(keras.layers.Layer):
             layer.kernel.assign(weights[f"{name}/kernel"])
             layer.bias.assign(weights[f"{name}/bias"])
 
-    def statistics(self, style):
+    def statistics(self, style: KerasTensor) -> KerasTensor:
         """Logarithms of means and standard deviations [B, S] of [B, T', h, w, 3]."""
         num_frames = ops.shape(style)[1]
         x = self.to_bgr((fold_time(style) + 1.0) / 2.0)
@@ -148,16 +156,18 @@ class PretrainedStyleEncoder(keras.layers.Layer):
         found = unfold_time(ops.concatenate(found, axis=-1), num_frames)
         return ops.log(ops.mean(found, axis=1) + 1e-3)
 
-    def call(self, style):
+    def call(self, style: KerasTensor) -> KerasTensor:
         """[B, T', h, w, 3] -> [B, L]; h and w divide by 16."""
         x = (self.statistics(ops.cast(style, "float32")) - self.center) / self.spread
         return self.project(ops.leaky_relu(self.hidden(x), 0.2))
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(
+        self, input_shape: tuple[int | None, ...]
+    ) -> tuple[int | None, ...]:
         """Said, since JAX cannot trace reflection padding of sizes that vary."""
         return (input_shape[0], self.latent_size)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, typing.Any]:
         """Constructor arguments."""
         return {
             **super().get_config(),
@@ -178,7 +188,14 @@ class MappingNetwork(keras.layers.Layer):
         normalized: Whether codes get a root mean square of 1.
     """
 
-    def __init__(self, code_size=64, noise_size=32, depth=3, normalized=True, **kwargs):
+    def __init__(
+        self,
+        code_size: int = 64,
+        noise_size: int = 32,
+        depth: int = 3,
+        normalized: bool = True,
+        **kwargs: typing.Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.normalized = normalized
         self.code_size = code_size
@@ -195,7 +212,7 @@ class MappingNetwork(keras.layers.Layer):
             size = code_size
         self.built = True
 
-    def call(self, noise):
+    def call(self, noise: KerasTensor) -> KerasTensor:
         """[B, Z], standard normal -> [B, D]."""
         x = rms_normalize(noise)
         for layer in self.stages[:-1]:
@@ -203,7 +220,7 @@ class MappingNetwork(keras.layers.Layer):
         x = self.stages[-1](x)
         return rms_normalize(x) if self.normalized else x
 
-    def get_config(self):
+    def get_config(self) -> dict[str, typing.Any]:
         """Constructor arguments."""
         return {
             **super().get_config(),

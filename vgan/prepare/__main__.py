@@ -31,7 +31,7 @@ FLAGS.DEFINE_enum(
 FLAGS.DEFINE_string(
     "provenance",
     None,
-    "CSV file with the columns file (path, name or id), licence, url, author, labels, "
+    "CSV file with the columns file (path, name or id), license, url, author, labels, "
     "start, end (seconds of a video); all but file may be left out",
 )
 FLAGS.DEFINE_integer(
@@ -58,7 +58,7 @@ FILLED = {
 }
 
 
-def main(_):
+def main(_: list[str]) -> None:
     """Parse, then prepare."""
     for name, example in FILLED.items():
         value = FLAGS[name].value

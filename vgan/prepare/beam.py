@@ -6,12 +6,23 @@ machine, or on a shared file system.
 
 import functools
 import logging
+import pathlib
+import typing
+from collections.abc import Callable, Sequence
 
 from vgan.datasets import pipelines
+from vgan.prepare.inputs import Source
 from vgan.prepare.scan import scan
+from vgan.prepare.settings import Settings
 
 
-def scan_all(sources, settings, folder, options, tell):
+def scan_all(
+    sources: Sequence[Source],
+    settings: Settings,
+    folder: pathlib.Path,
+    options: list[str],
+    tell: Callable[[Source, float, int], object],
+) -> list[dict[str, typing.Any]]:
     """Scan all sources; each is a task of a worker.
 
     Args:

@@ -2,13 +2,18 @@
 
 import copy
 import pathlib
+import typing
+from collections.abc import Sequence
 
 from vgan.datasets.folders import split_files
 from vgan.prepare import signatures
 from vgan.prepare.scan import key
+from vgan.prepare.settings import Settings
 
 
-def choose(facts, settings):
+def choose(
+    facts: list[dict[str, typing.Any]], settings: Settings
+) -> tuple[list[dict[str, typing.Any]], set[str]]:
     """Leave out near-duplicates and what is too much; divide by source.
 
     A shot that repeats an earlier one is left out: earlier by name and time, files
@@ -48,7 +53,7 @@ def choose(facts, settings):
     return facts, chosen
 
 
-def fair_shares(counts, most):
+def fair_shares(counts: Sequence[int], most: int) -> list[int]:
     """Divide `most` (0: no bound) over sources that have `counts`; the first get the
     remainder.
     """

@@ -10,32 +10,37 @@ import hashlib
 import json
 import os
 import pathlib
+import typing
 import zipfile
+from collections.abc import Iterable
+
+from vgan.prepare.inputs import Source
+from vgan.prepare.settings import Settings
 
 VERSION = 2  # of what is found in a file: grows with each change of the scan
 
 
-def places(folder, name):
+def places(folder: pathlib.Path, name: str) -> tuple[pathlib.Path, pathlib.Path]:
     """Return the paths of the part and of the facts of the source called `name`."""
     digest = hashlib.blake2b(name.encode(), digest_size=12).hexdigest()
     folder = pathlib.Path(folder)
     return folder / f"{digest}.zip", folder / f"{digest}.json"
 
 
-def stamp(source, settings):
+def stamp(source: Source, settings: Settings) -> list:
     """Return what a part was made from: the same stamp, the same part.
 
     Raises:
         OSError: The file is not there.
     """
     stat = os.stat(source.path)
-    said = [source.name, source.label, source.licence, source.provenance]
+    said = [source.name, source.label, source.license, source.provenance]
     made = json.dumps([VERSION, settings.of_scan(), said], sort_keys=True)
     digest = hashlib.blake2b(made.encode(), digest_size=12).hexdigest()
     return [stat.st_size, stat.st_mtime_ns, digest]
 
 
-def read_json(path):
+def read_json(path: str | pathlib.Path) -> typing.Any:
     """Return what a JSON file holds; None if there is none, or if it is damaged."""
     try:
         return json.loads(pathlib.Path(path).read_bytes())
@@ -53,11 +58,11 @@ class Part:
 
     file: object
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         self.clips = []
         self._zip = zipfile.ZipFile(self.file, "w", zipfile.ZIP_STORED)
 
-    def add(self, clip, frames):
+    def add(self, clip: dict[str, typing.Any], frames: Iterable[bytes]) -> None:
         """Add a clip.
 
         Args:
@@ -69,17 +74,17 @@ class Part:
             self._write(f"{len(self.clips):05d}/{t:03d}.jpg", frame)
         self.clips.append(clip)
 
-    def __enter__(self):
+    def __enter__(self) -> typing.Self:
         return self
 
-    def __exit__(self, kind, *_):
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is None:
             self.close()
             return
         with contextlib.suppress(OSError):  # the disk that was full still is
             self._zip.close()
 
-    def close(self):
+    def close(self) -> None:
         """End the file."""
         try:
             self._write("clips.json", json.dumps(self.clips, sort_keys=True).encode())

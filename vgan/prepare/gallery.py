@@ -85,13 +85,13 @@ def _picture(facts, shown):
 
 
 def _mean_distance(members):
-    """How far the colours of a style's files lie apart."""
+    """How far the colors of a style's files lie apart."""
     found = [f["palette"] for f in members if f.get("palette")][:MOST_COMPARED]
     if len(found) < 2:
         return ""
     pairs = itertools.combinations(found, 2)
     mean = statistics.fmean(palettes.distance(*pair) for pair in pairs)
-    return f", colours {mean:.0f} apart in CIELAB"
+    return f", colors {mean:.0f} apart in CIELAB"
 
 
 def videos(sources: list[dict], totals: dict, shown: Thumbnails) -> dict:

@@ -4,10 +4,16 @@ import dataclasses
 import itertools
 import os
 import pathlib
+import typing
+from collections.abc import Iterable
 
 from vgan import InputError, video
 from vgan.datasets.folders import expanded, find_files
 from vgan.files import visible
+
+if typing.TYPE_CHECKING:
+    from vgan.prepare.provenance import Rows
+
 
 SUFFIXES = {*video.VIDEO_SUFFIXES, *video.IMAGE_SUFFIXES}
 
@@ -21,7 +27,7 @@ class Source:
         name: Its path below the input, with "/"; unlike all others, valid UTF-8.
         below: Its path below the input, for people.
         label: What it shows, or the name of its style; may be empty.
-        licence: May be empty.
+        license: May be empty.
         provenance: {column: text} of the other columns of the user's list.
     """
 
@@ -29,11 +35,13 @@ class Source:
     name: str
     below: str
     label: str = ""
-    licence: str = ""
+    license: str = ""
     provenance: dict = dataclasses.field(default_factory=dict)
 
 
-def find(inputs, role, rows=None):
+def find(
+    inputs: Iterable[str | pathlib.Path], role: str, rows: "Rows | None" = None
+) -> list[Source]:
     """Find all videos and photos.
 
     Args:
@@ -73,7 +81,7 @@ def find(inputs, role, rows=None):
     return sorted(sources, key=lambda source: source.name)
 
 
-def others(inputs):
+def others(inputs: Iterable[str | pathlib.Path]) -> list[str]:
     """Return the names of files in the inputs that look like no video and no photo."""
     files = itertools.chain(*(visible(expanded(root)) for root in inputs))
     return sorted(_text(f.name) for f in files if f.suffix.lower() not in SUFFIXES)

@@ -2,13 +2,16 @@
 
 import contextlib
 import dataclasses
+import pathlib
+from collections.abc import Iterable, Iterator
 
 from vgan import InputError, files
 from vgan.datasets.folders import expanded
 from vgan.prepare import ownership
+from vgan.prepare.settings import Settings
 
 
-def check(output, roots):
+def check(output: pathlib.Path, roots: Iterable[str | pathlib.Path]) -> None:
     """Refuse an output that the next run would take for an input, and other files.
 
     Raises:
@@ -36,7 +39,9 @@ def check(output, roots):
 
 
 @contextlib.contextmanager
-def claimed(output, settings, overwrite):
+def claimed(
+    output: pathlib.Path, settings: Settings, overwrite: bool
+) -> Iterator[pathlib.Path]:
     """Make the folder, or make sure that it is of these settings; ours in the block.
 
     Args:

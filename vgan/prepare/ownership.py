@@ -1,8 +1,10 @@
 """What in the folder of a set was made here: all else is never removed or replaced."""
 
 import contextlib
+import pathlib
 import re
 import shutil
+import typing
 
 from vgan import InputError, files
 from vgan.prepare import clip_archive
@@ -18,7 +20,7 @@ _OF_SET = re.compile(
 )
 
 
-def read_state(output):
+def read_state(output: pathlib.Path) -> dict[str, typing.Any]:
     """Return what STATE holds, with a dict "settings"; {} if none, or a damaged one."""
     path = output / PARTS / STATE
     state = None if path.is_dir() else clip_archive.read_json(path)
@@ -28,7 +30,7 @@ def read_state(output):
     return state if named and MARK.items() <= state.items() else {}
 
 
-def refuse_others(output, state):
+def refuse_others(output: pathlib.Path, state: dict[str, typing.Any]) -> None:
     """Make sure that nothing of the user's would be removed or replaced.
 
     Raises:
@@ -66,14 +68,14 @@ def refuse_others(output, state):
         )
 
 
-def clear(folder, start=""):
+def clear(folder: pathlib.Path, start: str = "") -> None:
     """Remove from the folder of parts what was made here, of those that begin so."""
     for path in _of(folder):
         if _OF_PARTS.fullmatch(path.name) and path.name.startswith(start):
             path.unlink()
 
 
-def finished(output, name):
+def finished(output: pathlib.Path, name: str) -> dict[str, int]:
     """Return {file: bytes} of the set of that name and of the report."""
     files = [output / report for report in REPORTS]
     files += output.glob(f"{SETS}/{name}/*/*")
@@ -84,7 +86,7 @@ def finished(output, name):
     }
 
 
-def remove_set(output, name):
+def remove_set(output: pathlib.Path, name: str) -> None:
     """Remove a set that was made under an earlier name of the folder."""
     for version in _of(output / SETS / name):
         if version.is_dir():

@@ -1,15 +1,17 @@
-"""Palettes: the few colours that a picture or a clip consists of."""
+"""Palettes: the few colors that a picture or a clip consists of."""
+
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
 from PIL import Image
 
-SIDE = 96  # of what colours are counted of; more pixels give the same colours
+SIDE = 96  # of what colors are counted of; more pixels give the same colors
 FRAMES = 16  # of a clip, at most
 
 
-def palette(frames, count=6):
-    """Return the dominant colours and their shares, the largest first.
+def palette(frames: np.ndarray | Sequence[np.ndarray], count: int = 6) -> list[list]:
+    """Return the dominant colors and their shares, the largest first.
 
     K-means in CIELAB, where equal distances look about equal (Lloyd, "Least Squares
     Quantization in PCM", 1982), begun by median cut (Heckbert, "Color Image
@@ -17,7 +19,7 @@ def palette(frames, count=6):
 
     Args:
         frames: A picture, uint8 RGB [H, W, 3], or a sequence of them.
-        count: Colours at most, from 1 on; a picture of fewer has fewer.
+        count: Colors at most, from 1 on; a picture of fewer has fewer.
 
     Returns:
         [["#rrggbb", share], ...]; shares in (0, 1] sum to 1, to three decimals.
@@ -51,8 +53,8 @@ def palette(frames, count=6):
     return [[name, round(share, 3)] for name, share in ordered if share >= 0.0005]
 
 
-def distance(one, other):
-    """How far one palette's colours have to move to become the other's.
+def distance(one: list[list], other: list[list]) -> float:
+    """How far one palette's colors have to move to become the other's.
 
     The earth mover's distance (Rubner, Tomasi, Guibas, "The Earth Mover's Distance as
     a Metric for Image Retrieval", 2000).

@@ -4,17 +4,19 @@ import csv
 import dataclasses
 import os
 import pathlib
+from collections.abc import Iterable
 
 from vgan import InputError
+from vgan.prepare.inputs import Source
 
-SAME = {"license": "licence", "label": "labels", "source": "url", "path": "file"}
+SAME = {"licence": "license", "label": "labels", "source": "url", "path": "file"}
 
 
 class Rows:
     """What a CSV file says of files.
 
     Columns: `file`, the path of a file below the input, or its name, or its name
-    without suffix, such as a YouTube id; optional: licence, url (or source), author,
+    without suffix, such as a YouTube id; optional: license, url (or source), author,
     labels, and start and end, the seconds of a video that are taken. Other columns are
     kept as they are.
 
@@ -28,7 +30,7 @@ class Rows:
         InputError: It cannot be read, has no column `file`, or says a file twice.
     """
 
-    def __init__(self, path):
+    def __init__(self, path: str | pathlib.Path) -> None:
         self.path = pathlib.Path(path)
         self.unused = []
         self._rows = self._read()
@@ -81,7 +83,7 @@ class Rows:
             _check_span(rows[name], f"{head}: line {number}")
         return rows
 
-    def joined(self, sources):
+    def joined(self, sources: Iterable[Source]) -> list[Source]:
         """Return the sources with what the list says of them.
 
         A path below the input counts before a name, that before a name without suffix,
@@ -100,7 +102,7 @@ class Rows:
                 dataclasses.replace(
                     source,
                     label=row.pop("labels", ""),
-                    licence=row.pop("licence", ""),
+                    license=row.pop("license", ""),
                     provenance=row,
                 )
             )
@@ -108,7 +110,7 @@ class Rows:
         return joined
 
 
-def span(provenance):
+def span(provenance: dict[str, str]) -> tuple[float, float]:
     """Return the seconds (start, end) of a video that are taken; end may be inf."""
     return tuple(float(provenance.get(*one)) for one in (("start", 0), ("end", "inf")))
 

@@ -17,7 +17,7 @@ object of JSON (names may hold the surrogates of bytes that are not UTF-8):
     kept_height, kept_width, kept_fps   of its clips
     split               "train", "validation", or "" where no clip is written
     label               a style's name, or what the user's list says
-    licence, provenance of the user's list: a text; {column: text}
+    license, provenance of the user's list: a text; {column: text}
     palette             of a style: see `palettes.palette`
     clips               written
     shots               list of

@@ -6,7 +6,9 @@ import functools
 import hashlib
 import json
 import os
+import pathlib
 import sys
+from collections.abc import Callable, Sequence
 
 import tqdm
 
@@ -23,20 +25,21 @@ from vgan.prepare import (
 )
 from vgan.prepare.choose import choose
 from vgan.prepare.formatting import number
+from vgan.prepare.settings import Settings
 
 
 def prepare(
-    roots,
-    output,
-    settings,
-    num_workers=None,
-    listed=None,
-    overwrite=False,
-    keep_parts=False,
-    beam=None,
-    warn=print,
-    loading=contextlib.nullcontext,
-):
+    roots: Sequence[str | pathlib.Path],
+    output: str | pathlib.Path,
+    settings: Settings,
+    num_workers: int | None = None,
+    listed: str | pathlib.Path | None = None,
+    overwrite: bool = False,
+    keep_parts: bool = False,
+    beam: list[str] | None = None,
+    warn: Callable[[str], object] = print,
+    loading: Callable[[], contextlib.AbstractContextManager] = contextlib.nullcontext,
+) -> list[str]:
     """Make a prepared set, or go on with one.
 
     Args:

@@ -6,13 +6,16 @@ import logging
 import os
 import pathlib
 import re
+import typing
 import zipfile
+from collections.abc import Callable
 
 import av
 
 from vgan import InputError, files
 from vgan.prepare import clip_archive, palettes, provenance, report, shots, signatures
-from vgan.prepare.settings import LEAST_SIZE
+from vgan.prepare.inputs import Source
+from vgan.prepare.settings import LEAST_SIZE, Settings
 from vgan.video import VideoReader, is_image, read_image
 from vgan.video.resizing import resize
 
@@ -23,7 +26,12 @@ PALETTE_FRAMES = 50  # of a style
 _log = logging.getLogger("vgan")
 
 
-def scan(source, settings, folder, tell=lambda share, clips: None):
+def scan(
+    source: Source,
+    settings: Settings,
+    folder: pathlib.Path,
+    tell: Callable[[float, int], object] = lambda share, clips: None,
+) -> dict[str, typing.Any]:
     """Find the clips of a source and write them as a part; what is done stays done.
 
     Args:
@@ -81,7 +89,7 @@ def _is_whole(known, blank, part_path):
     return not known["clips"] or zipfile.is_zipfile(part_path)
 
 
-def blank(source, settings):
+def blank(source: Source, settings: Settings) -> dict[str, typing.Any]:
     """Return the facts of a source that nothing is known of yet."""
     return {
         "source": source.name,
@@ -94,7 +102,7 @@ def blank(source, settings):
         **dict.fromkeys(("kept_height", "kept_width", "variable_frame_rate")),
         "kept_fps": settings.fps,
         "label": source.label,
-        "licence": source.licence,
+        "licence": source.license,
         "provenance": source.provenance,
         "shots": [],
         "clips": 0,
@@ -147,7 +155,7 @@ class _Scan:
         self._source, self._settings = source, settings
         self._part, self._facts, self._tell = part, facts, tell
         self._folder = os.path.dirname(part.file)
-        self._seen = []  # frames that say what colours a style has
+        self._seen = []  # frames that say what colors a style has
 
     def run(self):
         """Read it."""
@@ -241,7 +249,7 @@ class _Scan:
                 "start": float(start / rate),
                 "fps": self._settings.fps,
                 "label": source.label,
-                "licence": source.licence,
+                "licence": source.license,
                 "shot": len(facts["shots"]),
                 "frames": length,
                 "height": facts["kept_height"],
@@ -313,6 +321,6 @@ def _header(path):
         return stream.codec_context.name, round(seconds, 3)
 
 
-def key(name, start):
+def key(name: str, start: int) -> str:
     """Return the key of the clip of source `name` whose first frame is k = `start`."""
     return f"{name}#{start:08d}"

@@ -1,6 +1,7 @@
 """What a prepared set is made like."""
 
 import dataclasses
+import typing
 from fractions import Fraction
 
 from vgan import InputError
@@ -32,7 +33,7 @@ class Settings:
     max_clips: int = 0
     validation: float = 0.1
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name, low, high, what in (
             ("fps", 1, 240, "1 to 240 frames per second"),
             ("size", LEAST_SIZE, 4096, f"{LEAST_SIZE} to 4096 pixels"),
@@ -47,11 +48,11 @@ class Settings:
             raise InputError(f"role={self.role}: give {' or '.join(ROLES)}")
 
     @property
-    def rate(self):
+    def rate(self) -> Fraction:
         """`fps` as the Fraction that it stands for."""
         return Fraction(self.fps).limit_denominator(100_000)
 
-    def of_scan(self):
+    def of_scan(self) -> dict[str, typing.Any]:
         """Those settings, {name: value}, that what is found in a file depends on."""
         names = ("fps", "size", "clip_length", "role")
         return {name: getattr(self, name) for name in names}

@@ -6,25 +6,28 @@ that are shown at k / fps, as in VideoReader.
 
 import contextlib
 import math
+import pathlib
 import tempfile
 import typing
 from array import array
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 
 import cv2
 import numpy as np
 
+from vgan.prepare.settings import Settings
 from vgan.video import cuts
 from vgan.video.reader import ROUNDING
 
 LONGEST_STILL = 2  # seconds that a frame is shown at most: after that the shot ends
-BLANK = 4  # grey values of a thumbnail spread less where there is one colour
+BLANK = 4  # gray values of a thumbnail spread less where there is one color
 DARK = 20  # mean luma, of 255
 STILL = 3  # luma of a thumbnail's pixel varies this much by noise and compression
 MOST_HELD = 2**25  # bytes of a shot in memory; what is more waits on disk
 JPEG = (
     *(cv2.IMWRITE_JPEG_QUALITY, 95),
-    # A fifth to a third more bytes, half of the error in saturated colours.
+    # A fifth to a third more bytes, half of the error in saturated colors.
     *(cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444),
 )
 
@@ -45,10 +48,10 @@ class Moment(typing.NamedTuple):
     time: Fraction
 
 
-def moments(frames):
+def moments(frames: Iterable[tuple[np.ndarray, Fraction]]) -> Iterator[Moment]:
     """Yield a Moment for each (frame, timestamp).
 
-    A shot ends at a cut, and where a stretch of one colour, such as the black
+    A shot ends at a cut, and where a stretch of one color, such as the black
     between two scenes, begins or ends.
     """
     detector, shot, was_blank = cuts.CutDetector(), 0, None
@@ -62,7 +65,7 @@ def moments(frames):
         yield Moment(frame, luma, shot, time)
 
 
-def on_clock(moments, fps):
+def on_clock(moments: Iterable[Moment], fps: Fraction) -> Iterator[tuple[int, Moment]]:
     """Yield (k, Moment shown at k / fps); k leaps where nothing new is shown for long.
 
     Args:
@@ -97,7 +100,9 @@ class Shot:
         spool: File object for the frames; what it holds is overwritten.
     """
 
-    def __init__(self, first, clip_length, dark, spool):
+    def __init__(
+        self, first: int, clip_length: int, dark: float, spool: typing.BinaryIO
+    ) -> None:
         self.first, self.clip_length = first, clip_length
         self._dark, self._spool = dark, spool
         self._spool.seek(0)
@@ -107,10 +112,10 @@ class Shot:
         self._levels, self._deviation = array("f"), 0.0
         self.verdicts = []  # of each whole clip: "", "dark" or "still"
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self._places)
 
-    def add(self, moment):
+    def add(self, moment: Moment) -> None:
         """Add the next frame; the same Moment again costs nothing."""
         if moment is not self._last:
             data = encode(moment.picture)
@@ -136,7 +141,7 @@ class Shot:
         still = np.max(self._high - self._low) <= STILL
         return "still" if still and self.clip_length > 1 else ""
 
-    def clips(self):
+    def clips(self) -> list[int]:
         """Return the k of the first frame of each clip that is worth keeping."""
         if self._deviation < BLANK:
             return []
@@ -146,13 +151,13 @@ class Shot:
             if not verdict
         ]
 
-    def reason(self):
+    def reason(self) -> str:
         """Return why there is no clip in it, in plain words; "" if there is one."""
         level = float(np.mean(self._levels))
         if self.clips():
             return ""
         if self._deviation < BLANK:
-            what = "black" if level < DARK else "one colour"
+            what = "black" if level < DARK else "one color"
             return f"{what}: mean luma {level:.0f} of 255"
         if len(self) < self.clip_length:
             count = f"{len(self)} frame" + "s" * (len(self) > 1)
@@ -163,19 +168,23 @@ class Shot:
             return "frozen: nothing moves"
         return f"frozen or too dark: mean luma {level:.0f} of 255"
 
-    def frames(self, index):
+    def frames(self, index: Iterable[int]) -> Iterator[bytes]:
         """Yield the JPEG files of the frames at these positions."""
         for i in index:
             self._spool.seek(self._places[i])
             yield self._spool.read(self._sizes[i])
 
-    def samples(self, count):
+    def samples(self, count: int) -> list[np.ndarray]:
         """Return up to `count` frames, evenly from first to last, uint8 RGB."""
         index = np.unique(np.linspace(0, len(self) - 1, count).round().astype(int))
         return [decode(data) for data in self.frames(index)]
 
 
-def shots(clocked, settings, folder):
+def shots(
+    clocked: Iterable[tuple[int, Moment]],
+    settings: Settings,
+    folder: str | pathlib.Path,
+) -> Iterator[Shot]:
     """Yield a Shot for each run of frames; it is valid until the next.
 
     Args:
@@ -204,12 +213,12 @@ def _drop(spool):
         spool.close()
 
 
-def encode(picture):
+def encode(picture: np.ndarray) -> bytes:
     """Return the JPEG file, bytes, of a uint8 RGB picture [h, w, 3]."""
     picture = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
     return cv2.imencode(".jpg", picture, JPEG)[1].tobytes()
 
 
-def decode(data):
+def decode(data: bytes) -> np.ndarray:
     """Return the uint8 RGB picture [h, w, 3] of a JPEG file."""
     return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)

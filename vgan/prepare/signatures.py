@@ -10,6 +10,7 @@ and contrast hardly change it. Signs also tell what a turned picture's signature
 """
 
 import itertools
+from collections.abc import Iterable, Sequence
 
 import cv2
 import numpy as np
@@ -28,13 +29,13 @@ COARSE = 8  # lowest frequencies of the middle moment, one machine word
 COARSE_BOUND = 16  # bits of it; those copies differ in at most 11
 
 
-def thumbnail(frame):
+def thumbnail(frame: np.ndarray) -> np.ndarray:
     """Return uint8 [32, 32], all that a signature needs of a uint8 [H, W, 3] frame."""
     small = cv2.resize(frame, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
     return cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
 
 
-def signature(frames):
+def signature(frames: Sequence[np.ndarray]) -> str:
     """Return the signature of a shot.
 
     Args:
@@ -58,7 +59,7 @@ def signature(frames):
     return _text([np.mean(part, axis=0) for part in parts])
 
 
-def picture_signature(picture):
+def picture_signature(picture: np.ndarray) -> str:
     """Return the signature of a picture, uint8 RGB [H, W, 3]: 64 hexadecimal digits.
 
     A picture never repeats a shot, nor a shot a picture.
@@ -66,7 +67,7 @@ def picture_signature(picture):
     return _text([thumbnail(picture)])
 
 
-def distance(one, other):
+def distance(one: str, other: str) -> float:
     """Part of the bits, in [0, 1], in which two signatures differ, turned or not.
 
     Returns:
@@ -79,7 +80,9 @@ def distance(one, other):
     return float(differ.sum(axis=(1, 2, 3)).min() / _informative(bits))
 
 
-def duplicates(entries, bound=BOUND):
+def duplicates(
+    entries: Iterable[tuple[str, str]], bound: float = BOUND
+) -> dict[str, str]:
     """Find what repeats an earlier entry that repeats none itself.
 
     Args:

@@ -16,7 +16,7 @@ from vgan.prepare.scan import scan
 from vgan.prepare.settings import Settings
 
 
-def main():
+def main() -> None:
     """Scan until there is no more input."""
     # Whatever a library prints must not get between the lines.
     answers = os.fdopen(os.dup(1), "w")

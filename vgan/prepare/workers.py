@@ -4,21 +4,32 @@ import concurrent.futures
 import contextlib
 import dataclasses
 import json
+import pathlib
 import queue
 import signal
 import subprocess
 import sys
 import threading
+import typing
+from collections.abc import Callable, Sequence
 
 from vgan import InputError
+from vgan.prepare.inputs import Source
 from vgan.prepare.scan import blank
+from vgan.prepare.settings import Settings
 
 
 class WorkerError(Exception):
     """A process ended without an answer; the argument says how."""
 
 
-def scan_all(sources, settings, folder, workers, tell):
+def scan_all(
+    sources: Sequence[Source],
+    settings: Settings,
+    folder: pathlib.Path,
+    workers: int,
+    tell: Callable[[Source, float, int], object],
+) -> list[dict[str, typing.Any]]:
     """Scan all sources.
 
     A process that dies, of a lack of memory or of a file that a decoder cannot stand,

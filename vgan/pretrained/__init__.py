@@ -8,7 +8,7 @@ PAINTERLY_SMALL = PAINTERLY.with_name("painterly_small.keras")
 MODELS = {path.stem: path for path in (PAINTERLY, PAINTERLY_SMALL)}
 
 
-def find(model):
+def find(model: str) -> str:
     """Return the path of a model that ships for its name; any other path as it is.
 
     Args:

@@ -5,13 +5,17 @@ code, `Stylizer` carries the state from frame to frame, and `FrameProcessor` add
 changes over time and place. Nothing here imports Keras before an engine is loaded.
 """
 
+import pathlib
+
 from vgan.runtime import engines
 from vgan.runtime.stylizer import Stylizer
 
 __all__ = ["Stylizer", "load"]
 
 
-def load(model, engine="auto", size=None):
+def load(
+    model: str | pathlib.Path, engine: str = "auto", size: tuple[int, int] | None = None
+) -> engines.Engine:
     """Return a trained model, ready for `vgan.Stylizer`.
 
     Args:

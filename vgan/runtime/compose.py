@@ -1,8 +1,10 @@
-"""Stylised and original frames put together: colour, masks, regions, comparison.
+"""Stylized and original frames put together: color, masks, regions, comparison.
 
 All frames are uint8 RGB [H, W, 3]. Everything here is exact where nothing is mixed, and
 takes a small part of the time that the network does.
 """
+
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -13,13 +15,13 @@ from vgan.video.resizing import resize
 PICTURES = 6  # of styles beside a comparison
 
 
-def keep_color(stylized, original):
-    """Return the brightness of the stylised frame in the colours of the original.
+def keep_color(stylized: np.ndarray, original: np.ndarray) -> np.ndarray:
+    """Return the brightness of the stylized frame in the colors of the original.
 
     Luminance-only transfer (Gatys et al., "Preserving Color in Neural Artistic Style
-    Transfer", 2016): luma (ITU-R BT.601) of one, colour differences of the other. Where
-    RGB has no such colour, as no red is as bright as white, the colour is made paler
-    with its hue, so that luma is always that of the stylised frame: clipping would take
+    Transfer", 2016): luma (ITU-R BT.601) of one, color differences of the other. Where
+    RGB has no such color, as no red is as bright as white, the color is made paler
+    with its hue, so that luma is always that of the stylized frame: clipping would take
     the strokes from saturated areas.
 
     Args:
@@ -49,8 +51,8 @@ def keep_color(stylized, original):
     )
 
 
-def blend(original, stylized, mask):
-    """Return the stylised frame where the mask is 1 and the original where it is 0.
+def blend(original: np.ndarray, stylized: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Return the stylized frame where the mask is 1 and the original where it is 0.
 
     Args:
         original: uint8 [H, W, 3].
@@ -61,7 +63,9 @@ def blend(original, stylized, mask):
     return cv2.blendLinear(stylized, original, mask, 1 - mask)
 
 
-def by_label(frames, labels, soft=0):
+def by_label(
+    frames: Sequence[np.ndarray], labels: np.ndarray, soft: float = 0
+) -> np.ndarray:
     """Return frame k where the label is k.
 
     Args:
@@ -107,11 +111,11 @@ class Comparison:
         writer.write(compare(frame, stylizer(frame)), timestamp)
     """
 
-    def __init__(self, pictures):
+    def __init__(self, pictures: Sequence[np.ndarray]) -> None:
         self._pictures = list(pictures)[:PICTURES]
         self._column = None  # for frames of one size
 
-    def __call__(self, original, stylized):
+    def __call__(self, original: np.ndarray, stylized: np.ndarray) -> np.ndarray:
         """Return uint8 [H', W', 3]: both sides even, as H.264 in 4:2:0 wants them."""
         height, width = original.shape[:2]
         if self._column is None or self._column.shape[0] != height:

@@ -1,25 +1,33 @@
-"""What becomes of each frame of one video: styles over time, masks, colour, comparison.
+"""What becomes of each frame of one video: styles over time, masks, color, comparison.
 
 process = FrameProcessor(engine, [schedule.encode(engine)], mask=mask)
 for frame, timestamp in reader:
     writer.write(process(frame, timestamp), timestamp)
 """
 
+import typing
+from collections.abc import Sequence
+from fractions import Fraction
+
 import numpy as np
 
 from vgan.runtime import compose
+from vgan.runtime.engines import Engine
 from vgan.runtime.stylizer import Stylizer
+
+if typing.TYPE_CHECKING:
+    from vgan.video.masks import LabelMask, MaskReader
 
 
 class FrameProcessor:
-    """Stylises the frames of one video in order.
+    """Stylizes the frames of one video in order.
 
     Args:
         engine: From `vgan.runtime.engines.load`.
         schedules: List of encoded `schedule.Schedule`: one, or one for each region.
-        strength: Share of the stylised picture, 0 to 1, on top of the schedule's.
+        strength: Share of the stylized picture, 0 to 1, on top of the schedule's.
         proxy: Scale at which the network works, as of Stylizer.
-        keep_color: Whether colours stay those of the input.
+        keep_color: Whether colors stay those of the input.
         mask: `video.masks.MaskReader`: style inside, the input outside; or None.
         labels: `video.masks.LabelMask`: which region every pixel belongs to, or None.
             Regions beyond the schedules stay as the input.
@@ -32,16 +40,16 @@ class FrameProcessor:
 
     def __init__(
         self,
-        engine,
-        schedules,
-        strength=1.0,
-        proxy=None,
-        keep_color=False,
-        mask=None,
-        labels=None,
-        soft=0,
-        comparison=None,
-    ):
+        engine: Engine,
+        schedules: Sequence[typing.Any],
+        strength: float = 1.0,
+        proxy: float | None = None,
+        keep_color: bool = False,
+        mask: "MaskReader | None" = None,
+        labels: "LabelMask | None" = None,
+        soft: float = 0,
+        comparison: compose.Comparison | None = None,
+    ) -> None:
         self.engine = engine
         self._schedules = schedules
         self._strength = strength
@@ -52,8 +60,8 @@ class FrameProcessor:
         self._mask, self._labels, self._soft = mask, labels, soft
         self._comparison = comparison
 
-    def __call__(self, frame, timestamp):
-        """Stylise the frame uint8 RGB [H, W, 3] that is shown at a second."""
+    def __call__(self, frame: np.ndarray, timestamp: float | Fraction) -> np.ndarray:
+        """Stylize the frame uint8 RGB [H, W, 3] that is shown at a second."""
         results = []
         for schedule, stylizer in zip(self._schedules, self._stylizers, strict=True):
             stylizer.style_code, strength = schedule.at(timestamp)
@@ -73,7 +81,7 @@ class FrameProcessor:
             result = self._comparison(frame, result)
         return result
 
-    def warm_up(self, height, width):
+    def warm_up(self, height: int, width: int) -> None:
         """Let the engine compile for frames of a size, before time counts."""
         frame = np.zeros((height, width, 3), np.uint8)
         for stylizer in self._stylizers:
@@ -81,7 +89,7 @@ class FrameProcessor:
             stylizer(frame)
             stylizer.reset()
 
-    def snapshot(self):
+    def snapshot(self) -> dict[str, np.ndarray]:
         """Return what is remembered, {name: array}, for `restore`."""
         return {
             f"region{index}_{name}": value
@@ -89,7 +97,7 @@ class FrameProcessor:
             for name, value in stylizer.snapshot().items()
         }
 
-    def restore(self, kept):
+    def restore(self, kept: dict[str, np.ndarray]) -> None:
         """Go on from where `snapshot` was taken, as if there had been no stop."""
         for index, stylizer in enumerate(self._stylizers):
             prefix = f"region{index}_"

@@ -6,13 +6,17 @@ knows by name, or `random`; several are blended by weight: `a.jpg:0.7`, `b.jpg:0
 
 import dataclasses
 import math
+import numbers
 import os
 import pathlib
+from collections.abc import Collection, Iterable, Sequence
 
 import numpy as np
 
 from vgan import InputError, files
-from vgan.video import IMAGE_SUFFIXES, VideoReader, is_image, read_image
+from vgan.runtime.engines import Engine
+from vgan.runtime.engines.keras_file import ModelInfo
+from vgan.video import IMAGE_SUFFIXES, VIDEO_SUFFIXES, VideoReader, is_image, read_image
 from vgan.video.resizing import resize
 
 CLIP_FRAMES = 8  # of a style clip, evenly spaced; up to 15
@@ -37,7 +41,7 @@ class Style:
     source: str | None = None
 
 
-def read(wanted, model, seed=0):
+def read(wanted: object, model: ModelInfo | Engine, seed: int = 0) -> list[Style]:
     """Read all that the user asks for; needs no network yet.
 
     Args:
@@ -71,7 +75,9 @@ def read(wanted, model, seed=0):
 def _weighted(wanted, named_styles):
     """List of (source, weight)."""
     if isinstance(wanted, dict):
-        return [(s, _weight(w, f"{s}:{w}")) for s, w in wanted.items()]
+        if not wanted:
+            raise InputError("style: is an empty dict; name a style in it")
+        return [(_path(s), _weight(w, f"{s}:{w}")) for s, w in wanted.items()]
     if isinstance(wanted, np.ndarray):
         return [(wanted, 1.0)]
     texts = listed(wanted)
@@ -85,14 +91,26 @@ def _weighted(wanted, named_styles):
     return [split_weight(text, named_styles) for text in texts]
 
 
-def listed(wanted):
+def listed(wanted: object) -> list[str]:
     """Return a style, or a list of some, as a list of texts; None and "" are none."""
-    if wanted is None or isinstance(wanted, (str, os.PathLike)):
-        wanted = [wanted]
-    return [os.fspath(text) for text in wanted if text]
+    several = isinstance(wanted, Iterable) and not isinstance(wanted, (str, bytes))
+    texts = wanted if several else [wanted]
+    texts = [_path(text) for text in texts if text is not None]
+    return [text for text in texts if text]
 
 
-def code(wanted, engine, seed=0):
+def _path(source):
+    """Return a style that is a text or a path as a text."""
+    if not isinstance(source, (str, os.PathLike)):
+        raise InputError(
+            f"style: is of type {type(source).__name__}; give the path of a picture, "
+            "clip or folder, a style of the model, random, or a picture, uint8 "
+            "[h, w, 3]"
+        )
+    return os.fspath(source)
+
+
+def code(wanted: object, engine: Engine, seed: int = 0) -> np.ndarray:
     """Return the code float32 [1, D] of what the user asks for.
 
     Args:
@@ -103,13 +121,16 @@ def code(wanted, engine, seed=0):
     Raises:
         InputError: As `read`; or it is a code of another model.
     """
-    if hasattr(wanted, "dtype") and wanted.dtype != np.uint8:
-        if np.shape(wanted) != (1, engine.code_size):
+    if hasattr(wanted, "dtype") and not isinstance(wanted, str):
+        wanted = np.asarray(wanted)  # of whatever library
+    if isinstance(wanted, np.ndarray) and wanted.dtype != np.uint8:
+        is_real = np.can_cast(wanted.dtype, np.float32, "same_kind")
+        if wanted.shape != (1, engine.code_size) or not is_real:
             raise InputError(
                 f"style: the model takes codes [1, {engine.code_size}], and pictures "
-                f"uint8 [h, w, 3], got {wanted.dtype} {list(np.shape(wanted))}"
+                f"uint8 [h, w, 3], got {wanted.dtype} {list(wanted.shape)}"
             )
-        return np.asarray(wanted, np.float32)
+        return wanted.astype(np.float32, copy=False)
     if isinstance(wanted, (list, tuple)):
         raise InputError(
             "style: is a list; give one, or a blend, as in {'a.jpg': 0.7, 'b.jpg': 0.3}"
@@ -117,7 +138,11 @@ def code(wanted, engine, seed=0):
     return encode(read(wanted, engine, seed), engine)
 
 
-def read_one(source, model, rng):
+def read_one(
+    source: str | pathlib.Path | np.ndarray,
+    model: ModelInfo | Engine,
+    rng: np.random.Generator,
+) -> Style:
     """Read one Style, of weight 1.
 
     Args:
@@ -130,7 +155,8 @@ def read_one(source, model, rng):
         InputError: There is no such style, or it is no picture.
     """
     if isinstance(source, np.ndarray):
-        if source.ndim != 3 or source.shape[2] != 3 or source.dtype != np.uint8:
+        is_picture = source.ndim == 3 and source.shape[2] == 3 and source.size
+        if not is_picture or source.dtype != np.uint8:
             raise InputError(
                 f"{source.dtype} {list(source.shape)}: give a picture, uint8 [h, w, 3]"
             )
@@ -144,7 +170,7 @@ def read_one(source, model, rng):
     return Style(frames=frames, source=source)
 
 
-def pictures(wanted):
+def pictures(wanted: Iterable[Style]) -> list[np.ndarray]:
     """Return what there is to show of styles: list of uint8 RGB [h, w, 3].
 
     The picture itself, in full size, or the first one of a clip or folder; nothing of
@@ -159,19 +185,21 @@ def pictures(wanted):
     return found
 
 
-def code_of(frames, engine, style_size):
+def code_of(
+    frames: Iterable[np.ndarray], engine: Engine, style_size: int
+) -> np.ndarray:
     """Return the code [1, D] of frames uint8 [T', h, w, 3], of a style or a result."""
     fitted = [fit(frame, style_size) for frame in frames]
     return engine.encode_style(np.float32([fitted]) / 127.5 - 1.0)
 
 
-def encode(styles, engine):
+def encode(styles: Sequence[Style], engine: Engine) -> np.ndarray:
     """Return the code [1, D]: that of the one style, or the `blend` of several."""
     codes = [_encode(style, engine) for style in styles]
     return blend(codes, [style.weight for style in styles])
 
 
-def blend(codes, weights):
+def blend(codes: Sequence[np.ndarray], weights: Sequence[float]) -> np.ndarray:
     """Return the mean [1, D] of codes [1, D] by weight; a code alone stays as it is.
 
     The codes of some generators all have a root mean square of 1: so has their mean
@@ -191,7 +219,7 @@ def _rms(code):
     return math.sqrt(np.vdot(code, code) / code.size)
 
 
-def split_weight(text, named_styles=()):
+def split_weight(text: str, named_styles: Collection[str] = ()) -> tuple[str, float]:
     """Split "source:weight"; a weight left out is 1, and a source may hold colons."""
     source, colon, number = text.rpartition(":")
     if not colon or text in named_styles or os.path.exists(text):
@@ -204,7 +232,8 @@ def split_weight(text, named_styles=()):
 
 
 def _weight(weight, text, number=None):
-    if not (weight == 0 or 1e-6 <= weight <= 1e6):
+    is_number = isinstance(weight, numbers.Real) and not isinstance(weight, bool)
+    if not is_number or not (weight == 0 or 1e-6 <= weight <= 1e6):
         raise InputError(
             f"style={text}: the weight must be 0, or 1e-6 to 1e6, "
             f"got {weight if number is None else number}"
@@ -231,7 +260,15 @@ def _read_frames(source, named_styles, size):
     elif is_image(source):
         frames = [fit(read_image(source), size)]
     else:
-        frames = _sample_clip(source, size)
+        try:
+            frames = _sample_clip(source, size)
+        except InputError as error:
+            if files.ends(source, VIDEO_SUFFIXES) or not os.access(source, os.R_OK):
+                raise
+            raise InputError(
+                f"{source}: is neither a picture nor a video that can be read; give a "
+                f"video, or a picture ({', '.join(IMAGE_SUFFIXES)})"
+            ) from error
     return _scaled(frames)
 
 
@@ -281,7 +318,7 @@ def _sample_clip(source, size):
     return frames
 
 
-def fit(frame, size):
+def fit(frame: np.ndarray, size: int) -> np.ndarray:
     """Bring a picture uint8 [H, W, 3] to what a style encoder takes.
 
     Short side to `size`, the middle of what is longer than 4:1, sides divide by 16.

@@ -1,18 +1,21 @@
 """Frame in, frame out; the only holder of the recurrent state."""
 
+import numbers
+import pathlib
+
 import cv2
 import numpy as np
 
 from vgan import InputError
 from vgan.runtime import compose, styles
-from vgan.runtime.engines import padded
+from vgan.runtime.engines import Engine, padded
 from vgan.runtime.tiling import TiledEngine
 from vgan.runtime.upsampling import JointUpsampler, even_size, working_scale
 from vgan.video.cuts import CutDetector
 
 
 class Stylizer:
-    """Stylises the frames of one video in order.
+    """Stylizes the frames of one video in order.
 
     The state starts afresh at a scene cut, when the frame size changes, and on
     `reset()`; the first frame after it is what a new Stylizer would give. Frames too
@@ -25,8 +28,8 @@ class Stylizer:
             knows by name; "random"; a picture, uint8 RGB [h, w, 3]; a blend of these by
             weight, {"a.jpg": 0.7, "b.jpg": 0.3}; or a style code, float [1, D]. None,
             the default: the only style that the model knows by name.
-        strength: Share of the stylised picture in the result, 0 to 1: the result is
-            `frame + strength * (stylised - frame)`. 0 gives the frame back untouched,
+        strength: Share of the stylized picture in the result, 0 to 1: the result is
+            `frame + strength * (stylized - frame)`. 0 gives the frame back untouched,
             1, the default, is the network's picture alone. May be changed at any time.
         proxy: Scale at which the network works, above 0 and up to 1; sizes are rounded
             to even numbers, and the result gets back the fine detail of the frame. Less
@@ -48,13 +51,25 @@ class Stylizer:
     """
 
     def __init__(
-        self, model, style=None, strength=1.0, proxy=None, keep_color=False, seed=0
-    ):
+        self,
+        model: Engine,
+        style: str
+        | pathlib.Path
+        | np.ndarray
+        | dict[str | pathlib.Path, float]
+        | None = None,
+        strength: float = 1.0,
+        proxy: float | None = None,
+        keep_color: bool = False,
+        seed: int = 0,
+    ) -> None:
         if not hasattr(model, "step"):
             raise InputError(f"model={model}: give what vgan.load returns for it")
-        if not 0 <= strength <= 1:
+        if not (isinstance(strength, numbers.Real) and 0 <= strength <= 1):
             raise InputError(f"strength={strength}: give a number from 0 to 1")
-        if proxy is not None and not 0 < proxy <= 1:
+        if proxy is not None and not (
+            isinstance(proxy, numbers.Real) and 0 < proxy <= 1
+        ):
             raise InputError(f"proxy={proxy}: give a number above 0 and up to 1")
         self.engine = TiledEngine(model)
         self.style_code = styles.code(style, model, seed)
@@ -65,12 +80,12 @@ class Stylizer:
         self._state = None
         self._size = None
 
-    def reset(self):
+    def reset(self) -> None:
         """Forget the frames so far."""
         self._state = None
         self._is_cut.reset()
 
-    def snapshot(self):
+    def snapshot(self) -> dict[str, np.ndarray]:
         """Return what is remembered, {name: array}, for `restore`."""
         kept = {f"cut_{name}": v for name, v in self._is_cut.snapshot().items()}
         if self._state is None:
@@ -81,7 +96,7 @@ class Stylizer:
                 kept[f"tile{index}_{name}"] = np.array(value)
         return {**kept, "size": np.array(self._size), "tiles": np.array(len(tiles))}
 
-    def restore(self, kept):
+    def restore(self, kept: dict[str, np.ndarray]) -> None:
         """Go on from where `snapshot` was taken, as if there had been no stop."""
         cut = {n[4:]: value for n, value in kept.items() if n.startswith("cut_")}
         self._is_cut.restore(cut)
@@ -97,8 +112,8 @@ class Stylizer:
         whole = self.engine.fits(*padded(*self._size, self.engine.stride))
         self._state = tiles[0] if whole else tiles
 
-    def __call__(self, frame):
-        """Stylise the next frame: uint8 RGB [H, W, 3] -> the same shape and type."""
+    def __call__(self, frame: np.ndarray) -> np.ndarray:
+        """Stylize the next frame: uint8 RGB [H, W, 3] -> the same shape and type."""
         if frame.ndim != 3 or frame.shape[2] != 3 or frame.dtype != np.uint8:
             raise ValueError(
                 f"expected uint8 [H, W, 3], got {frame.dtype} {list(frame.shape)}"

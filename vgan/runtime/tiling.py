@@ -3,11 +3,13 @@
 import dataclasses
 import functools
 import itertools
+import typing
 
 import cv2
 import numpy as np
 
 from vgan import InputError
+from vgan.runtime.engines import Engine
 
 
 class TiledEngine:
@@ -22,7 +24,7 @@ class TiledEngine:
     How exact, against the whole frame, the lowest PSNR of 30 frames of real video with
     random weights of the default generator and with the small generator, trained:
     a margin of 32 gave 53 and 78 dB, one of 64 gave 78 and 98 dB, where no pixel is
-    off by more than one grey value. A painter, or `modulation="adain"`, normalises by
+    off by more than one gray value. A painter, or `modulation="adain"`, normalizes by
     statistics of whole frames, which a tile cannot know: 21 dB, seams for all to see.
     They are refused.
 
@@ -41,7 +43,9 @@ class TiledEngine:
         stylizer = Stylizer(TiledEngine(engine), code)
     """
 
-    def __init__(self, engine, tile=1920 * 1088, margin=64):
+    def __init__(
+        self, engine: Engine, tile: int = 1920 * 1088, margin: int = 64
+    ) -> None:
         if margin < 1:
             raise ValueError(f"margin must be 1 or more, got {margin}")
         self.margin = -(-margin // engine.stride) * engine.stride
@@ -53,21 +57,21 @@ class TiledEngine:
             )
         self._engine = engine
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> typing.Any:
         return getattr(self._engine, name)
 
-    def fits(self, height, width):
+    def fits(self, height: int, width: int) -> bool:
         """Whether a frame of this size goes through in one piece."""
         return height * width <= self.tile
 
-    def tile_size(self, height, width):
+    def tile_size(self, height: int, width: int) -> tuple[int, int]:
         """Height and width that the network gets for a frame of this size."""
         if self.fits(height, width):
             return height, width
         rows, columns = self._grid(height, width)
         return rows[0].seen.stop, columns[0].seen.stop
 
-    def initial_state(self, height, width):
+    def initial_state(self, height: int, width: int) -> typing.Any:
         """State before the first frame of [height, width], multiples of `stride`.
 
         Raises:
@@ -87,16 +91,20 @@ class TiledEngine:
             )
         return states
 
-    def step(self, content, code, state):
-        """Stylise [1, T, H, W, 3] in [-1, 1] -> the same shape, and the new state."""
+    def step(
+        self, content: np.ndarray, code: np.ndarray, state: typing.Any
+    ) -> tuple[np.ndarray, typing.Any]:
+        """Stylize [1, T, H, W, 3] in [-1, 1] -> the same shape, and the new state."""
 
         def step(tile, own):
             return self._engine.step(tile, code, own)
 
         return self._by_tiles(step, content, state)
 
-    def step_pixels(self, frame, code, state):
-        """Stylise one frame uint8 [H, W, 3] -> the same shape, and the new state.
+    def step_pixels(
+        self, frame: np.ndarray, code: np.ndarray, state: typing.Any
+    ) -> tuple[np.ndarray, typing.Any]:
+        """Stylize one frame uint8 [H, W, 3] -> the same shape, and the new state.
 
         As `step` of the frame in [-1, 1], rounded; floats are made of one tile at a
         time. Peak memory at 7680 x 4320 with the small generator: 1.9 GiB, not 2.6.
@@ -126,7 +134,7 @@ class TiledEngine:
             new_state.append(own)
         return whole, new_state
 
-    def count_macs(self, height, width):
+    def count_macs(self, height: int, width: int) -> int:
         """Multiply-accumulates of one frame: those of all its tiles."""
         if self.fits(height, width):
             return self._engine.count_macs(height, width)

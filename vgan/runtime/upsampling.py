@@ -1,11 +1,12 @@
 """The network at a fraction of the size, its result at full size with fine detail."""
 
 import cv2
+import numpy as np
 
 LARGE, WORKING_SIDE = 320, 288  # short sides in pixels
 
 
-def working_scale(height, width):
+def working_scale(height: int, width: int) -> float:
     """Scale at which the network works on frames of [height, width] by default.
 
     1, and less where the short side is over 320 pixels: strokes are as large as in
@@ -15,18 +16,18 @@ def working_scale(height, width):
     return 1.0 if side <= LARGE else WORKING_SIDE / side
 
 
-def even_size(height, width, scale):
+def even_size(height: int, width: int, scale: float) -> tuple[int, int]:
     """(H, W) at a scale, rounded to even numbers of at least 2, as video wants them."""
     return tuple(max(2, 2 * round(side * scale / 2)) for side in (height, width))
 
 
 class JointUpsampler:
-    """Brings a stylised picture to full size under the guidance of the full input.
+    """Brings a stylized picture to full size under the guidance of the full input.
 
-    The stylised picture is enlarged, and what the input lost on its way to the small
+    The stylized picture is enlarged, and what the input lost on its way to the small
     size is added to it: its luma less its own luma made small and enlarged, times a
-    gain. This is how satellite pictures of few pixels and many colours are merged with
-    sharp grey ones (Chavez et al., 1991), one octave of a Laplacian pyramid (Burt and
+    gain. This is how satellite pictures of few pixels and many colors are merged with
+    sharp gray ones (Chavez et al., 1991), one octave of a Laplacian pyramid (Burt and
     Adelson, 1983) put to the use of joint upsampling (Kopf et al., 2007).
 
     It was chosen over the fast guided filter (He and Sun, 2015), which explains the
@@ -38,7 +39,7 @@ class JointUpsampler:
     Nothing brings back the finer strokes of a network that sees the larger picture.
 
     Rims of light and dark: near strong edges 2.2 % of the pixels leave the range that
-    the network at full size has there by more than 5 grey values, 0.9 % where plainly
+    the network at full size has there by more than 5 gray values, 0.9 % where plainly
     enlarged.
 
     Args:
@@ -49,13 +50,15 @@ class JointUpsampler:
         ValueError: `gain` is below 0.
     """
 
-    def __init__(self, gain=0.75):
+    def __init__(self, gain: float = 0.75) -> None:
         if not gain >= 0:
             raise ValueError(f"gain must be 0 or more, got {gain}")
         self.gain = gain
 
-    def __call__(self, frame, small, stylized):
-        """Enlarge a stylised picture.
+    def __call__(
+        self, frame: np.ndarray, small: np.ndarray, stylized: np.ndarray
+    ) -> np.ndarray:
+        """Enlarge a stylized picture.
 
         Args:
             frame: The input, uint8 RGB [H, W, 3].

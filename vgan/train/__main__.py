@@ -27,7 +27,7 @@ FLAGS.DEFINE_string("run", None, "Name of the run; the experiment's by default."
 FLAGS.DEFINE_string("runs", "runs", "Folder of all runs.")
 
 
-def main(argv):
+def main(argv: list[str]) -> None:
     """Parse, then train."""
     del argv
     if not FLAGS.experiment:
@@ -38,12 +38,14 @@ def main(argv):
     done = checkpoint.latest_step(folder / "checkpoints")
     begun = any((folder / "checkpoints").glob("step_*.npz"))
     changes = record.changes(folder, config) if begun else []
-    results = (folder / "generator.keras", folder / "samples" / "stylised.mp4")
-    if done >= config.train.steps and all(path.exists() for path in results):
+    names = ("stylized.mp4", "stylised.mp4")  # now, and in earlier versions
+    videos = [p for name in names if (p := folder / "samples" / name).exists()]
+    has_model = (folder / "generator.keras").exists()
+    if done >= config.train.steps and has_model and videos:
         print(
             f"{folder} is finished: {done} steps. For more, --set train.steps=N; "
             f"to start anew, another --run or remove the folder.\n"
-            f"{results[1]}"
+            f"{videos[0]}"
         )
         return
     for change in changes:
@@ -68,6 +70,7 @@ def main(argv):
 @contextlib.contextmanager
 def _only_one(folder):
     """Hold the run folder, which two trainings at once would spoil."""
+    made = [path for path in (folder, *folder.parents) if not path.exists()]
     folder.mkdir(parents=True, exist_ok=True)
     told = f"{folder}: another training is at work there; wait for it, or --run"
     try:
@@ -75,7 +78,8 @@ def _only_one(folder):
             yield
     finally:
         with contextlib.suppress(OSError):
-            folder.rmdir()  # what failed before its first step leaves nothing
+            for path in made:
+                path.rmdir()  # what failed before its first step leaves nothing
 
 
 if __name__ == "__main__":

@@ -8,15 +8,21 @@ import math
 import pathlib
 import re
 import sys
+import typing
 
 import keras
 import numpy as np
 import tqdm
-from keras import ops
+from keras import KerasTensor, ops
 
 from vgan.train import Stopped
 from vgan.train.forward import Forward
 from vgan.train.gan import FAILURE_MODES
+from vgan.train.summaries import SummaryWriter
+
+if typing.TYPE_CHECKING:
+    from vgan.train.gan import VideoGAN
+
 
 ALIKE = 0.02  # mean difference, of 2, under which two inputs count as the same
 STYLE_CHANGE = 0.05  # of the results, for a change of 1 of the style
@@ -27,7 +33,7 @@ GONE = 0.01  # and the adversarial part of what moves the generator, from nothin
 FLOOD = 100  # to all
 
 
-def look(gan, batch):
+def look(gan: "VideoGAN", batch: dict[str, KerasTensor]) -> dict[str, KerasTensor]:
     """Return figures of how generator and discriminator do, as scalar tensors.
 
     Args:
@@ -36,7 +42,7 @@ def look(gan, batch):
 
     Returns:
         style_change: E|difference| of results in two styles, over that of the styles'
-            means and standard deviations of colour; NaN where the styles are alike.
+            means and standard deviations of color; NaN where the styles are alike.
         content_change: E|difference| of results of two contents, over that of the
             contents; NaN where these are alike.
         advantage: The discriminator's, -1 to 1, a moving average; 0 without one.
@@ -86,7 +92,7 @@ def _adversarial_share(gan, forward):
     return share / (size_of_gradient(others) + 1e-12)
 
 
-def diagnose(figures):
+def diagnose(figures: dict[str, float]) -> dict[str, str]:
     """Return {failure mode: one line, what it is and what helps}, causes first.
 
     Args:
@@ -146,7 +152,15 @@ class Alarm(keras.callbacks.Callback):
         every: Steps between looks.
     """
 
-    def __init__(self, writer, folder, gan, batch, action="warn", every=50):
+    def __init__(
+        self,
+        writer: SummaryWriter,
+        folder: str | pathlib.Path,
+        gan: "VideoGAN",
+        batch: dict[str, np.ndarray],
+        action: str = "warn",
+        every: int = 50,
+    ) -> None:
         super().__init__()
         self.writer = writer
         self.path = pathlib.Path(folder) / "alarms.txt"
@@ -155,14 +169,16 @@ class Alarm(keras.callbacks.Callback):
         self.every = every
         self.look = gan.compile_function(lambda batch: look(gan, batch))
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict[str, typing.Any] | None = None) -> None:
         """Forget what a killed run has said of steps that are taken again."""
         if self.path.exists():
             step, lines = int(self.model.step.value), self.path.read_text().splitlines()
             kept = [line for line in lines if _step(line) <= step]
             self.path.write_text("".join(f"{line}\n" for line in kept))
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(
+        self, batch: int, logs: dict[str, typing.Any] | None = None
+    ) -> None:
         """Check every logged number, and now and then look closer."""
         bad = [name for name, value in logs.items() if not math.isfinite(value)]
         if bad:

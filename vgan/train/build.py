@@ -2,6 +2,8 @@
 
 import contextlib
 import inspect
+import typing
+from collections.abc import Collection, Iterable
 
 import keras
 
@@ -13,10 +15,16 @@ from vgan.train import gan as gans
 from vgan.train import optimizers
 from vgan.train.objectives import adversarial_of
 
+if typing.TYPE_CHECKING:
+    from vgan.config import Experiment
+
+
 SECTIONS = {"image_size": "data", "style_length": "data", "batch_size": "train"}
 
 
-def build_gan(config, teacher=None):
+def build_gan(
+    config: "Experiment", teacher: keras.Model | None = None
+) -> gans.VideoGAN:
     """Return the compiled VideoGAN of an experiment.
 
     Args:
@@ -92,7 +100,9 @@ def build_gan(config, teacher=None):
     return gan
 
 
-def build_losses(config):
+def build_losses(
+    config: "Experiment",
+) -> tuple[list[losses.Loss], losses.Adversarial | None]:
     """Return the losses of an experiment, and the adversarial one among them or None.
 
     Raises:
@@ -104,7 +114,7 @@ def build_losses(config):
     for term in terms:
         if "target" in term.needs and not config.data.target:
             raise InputError(
-                f"losses.{term.name}: needs stylised clips to compare with; name their "
+                f"losses.{term.name}: needs stylized clips to compare with; name their "
                 "folder in data.target"
             )
         distills = isinstance(term, losses.Distillation | losses.DistillationTexture)
@@ -181,7 +191,7 @@ def _freeze(generator, only):
         raise InputError("train.only: no layer is left that learns; name one")
 
 
-def check_layers(field, names, layers):
+def check_layers(field: str, names: Iterable[str], layers: Collection[str]) -> None:
     """Raise InputError where one of the names is not that of a layer."""
     for name in names:
         if name not in layers:

@@ -9,6 +9,8 @@ import pathlib
 import shutil
 import sys
 import time
+import typing
+from collections.abc import Callable, Iterable, Sequence
 
 import keras
 import numpy as np
@@ -22,28 +24,32 @@ from vgan.train.periodic import Periodic
 from vgan.train.summaries import SummaryWriter
 from vgan.train.validation import Validation
 
+if typing.TYPE_CHECKING:
+    from vgan.train.gan import VideoGAN
+
+
 BAR = "{n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_fmt}{postfix}]"
 TELL = 0.01  # of the time that a run has, from one change of the rates to the next
 SHOWN = ("g/reconstruction_l1", "g/content", "g/style", "d/advantage")
 
 
 def run_callbacks(
-    folder,
-    gan,
-    samples,
-    named_styles,
-    measure,
+    folder: str | pathlib.Path,
+    gan: "VideoGAN",
+    samples: dict[str, np.ndarray],
+    named_styles: dict[str, np.ndarray],
+    measure: Callable[[np.ndarray], dict[str, float]],
     *,
-    clip_length,
-    frames,
-    alarm="warn",
-    alarm_every=50,
-    log_every=20,
-    sample_every=500,
-    evaluate_every=250,
-    checkpoint_every=250,
-    deadline=None,
-):
+    clip_length: int,
+    frames: Sequence[tuple[int, int]],
+    alarm: str = "warn",
+    alarm_every: int = 50,
+    log_every: int = 20,
+    sample_every: int = 500,
+    evaluate_every: int = 250,
+    checkpoint_every: int = 250,
+    deadline: "Deadline | None" = None,
+) -> dict[str, keras.callbacks.Callback]:
     """Return the callbacks of a run by name.
 
     Args:
@@ -96,11 +102,11 @@ def _frames_at(frames, step):
 class ProgressBar(keras.callbacks.Callback):
     """One line: step, speed, time left, and how training stands."""
 
-    def __init__(self, frames):
+    def __init__(self, frames: Sequence[tuple[int, int]]) -> None:
         super().__init__()
         self.frames = frames
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict[str, typing.Any] | None = None) -> None:
         """Open the bar where the run stands."""
         step = int(self.model.step.value)
         self.begun, self.first = time.perf_counter(), True
@@ -113,7 +119,9 @@ class ProgressBar(keras.callbacks.Callback):
             ncols=shutil.get_terminal_size().columns,
         )
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(
+        self, batch: int, logs: dict[str, typing.Any] | None = None
+    ) -> None:
         """Move on."""
         shown = [f"{k.split('/')[1]} {logs[k]:.2f}" for k in SHOWN if k in logs]
         if self.first:  # it is no measure of speed, so the clock starts after it
@@ -127,7 +135,7 @@ class ProgressBar(keras.callbacks.Callback):
         self.bar.set_postfix_str(" ".join(shown), refresh=False)
         self.bar.update()
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: dict[str, typing.Any] | None = None) -> None:
         """Close the bar."""
         self.bar.close()
 
@@ -135,17 +143,21 @@ class ProgressBar(keras.callbacks.Callback):
 class Scalars(keras.callbacks.Callback):
     """Every logged number, learning rates and speed, to TensorBoard."""
 
-    def __init__(self, writer, every, frames):
+    def __init__(
+        self, writer: SummaryWriter, every: int, frames: Sequence[tuple[int, int]]
+    ) -> None:
         super().__init__()
         self.writer = writer
         self.every = every
         self.frames = frames
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict[str, typing.Any] | None = None) -> None:
         """Start the clock."""
         self.since, self.count = time.perf_counter(), 0
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(
+        self, batch: int, logs: dict[str, typing.Any] | None = None
+    ) -> None:
         """Write, every so many steps."""
         step = int(self.model.step.value)
         self.count += 1
@@ -169,7 +181,14 @@ class Scalars(keras.callbacks.Callback):
 class Samples(Periodic):
     """Content | style | result of fixed clips, moving, by the averaged generator."""
 
-    def __init__(self, writer, folder, batch, stylize, every):
+    def __init__(
+        self,
+        writer: SummaryWriter,
+        folder: pathlib.Path,
+        batch: dict[str, np.ndarray],
+        stylize: Callable[[], np.ndarray],
+        every: int,
+    ) -> None:
         super().__init__(every)
         self.writer = writer
         self.folder = folder
@@ -194,13 +213,15 @@ class Deadline(keras.callbacks.Callback):
         minutes: From the beginning to there.
     """
 
-    def __init__(self, deadline, minutes):
+    def __init__(self, deadline: float, minutes: float) -> None:
         super().__init__()
         self.deadline = deadline
         self.minutes = minutes
         self.passed = False
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(
+        self, batch: int, logs: dict[str, typing.Any] | None = None
+    ) -> None:
         """Stop when it is time; now and then tell the model how much is left."""
         left = (self.deadline - time.monotonic()) / (60 * self.minutes)
         self.passed = left <= 0
@@ -208,7 +229,7 @@ class Deadline(keras.callbacks.Callback):
         if self.model.rates.cooldown and self.told - left > TELL:
             self._tell(left)
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict[str, typing.Any] | None = None) -> None:
         """Begin to count."""
         self.told = 1.0
 
@@ -222,7 +243,9 @@ class Deadline(keras.callbacks.Callback):
 class Checkpoints(Periodic):
     """The state to resume from, and generator.keras, every so many steps."""
 
-    def __init__(self, folder, every, named_styles):
+    def __init__(
+        self, folder: pathlib.Path, every: int, named_styles: dict[str, np.ndarray]
+    ) -> None:
         super().__init__(every)
         self.folder = folder
         self.named_styles = named_styles
@@ -234,7 +257,7 @@ class Checkpoints(Periodic):
         checkpoint.save_generator(path, self.model, self.named_styles)
 
 
-def animated_gif(frames, milliseconds=83):
+def animated_gif(frames: Iterable[np.ndarray], milliseconds: int = 83) -> bytes:
     """uint8 [T, H, W, 3] -> the bytes of a GIF that loops."""
     pictures = [Image.fromarray(frame) for frame in frames]
     file = io.BytesIO()

@@ -7,6 +7,7 @@ The generator that ships is another file, for another purpose: `save_generator`.
 
 import pathlib
 import re
+import typing
 import zipfile
 import zlib
 
@@ -14,11 +15,15 @@ import numpy as np
 
 from vgan import InputError, files
 
+if typing.TYPE_CHECKING:
+    from vgan.train.gan import VideoGAN
+
+
 RENAMED = {"diseases": "failure_modes"}  # since earlier versions
 KEEP = 2  # the newest, and one before it
 
 
-def save(folder, gan):
+def save(folder: pathlib.Path, gan: "VideoGAN") -> pathlib.Path:
     """Write the state of `gan`; a crash leaves the last checkpoint whole.
 
     Raises:
@@ -40,7 +45,7 @@ def save(folder, gan):
     return path
 
 
-def restore(folder, gan):
+def restore(folder: pathlib.Path, gan: "VideoGAN") -> int:
     """Load the newest checkpoint into `gan`; return its step, 0 where there is none.
 
     Raises:
@@ -80,13 +85,15 @@ def restore(folder, gan):
     return int(gan.step.value)
 
 
-def latest_step(folder):
+def latest_step(folder: pathlib.Path) -> int:
     """Return the step of the newest checkpoint in the folder, 0 without one."""
     found = _checkpoints(folder)
     return int(found[-1].stem.removeprefix("step_")) if found else 0
 
 
-def save_generator(path, gan, named_styles):
+def save_generator(
+    path: str | pathlib.Path, gan: "VideoGAN", named_styles: dict[str, np.ndarray]
+) -> None:
     """Write the averaged generator with the codes of named styles, atomically.
 
     Args:

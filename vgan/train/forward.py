@@ -5,7 +5,8 @@ What several losses need is worked out once, when it is first asked for.
 
 import functools
 
-from keras import ops
+import keras
+from keras import KerasTensor, ops
 
 from vgan.train import teacher
 
@@ -32,7 +33,12 @@ class Forward:
         features: The fixed `FeatureNetwork`.
     """
 
-    def __init__(self, gan, batch, frames=None):
+    def __init__(
+        self,
+        gan: keras.Model,
+        batch: dict[str, KerasTensor],
+        frames: KerasTensor | None = None,
+    ) -> None:
         self.gan = gan
         self.generator = gan.generator
         self.features = gan.features
@@ -44,7 +50,12 @@ class Forward:
         made, self.state = self.generate(self.content, self.code, state)
         self.frames = made if frames is None else frames
 
-    def generate(self, content, code, state=None):
+    def generate(
+        self,
+        content: KerasTensor,
+        code: KerasTensor,
+        state: dict[str, KerasTensor] | None = None,
+    ) -> tuple[KerasTensor, dict[str, KerasTensor]]:
         """Run the generator over a clip; return frames and the new state."""
         return teacher.generate(self.generator, content, code, state)
 
@@ -74,30 +85,30 @@ class Forward:
         new = self.generator.initial_state(batch, height, width)
         return {name: _where(old, kept[name] + 0.0, x) for name, x in new.items()}
 
-    def judge(self, clips):
+    def judge(self, clips: KerasTensor) -> KerasTensor:
         """Patch logits [B, t, h, w, 1] of clips, which are said to be of the style."""
         # The code is the discriminator's condition, not a way to please it.
         code = ops.stop_gradient(self.code)
         return self.gan.judge(clips, code, self.reference)
 
-    def chance(self, index):
+    def chance(self, index: int) -> KerasTensor:
         """Uniform noise from 0 to 1, a number for each clip, [B]."""
         return 0.5 + 0.5 * ops.erf(self.batch["noise"][:, index] / 2**0.5)
 
     @functools.cached_property
-    def features_of_frames(self):
+    def features_of_frames(self) -> dict[str, list[KerasTensor]]:
         """Features of the result in the fixed network."""
         return self.features(self.frames)
 
     @functools.cached_property
-    def taught(self):
+    def taught(self) -> KerasTensor:
         """What the teacher makes of the batch without noise, [B, T, H, W, 3]."""
         content = self.batch.get("clean", self.content)
         made = teacher.teach(self.gan.teacher, content, self.style)
         return ops.stop_gradient(made)
 
     @functools.cached_property
-    def reference(self):
+    def reference(self) -> KerasTensor | None:
         """The real clips beside the judged ones, of other styles; None without pairs.
 
         The same clips stand beside real and generated ones: nothing but the judged clip
@@ -107,7 +118,7 @@ class Forward:
         paired = adversarial is not None and adversarial.pair
         return ops.roll(self.style, 1, axis=0) if paired else None
 
-    def motion(self):
+    def motion(self) -> tuple[KerasTensor, KerasTensor]:
         """Flow [B, T - 1, H, W, 2] and occlusion [B, T - 1, H, W, 1] of the content."""
         return self.batch["flow"], self.batch["occlusion"]
 

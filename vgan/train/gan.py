@@ -9,7 +9,7 @@ what chance it needs comes as noise with the batch.
 from collections.abc import Iterable
 
 import keras
-from keras import ops
+from keras import KerasTensor, ops
 
 from vgan.losses.adversarial import Adversarial
 from vgan.losses.base import Loss
@@ -63,7 +63,7 @@ class VideoGAN(Objectives, gradients.Gradients, keras.Model):
         gan.ema_generator.save("generator.keras")
     """
 
-    def __init__(self, generator: keras.Model, discriminator: keras.Model):
+    def __init__(self, generator: keras.Model, discriminator: keras.Model) -> None:
         super().__init__(name="video_gan")
         self.generator = generator
         self.discriminator = discriminator
@@ -90,7 +90,7 @@ class VideoGAN(Objectives, gradients.Gradients, keras.Model):
         cooldown: float = 0.0,
         steps: int | None = None,
         seed: int = 0,
-    ):
+    ) -> None:
         """Say what is minimized, and how.
 
         Args:
@@ -179,7 +179,12 @@ class VideoGAN(Objectives, gradients.Gradients, keras.Model):
             "counters": [*self.counters],
         }
 
-    def stylize(self, content, style, generator: keras.Model | None = None) -> tuple:
+    def stylize(
+        self,
+        content: KerasTensor,
+        style: KerasTensor,
+        generator: keras.Model | None = None,
+    ) -> tuple[KerasTensor, KerasTensor]:
         """Return the clip [B, T, H, W, 3] and the style code [B, D]."""
         generator = generator or self.generator
         code = generator.encode_style(style)

@@ -1,7 +1,11 @@
 """Gradients on JAX: variables become arguments of pure functions."""
 
+import typing
+from collections.abc import Callable
+
 import jax
 import keras
+from keras import KerasTensor
 
 
 class Gradients:
@@ -9,7 +13,9 @@ class Gradients:
 
     pictures = None  # what `update` takes beside the batch
 
-    def train_step(self, state, batch, pictures=None):
+    def train_step(
+        self, state: tuple, batch: dict[str, KerasTensor], pictures: typing.Any = None
+    ) -> tuple[dict[str, KerasTensor], tuple]:
         """What `fit` calls: values of all variables in, scalars and new values out."""
         *values, metrics = state
         groups = self._variable_groups()
@@ -23,7 +29,7 @@ class Gradients:
         values = [[scope.get_current_value(v) for v in group] for group in groups]
         return logs, (*values, metrics)
 
-    def make_train_function(self, force=False):
+    def make_train_function(self, force: bool = False) -> None:
         """Compile the step such that an interrupted one leaves all as it was.
 
         Keras takes the values out of the variables and gives their memory to the step:
@@ -43,7 +49,12 @@ class Gradients:
 
         self.train_function = train_function
 
-    def gradients(self, loss, variables, optimizer=None):
+    def gradients(
+        self,
+        loss: Callable[[], tuple[KerasTensor, dict[str, KerasTensor]]],
+        variables: list[keras.Variable],
+        optimizer: keras.optimizers.Optimizer | None = None,
+    ) -> tuple[list[KerasTensor], dict[str, KerasTensor]]:
         """Return the gradients of `loss() -> (scalar, logs)`, and its logs.
 
         What `loss` assigns to variables is assigned. With an optimizer that scales its
@@ -67,12 +78,23 @@ class Gradients:
         _assign(others, changed)
         return gradients, logs
 
-    def apply(self, optimizer, gradients, variables):
+    def apply(
+        self,
+        optimizer: keras.optimizers.Optimizer,
+        gradients: list[KerasTensor],
+        variables: list[keras.Variable],
+    ) -> None:
         """Let the optimizer change the variables that it was built with."""
         # Also within a `StatelessScope`, where a scaled loss branches: pure functions.
         _assign(*_applied(optimizer, gradients, variables))
 
-    def apply_if(self, due, optimizer, gradients, variables):
+    def apply_if(
+        self,
+        due: KerasTensor,
+        optimizer: keras.optimizers.Optimizer,
+        gradients: list[KerasTensor],
+        variables: list[keras.Variable],
+    ) -> None:
         """The same where the boolean `due` holds; else nothing changes at all."""
         changing = [*variables, *optimizer.variables]
         values = jax.lax.cond(
@@ -82,11 +104,13 @@ class Gradients:
         )
         _assign(changing, values)
 
-    def input_gradient(self, score, x):
+    def input_gradient(
+        self, score: Callable[[KerasTensor], KerasTensor], x: KerasTensor
+    ) -> KerasTensor:
         """Return the gradient of the scalar `score(x)` by the array x."""
         return jax.grad(score)(x)
 
-    def compile_function(self, function):
+    def compile_function(self, function: Callable) -> Callable:
         """Return the function compiled for its shapes.
 
         It reads this model's variables as they are at each call, and may assign.
@@ -118,7 +142,7 @@ class Gradients:
         )
 
 
-def accelerator():
+def accelerator() -> tuple[bool, int | None]:
     """Whether there is one, and the bytes of its memory left; None if unknown."""
     device = jax.devices()[0]
     stats = device.memory_stats() or {}
@@ -126,12 +150,12 @@ def accelerator():
     return device.platform != "cpu", free or None
 
 
-def make_deterministic(seed):
+def make_deterministic(seed: int) -> None:
     """Make every number of a run depend on the seed alone."""
     keras.utils.set_random_seed(seed)
 
 
-def conv3d_precision(precision):
+def conv3d_precision(precision: str) -> str:
     """Return the precision that 3-D convolutions can be trained in: this one."""
     return precision
 

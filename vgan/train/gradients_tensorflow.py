@@ -5,6 +5,8 @@ depends on timing. A tape sums gradients by it; `tf.gradients` can be told to ad
 two by two, where order does not matter.
 """
 
+from collections.abc import Callable
+
 import keras
 import tensorflow as tf
 
@@ -14,11 +16,16 @@ class Gradients:
 
     pictures = None  # what `update` takes beside the batch
 
-    def train_step(self, batch):
+    def train_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """What `fit` calls; returns scalars to log."""
         return self.update(batch, self.pictures)
 
-    def gradients(self, loss, variables, optimizer=None):
+    def gradients(
+        self,
+        loss: Callable[[], tuple[tf.Tensor, dict[str, tf.Tensor]]],
+        variables: list[keras.Variable],
+        optimizer: keras.optimizers.Optimizer | None = None,
+    ) -> tuple[list[tf.Tensor], dict[str, tf.Tensor]]:
         """Return the gradients of `loss() -> (scalar, logs)`, and its logs.
 
         With an optimizer that scales its loss, they are the gradients of the scaled
@@ -29,11 +36,22 @@ class Gradients:
             value = optimizer.scale_loss(value)
         return _gradients(value, [variable.value for variable in variables]), logs
 
-    def apply(self, optimizer, gradients, variables):
+    def apply(
+        self,
+        optimizer: keras.optimizers.Optimizer,
+        gradients: list[tf.Tensor],
+        variables: list[keras.Variable],
+    ) -> None:
         """Let the optimizer change the variables that it was built with."""
         optimizer.apply(gradients, variables)
 
-    def apply_if(self, due, optimizer, gradients, variables):
+    def apply_if(
+        self,
+        due: tf.Tensor,
+        optimizer: keras.optimizers.Optimizer,
+        gradients: list[tf.Tensor],
+        variables: list[keras.Variable],
+    ) -> None:
         """The same where the boolean `due` holds; else nothing changes at all."""
         tf.cond(
             due,
@@ -41,22 +59,24 @@ class Gradients:
             lambda: None,
         )
 
-    def input_gradient(self, score, x):
+    def input_gradient(
+        self, score: Callable[[tf.Tensor], tf.Tensor], x: tf.Tensor
+    ) -> tf.Tensor:
         """Return the gradient of the scalar `score(x)` by the tensor x."""
         x = tf.identity(x)  # so that it is of this graph, also within a condition
         return _gradients(score(x), [x])[0]
 
-    def compile_function(self, function):
+    def compile_function(self, function: Callable) -> Callable:
         """Return the function compiled for its shapes."""
         return tf.function(function, autograph=False)  # which takes as long again
 
 
-def accelerator():
+def accelerator() -> tuple[bool, int | None]:
     """Whether there is one, and the bytes of its memory left; None if unknown."""
     return bool(tf.config.list_physical_devices("GPU")), None
 
 
-def make_deterministic(seed):
+def make_deterministic(seed: int) -> None:
     """Make every number of a run depend on the seed alone."""
     keras.utils.set_random_seed(seed)
     tf.config.experimental.enable_op_determinism()
@@ -64,7 +84,7 @@ def make_deterministic(seed):
     tf.config.optimizer.set_experimental_options({"arithmetic_optimization": False})
 
 
-def conv3d_precision(precision):
+def conv3d_precision(precision: str) -> str:
     """Return the precision that 3-D convolutions can be trained in, of this or more.
 
     On a CPU, oneDNN in TensorFlow 2.21 returns what happens to lie in memory as the

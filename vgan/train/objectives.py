@@ -1,6 +1,6 @@
 """What the two networks minimize, and whether networks, losses and batches fit."""
 
-from keras import ops
+from keras import KerasTensor, ops
 
 from vgan import InputError
 from vgan.losses.adversarial import Adversarial, advantage
@@ -13,7 +13,9 @@ SMALLEST = 32  # pixels; below, the deeper features have no area
 class Objectives:
     """The losses of `VideoGAN`, which has the networks and `compile` the losses."""
 
-    def discriminator_loss(self, real, fake) -> tuple:
+    def discriminator_loss(
+        self, real: KerasTensor, fake: KerasTensor
+    ) -> tuple[KerasTensor, dict[str, KerasTensor]]:
         """The discriminator's loss of patch logits, without penalties; what to log."""
         loss = self.adversarial.discriminator(real, fake)
         return loss, {
@@ -23,7 +25,12 @@ class Objectives:
             "d/advantage": advantage(real, fake),
         }
 
-    def judge(self, clips, code, reference=None):
+    def judge(
+        self,
+        clips: KerasTensor,
+        code: KerasTensor,
+        reference: KerasTensor | None = None,
+    ) -> KerasTensor:
         """The discriminator's patch logits [B, t, h, w, 1] of clips.
 
         Args:
@@ -34,7 +41,12 @@ class Objectives:
         beside = () if reference is None else (reference,)
         return self.discriminator(clips, code, *beside)
 
-    def logit_gradient(self, clips, code, reference=None):
+    def logit_gradient(
+        self,
+        clips: KerasTensor,
+        code: KerasTensor,
+        reference: KerasTensor | None = None,
+    ) -> KerasTensor:
         """Gradient of each clip's mean patch logit by the clip, [B, T, h, w, 3]."""
 
         def score(clips):
@@ -44,7 +56,9 @@ class Objectives:
 
         return self.input_gradient(score, clips)
 
-    def generator_loss(self, forward: Forward) -> tuple:
+    def generator_loss(
+        self, forward: Forward
+    ) -> tuple[KerasTensor, dict[str, KerasTensor]]:
         """Weighted sum of the generator's losses, and each of them to log."""
         loss, logs = 0.0, {}
         if self.codes and "noise" in forward.batch:
@@ -55,7 +69,7 @@ class Objectives:
             loss = loss + self.weight_of(term) * value
         return loss, {"g/loss": loss, **logs}
 
-    def weight_of(self, term: Loss):
+    def weight_of(self, term: Loss) -> float | KerasTensor:
         """Return what a loss weighs at this step: as given, warmed up, multiplied."""
         weight = term.weight
         if term is self.adversarial and term.warmup:

@@ -3,18 +3,25 @@
 import keras
 
 
-def slot_variables(optimizer):
+def slot_variables(optimizer: keras.optimizers.Optimizer) -> list[keras.Variable]:
     """An optimizer's variables but the learning rate, which the experiment decides."""
     return [v for v in optimizer.variables if v.name != "learning_rate"]
 
 
-def accumulation_steps(optimizer):
+def accumulation_steps(optimizer: keras.optimizers.Optimizer) -> int:
     """Steps whose gradients an optimizer averages for one update."""
     inner = getattr(optimizer, "inner_optimizer", optimizer)
     return inner.gradient_accumulation_steps or 1
 
 
-def adam(learning_rate, beta_1, *, clip_norm=0.0, accumulate=1, precision="float32"):
+def adam(
+    learning_rate: float,
+    beta_1: float,
+    *,
+    clip_norm: float = 0.0,
+    accumulate: int = 1,
+    precision: str = "float32",
+) -> keras.optimizers.Optimizer:
     """Return the Adam of one network.
 
     Little momentum and a short memory, as is usual for GANs (StyleGAN2, 2020).
@@ -44,12 +51,16 @@ class PairOptimizer(keras.optimizers.Optimizer):
     It is never applied: each of the two is, to its own network.
     """
 
-    def __init__(self, generator, discriminator):
+    def __init__(
+        self,
+        generator: keras.optimizers.Optimizer,
+        discriminator: keras.optimizers.Optimizer,
+    ) -> None:
         super().__init__(learning_rate=0.0, name="pair")
         self.pair = (generator, discriminator)
         self.built = True
 
     @property
-    def variables(self):
+    def variables(self) -> list[keras.Variable]:
         """State of both."""
         return [*self.pair[0].variables, *self.pair[1].variables]

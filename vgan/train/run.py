@@ -2,18 +2,24 @@
 
 import dataclasses
 import functools
+import pathlib
 import time
+import typing
 
 from vgan import InputError, command, pretrained
 from vgan.config import data_arguments, record
 from vgan.config.checks import check_where
 from vgan.train import Stopped, checkpoint
 
+if typing.TYPE_CHECKING:
+    from vgan.config import Experiment
+
+
 SAMPLE_CLIPS, SAMPLE_FRAMES = 4, 12  # shown in TensorBoard
 FINAL_SIZE, FINAL_FRAMES, FINAL_STYLES = 192, 24, 3  # of the clip at the end
 
 
-def train(config, folder):
+def train(config: "Experiment", folder: pathlib.Path) -> None:
     """Train up to `config.train.steps` in the run folder, from where it stands."""
     begun = time.monotonic()
     check_where(config)
@@ -59,7 +65,7 @@ def train(config, folder):
         print(f"{alarms}: {len(lines)} alarms; the first: {lines[0]}")
     model = folder / "generator.keras"
     print(f"Now: make generate MODEL={model} INPUT=video.mp4 STYLE=painting.jpg")
-    print(folder / "samples" / "stylised.mp4")
+    print(folder / "samples" / "stylized.mp4")
 
 
 def _open_data(config):
@@ -116,10 +122,9 @@ def _fit(gan, config, folder, styles, first_step, dataset, deadline):
     datasets = [
         dataset(stage, start) for start, (_, stage) in zip(starts, stages, strict=False)
     ]
+    measure = ValidationMetrics(samples, MeasuringFeatures([gan.features]))
     # All of it is accepted: from here on, this is what the run computes.
     record.write(folder, config)
-    features = MeasuringFeatures([gan.features])
-    measure = ValidationMetrics(samples, features)
     train = config.train
     callbacks = run_callbacks(
         *(folder, gan, samples, styles, measure),
@@ -182,7 +187,7 @@ def _validation_batch(config, batch_size, **sizes):
 
 
 def _report(config, folder, styles, gan):
-    """Write samples/stylised.mp4 and print figures, by generator.keras alone.
+    """Write samples/stylized.mp4 and print figures, by generator.keras alone.
 
     Args:
         config: The Experiment.
@@ -200,7 +205,8 @@ def _report(config, folder, styles, gan):
     engine = engines.load(folder / "generator.keras")
 
     sizes = {"clip_length": FINAL_FRAMES, "style_length": 1}
-    # Figures are of the size that was trained at: there, styles are to scale.
+    # Stylized at the size that was trained at, where strokes are to scale; features are
+    # measured at 256 pixels, whatever that size, so that runs compare.
     batch = _validation_batch(config, 1, **sizes)
     content, flow, occlusion = (
         batch[name][0] for name in ("content", "flow", "occlusion")
@@ -214,6 +220,6 @@ def _report(config, folder, styles, gan):
         batch = _validation_batch(config, 1, image_size=FINAL_SIZE, **sizes)
     except InputError as error:
         print(f"{error}: shown at {config.data.image_size}")
-    path = folder / "samples" / "stylised.mp4"
+    path = folder / "samples" / "stylized.mp4"
     content = to_uint8(batch["content"][0])
     comparison.write_comparison(path, engine, content, shown, config.data.fps)

@@ -1,13 +1,25 @@
 """Training that begins with the weights of another model."""
 
+import pathlib
+import typing
+from collections.abc import Sequence
+
+import keras
+
 from vgan import InputError, pretrained
 from vgan.runtime.engines.keras_engine import load_generator
 from vgan.train.build import check_layers
 
+if typing.TYPE_CHECKING:
+    from vgan.train.gan import VideoGAN
+
+
 FREE = ("name", "named_styles", "style_size", "dtype")  # what may differ
 
 
-def start_from(path, gan, layers=()):
+def start_from(
+    path: str | pathlib.Path, gan: "VideoGAN", layers: Sequence[str] = ()
+) -> None:
     """Give the generator and its average the weights of a model.
 
     Args:
@@ -26,7 +38,12 @@ def start_from(path, gan, layers=()):
     take_weights(path, generator, gan, layers)
 
 
-def take_weights(path, generator, gan, layers=()):
+def take_weights(
+    path: str | pathlib.Path,
+    generator: keras.Model,
+    gan: "VideoGAN",
+    layers: Sequence[str] = (),
+) -> None:
     """The same of a model that is loaded; `path` is what messages call it."""
     networks = (gan.generator, gan.ema_generator)
     if layers:

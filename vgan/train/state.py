@@ -4,10 +4,12 @@ Each is a small object with `variables`, which a checkpoint holds, and `update`.
 """
 
 import math
+import typing
+from collections.abc import Callable, Iterable
 
 import keras
 import numpy as np
-from keras import ops
+from keras import KerasTensor, ops
 
 from vgan.losses.distribution import energy_distance
 
@@ -18,7 +20,7 @@ CODES = 64  # that are compared: of the last styles, and from noise
 PENALTIES = ("r1", "r2", "gradient_penalty")
 
 
-def variable(value, name, dtype="float32"):
+def variable(value: typing.Any, name: str, dtype: str = "float32") -> keras.Variable:
     """A variable that no gradient changes."""
     return keras.Variable(value, dtype=dtype, trainable=False, name=name)
 
@@ -26,12 +28,12 @@ def variable(value, name, dtype="float32"):
 class Advantage:
     """Moving average of the discriminator's advantage, -1 to 1, and of its variance."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.mean = variable(0.0, "advantage")
         self.variance = variable(0.0, "advantage_variance")
         self.variables = [self.mean, self.variance]
 
-    def update(self, advantage, step):
+    def update(self, advantage: KerasTensor, step: KerasTensor) -> None:
         """Take in the advantage of one step."""
         step = ops.cast(step, "float32")
         rate = ops.maximum(AVERAGE_RATE, 1.0 / (1.0 + step))
@@ -56,7 +58,13 @@ class LearningRates:
             of this start alone, and not kept.
     """
 
-    def __init__(self, g_optimizer, d_optimizer, cooldown, steps):
+    def __init__(
+        self,
+        g_optimizer: keras.optimizers.Optimizer,
+        d_optimizer: keras.optimizers.Optimizer,
+        cooldown: float,
+        steps: int | None,
+    ) -> None:
         self.cooldown = cooldown
         self.steps = steps
         self.scale = variable(1.0, "rate_scale")
@@ -67,7 +75,7 @@ class LearningRates:
             for optimizer in (g_optimizer, d_optimizer)
         ]
 
-    def update(self, step):
+    def update(self, step: KerasTensor) -> None:
         """Set both rates for this step."""
         scale = self.scale + 0.0
         if self.cooldown:
@@ -88,7 +96,7 @@ class Multipliers:
         losses: Some with a `target`.
     """
 
-    def __init__(self, losses):
+    def __init__(self, losses: Iterable[typing.Any]) -> None:
         self.targets = {
             loss.name: loss.target
             for loss in sorted(losses, key=lambda loss: loss.name)
@@ -97,11 +105,11 @@ class Multipliers:
         self.logarithms = variable([0.0] * len(self.targets), "multipliers")
         self.variables = [self.logarithms] if self.targets else []
 
-    def __call__(self, name):
+    def __call__(self, name: str) -> KerasTensor:
         """The multiplier of a loss that has a target."""
         return ops.exp(self.logarithms[list(self.targets).index(name)])
 
-    def update(self, logs):
+    def update(self, logs: dict[str, KerasTensor]) -> None:
         """Follow how far the losses of a step, {"g/<name>": value}, are off."""
         if not self.targets:
             return
@@ -121,12 +129,14 @@ class LazyPenalties:
         adversarial: The adversarial loss.
     """
 
-    def __init__(self, adversarial):
+    def __init__(self, adversarial: typing.Any) -> None:
         self.adversarial = adversarial
         self.last = variable([0.0] * len(PENALTIES), "penalties")
         self.variables = [self.last]
 
-    def update(self, step, fresh):
+    def update(
+        self, step: KerasTensor, fresh: Callable[[], dict[str, KerasTensor]]
+    ) -> tuple[KerasTensor | float, dict[str, KerasTensor]]:
         """Return the weighted sum, and each of them to log.
 
         Args:
@@ -159,14 +169,14 @@ class RecentCodes:
         seed: Of the codes that stand there at first.
     """
 
-    def __init__(self, generator, seed):
+    def __init__(self, generator: keras.Model, seed: int) -> None:
         self.generator = generator
         random = np.random.default_rng(seed)
         noise = random.normal(size=(CODES, generator.noise_size))
         self.codes = variable(generator.encode_noise(noise), "codes")
         self.variables = [self.codes]
 
-    def update(self, code, noise):
+    def update(self, code: KerasTensor, noise: KerasTensor) -> KerasTensor:
         """Take in the codes of a batch; return how far codes from noise are off.
 
         Args:

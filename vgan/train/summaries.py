@@ -23,7 +23,7 @@ class SummaryWriter:
         OSError: Also of every call, with the file's name: the disk is full.
     """
 
-    def __init__(self, folder):
+    def __init__(self, folder: str | pathlib.Path) -> None:
         folder = pathlib.Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         begun = time.time_ns()
@@ -35,16 +35,16 @@ class SummaryWriter:
             event_pb2.Event(wall_time=time.time(), file_version="brain.Event:2")
         )
 
-    def scalars(self, values, step):
+    def scalars(self, values: dict[str, float], step: int) -> None:
         """Write {name: number}."""
         for name, value in values.items():
             self._add(scalar_pb(name, np.float32(value)), step)
 
-    def text(self, name, line, step):
+    def text(self, name: str, line: str, step: int) -> None:
         """Write a line of text."""
         self._add(text_pb(name, line), step)
 
-    def gif(self, name, gif, size, step):
+    def gif(self, name: str, gif: bytes, size: tuple[int, int], step: int) -> None:
         """Write the bytes of a GIF of (width, height).
 
         TensorBoard has no plug-in for video; its image plug-in shows a GIF as it is.

@@ -6,14 +6,14 @@ import zlib
 
 import keras
 import numpy as np
-from keras import ops
+from keras import KerasTensor, ops
 
 from vgan import InputError
 from vgan.models.layers import fold_time, unfold_time
 
 
-def load_teacher(path, size):
-    """Load any Keras model that stylises: a generator of vgan, or one of pictures.
+def load_teacher(path: str | pathlib.Path, size: int) -> keras.Model:
+    """Load any Keras model that stylizes: a generator of vgan, or one of pictures.
 
     Args:
         path: A `.keras` file. Where it holds no generator of vgan, the model takes the
@@ -63,7 +63,7 @@ def load_teacher(path, size):
     return model
 
 
-def teach(model, content, style):
+def teach(model: keras.Model, content: KerasTensor, style: KerasTensor) -> KerasTensor:
     """What a teacher makes of clips.
 
     Args:
@@ -82,7 +82,12 @@ def teach(model, content, style):
     return unfold_time(made, num_frames)
 
 
-def generate(generator, content, code, state=None):
+def generate(
+    generator: keras.Model,
+    content: KerasTensor,
+    code: KerasTensor,
+    state: dict[str, KerasTensor] | None = None,
+) -> tuple[KerasTensor, dict[str, KerasTensor]]:
     """Run a generator over a clip, from its initial state unless one is given."""
     batch, _, height, width, _ = content.shape
     state = state or generator.initial_state(batch, height, width)

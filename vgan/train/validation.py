@@ -3,10 +3,15 @@
 import json
 import math
 import pathlib
+import typing
+from collections.abc import Callable
+
+import numpy as np
 
 from vgan import InputError, files
 from vgan.train.checkpoint import save_generator
 from vgan.train.periodic import Periodic
+from vgan.train.summaries import SummaryWriter
 
 
 class Validation(Periodic):
@@ -26,7 +31,15 @@ class Validation(Periodic):
         named_styles: Styles to keep in best.keras, {name: [T', h, w, 3]}.
     """
 
-    def __init__(self, writer, folder, stylize, measure, every, named_styles):
+    def __init__(
+        self,
+        writer: SummaryWriter,
+        folder: str | pathlib.Path,
+        stylize: Callable[[], np.ndarray],
+        measure: Callable[[np.ndarray], dict[str, float]],
+        every: int,
+        named_styles: dict[str, np.ndarray],
+    ) -> None:
         super().__init__(every)
         self.writer = writer
         self.folder = pathlib.Path(folder)
@@ -34,7 +47,7 @@ class Validation(Periodic):
         self.measure = measure
         self.named_styles = named_styles
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict[str, typing.Any] | None = None) -> None:
         """Find the best so far."""
         path = self.folder / "best.json"
         try:

@@ -72,7 +72,11 @@ def open_container(location, name, timeout, camera=False):
     elif isinstance(location, pathlib.Path):
         location = for_ffmpeg(location)
     try:
-        return av.open(location, format=format_name, options=options, timeout=timeout)
+        opened = av.open(location, format=format_name, options=options, timeout=timeout)
+        if opened.format.name == "tty":  # FFmpeg draws a text, letter by letter
+            opened.close()
+            raise ValueError("it is a text")
+        return opened
     except (av.FFmpegError, OSError, ValueError) as error:
         if isinstance(error, av.error.ExitError):
             error = TimeoutError(0, f"nothing came for {timeout:g} s")

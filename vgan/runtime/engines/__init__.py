@@ -1,23 +1,6 @@
 """Engines: what runs one frame of a trained generator.
 
-An engine is loaded from a file by `load` and keeps nothing from call to call:
-
-    engine.name                               "keras", "openvino", ...
-    engine.stride                             H and W of a frame divide by this
-    engine.code_size                          D of a style code
-    engine.noise_size                         Z of the noise that stands for a style
-    engine.style_size                         short side that style pictures get
-    engine.named_styles                       {name: D floats} kept with the model
-    engine.initial_state(height, width)       -> state, opaque to the caller
-    engine.step(content, code, state)         -> frames, new state
-    engine.encode_style(style)                -> code
-    engine.encode_noise(noise)                -> code
-    engine.num_parameters                     what was learnt
-
-Arrays at this boundary are NumPy, float32: content and frames [1, T, H, W, 3] and style
-[1, T', h, w, 3] in [-1, 1], code [1, D], noise [1, Z]. Only the state stays in whatever
-form the engine likes best. T is 1 but for Keras, which also has count_macs(height,
-width).
+An engine is loaded from a file by `load`; all of them are an `Engine`.
 """
 
 import importlib.util
@@ -25,6 +8,9 @@ import logging
 import pathlib
 import re
 import shutil
+import typing
+
+import numpy as np
 
 from vgan import InputError, backend, pretrained
 from vgan.runtime.engines import keras_file
@@ -38,6 +24,45 @@ NEEDS = {
 }
 NAMES = ("auto", "keras", *NEEDS)
 _log = logging.getLogger("vgan")
+
+
+class Engine(typing.Protocol):
+    """What runs one frame of a trained generator; it keeps nothing from call to call.
+
+    Arrays are NumPy, float32. T is 1 but for Keras, which also has count_macs(height,
+    width).
+
+    Attributes:
+        name: "keras", "openvino", ...
+        stride: H and W of a frame divide by this.
+        code_size: D of a style code.
+        noise_size: Z of the noise that stands for a style.
+        style_size: Short side in pixels that style pictures get.
+        named_styles: Codes that are kept with the model, {name: D floats}.
+        num_parameters: What was learned.
+    """
+
+    name: str
+    stride: int
+    code_size: int
+    noise_size: int
+    style_size: int
+    named_styles: dict[str, list[float]]
+    num_parameters: int
+
+    def initial_state(self, height: int, width: int) -> typing.Any:
+        """State before the first frame of [height, width]; in whatever form."""
+
+    def step(
+        self, content: np.ndarray, code: np.ndarray, state: typing.Any
+    ) -> tuple[np.ndarray, typing.Any]:
+        """Frames [1, T, H, W, 3] in [-1, 1], code [1, D] -> frames, the new state."""
+
+    def encode_style(self, style: np.ndarray) -> np.ndarray:
+        """Style image or clip [1, T', h, w, 3] in [-1, 1] -> code [1, D]."""
+
+    def encode_noise(self, noise: np.ndarray) -> np.ndarray:
+        """Noise [1, Z], standard normal -> code [1, D]."""
 
 
 class Model:
@@ -57,7 +82,7 @@ class Model:
         InputError: There is no such file, or it does not hold a vgan generator.
     """
 
-    def __init__(self, path, name=None):
+    def __init__(self, path: str | pathlib.Path, name: str | None = None) -> None:
         if name not in (None, *NAMES):
             raise InputError(f"engine={name}: give {', '.join(NAMES)}")
         self.path = path = pathlib.Path(pretrained.find(str(path)))
@@ -74,7 +99,7 @@ class Model:
             self.name = _fastest() if name == "auto" else name or "keras"
         self._size, self._engine = None, None
 
-    def load(self, size=None):
+    def load(self, size: tuple[int, int] | None = None) -> Engine:
         """Return the engine for frames of (H, W): the last one again, where it can be.
 
         Raises:
@@ -117,7 +142,7 @@ class Model:
         return exported.ExportedEngine(folder)
 
 
-def describe(path):
+def describe(path: str | pathlib.Path) -> keras_file.ModelInfo:
     """Return the ModelInfo of a model: quick, without importing a backend.
 
     Args:
@@ -129,7 +154,11 @@ def describe(path):
     return Model(path).info
 
 
-def load(path, name=None, size=None):
+def load(
+    path: str | pathlib.Path,
+    name: str | None = None,
+    size: tuple[int, int] | None = None,
+) -> Engine:
     """Return the engine that runs a model.
 
     Args:
@@ -147,7 +176,7 @@ def load(path, name=None, size=None):
     return Model(path, name).load(size)
 
 
-def padded(height, width, stride):
+def padded(height: int, width: int, stride: int) -> tuple[int, int]:
     """Return the (H, W) that a network of this stride takes for a frame.
 
     At its lowest level there must be two pixels, or its own reflection padding has
@@ -156,21 +185,21 @@ def padded(height, width, stride):
     return tuple(max(-(-size // stride), 2) * stride for size in (height, width))
 
 
-def resolve(path, name):
+def resolve(path: str | pathlib.Path, name: str) -> str:
     """Return what "auto" stands for, of a model on this machine; other names as is."""
     if name != "auto" or pathlib.Path(path).is_dir():
         return name
     return _fastest()
 
 
-def present(path):
+def present(path: str | pathlib.Path) -> list[str]:
     """Names of the engines that can run a model here, the fastest first."""
     if pathlib.Path(path).is_dir():
         return ["auto"]
     return [*(name for name in NEEDS if _is_installed(name)), "keras"]
 
 
-def parse_size(text):
+def parse_size(text: str) -> tuple[int, int]:
     """Return (H, W) of a text such as "360x640".
 
     Raises:

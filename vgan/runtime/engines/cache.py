@@ -30,12 +30,17 @@ _PACKAGES = {
 }
 
 
-def digest(model):
+def digest(model: str | pathlib.Path) -> str:
     """Return what an export is known by: the hash of the model's file."""
     return hashlib.sha256(pathlib.Path(model).read_bytes()).hexdigest()[:16]
 
 
-def find(model, engine, size=None, known=None):
+def find(
+    model: str | pathlib.Path,
+    engine: str,
+    size: tuple[int, int] | None = None,
+    known: str | None = None,
+) -> pathlib.Path | None:
     """Return the folder of an export that is there already, or None.
 
     Args:
@@ -51,7 +56,12 @@ def find(model, engine, size=None, known=None):
     return None
 
 
-def make(model, engine, size=None, known=None):
+def make(
+    model: str | pathlib.Path,
+    engine: str,
+    size: tuple[int, int] | None = None,
+    known: str | None = None,
+) -> pathlib.Path:
     """Export a model for an engine; return the folder.
 
     A process of its own does it, so that TensorFlow, which only an export needs, takes

@@ -9,6 +9,7 @@ import hashlib
 import importlib
 import json
 import pathlib
+import typing
 
 import numpy as np
 
@@ -34,7 +35,7 @@ class Manifest:
         num_parameters: Numbers that were learnt.
         state: {name: shape} of the state; None where it is H or W over the stride.
         size: (H, W) of frames where the export takes one size only, or None.
-        int8: Whether weights, or all, were quantised: "weights", "full" or None.
+        int8: Whether weights, or all, were quantized: "weights", "full" or None.
         files: {name: SHA-256} of all others in the folder.
     """
 
@@ -46,7 +47,7 @@ class Manifest:
     int8: str | None = None
     files: dict = dataclasses.field(default_factory=dict)
 
-    def write(self, folder):
+    def write(self, folder: str | pathlib.Path) -> None:
         """Write `model.json` into a folder that is otherwise complete."""
         folder = pathlib.Path(folder)
         files = {
@@ -58,7 +59,7 @@ class Manifest:
         (folder / MANIFEST).write_text(json.dumps(facts, indent=1) + "\n")
 
 
-def read_manifest(folder):
+def read_manifest(folder: str | pathlib.Path) -> Manifest:
     """Return the Manifest of an export.
 
     Raises:
@@ -114,7 +115,12 @@ class ExportedEngine:
         InputError: The folder is no export, or what runs its format is not installed.
     """
 
-    def __init__(self, folder, manifest=None, **options):
+    def __init__(
+        self,
+        folder: str | pathlib.Path,
+        manifest: Manifest | None = None,
+        **options: typing.Any,
+    ) -> None:
         self._folder = pathlib.Path(folder)
         manifest = self._manifest = manifest or read_manifest(folder)
         if manifest.format not in SESSIONS:
@@ -141,7 +147,7 @@ class ExportedEngine:
         self.num_parameters = manifest.num_parameters
         self._step = self._size = self._style = None
 
-    def initial_state(self, height, width):
+    def initial_state(self, height: int, width: int) -> dict[str, np.ndarray]:
         """State before the first frame of [height, width], multiples of `stride`."""
         sizes = 1, height // self.stride, width // self.stride
         state = {}
@@ -150,8 +156,10 @@ class ExportedEngine:
             state[name] = np.zeros(shape, np.float32)
         return state
 
-    def step(self, content, code, state):
-        """Stylise [1, 1, H, W, 3] in [-1, 1] -> the same shape, and the new state."""
+    def step(
+        self, content: np.ndarray, code: np.ndarray, state: dict[str, np.ndarray]
+    ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        """Stylize [1, 1, H, W, 3] in [-1, 1] -> the same shape, and the new state."""
         size = content.shape[2:4]
         inputs = {"frame": content[:, 0], "code": code, **state}
         if size != self._size:
@@ -168,13 +176,13 @@ class ExportedEngine:
         outputs = self._step(inputs)
         return outputs["stylised"][:, None], {n: outputs[f"new_{n}"] for n in state}
 
-    def encode_style(self, style):
+    def encode_style(self, style: np.ndarray) -> np.ndarray:
         """Style image or clip [1, T', h, w, 3] in [-1, 1] -> code [1, D]."""
         if self._style is None:  # compiled once, for pictures of any size
             self._style = self._session("style")
         return self._style({"pictures": style[0]})["code"]
 
-    def encode_noise(self, noise):
+    def encode_noise(self, noise: np.ndarray) -> np.ndarray:
         """Noise [1, Z], standard normal -> code [1, D]."""
         return self._session("noise")({"noise": noise})["code"]
 

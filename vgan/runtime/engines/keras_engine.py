@@ -1,6 +1,8 @@
 """Runs `generator.keras` with Keras itself, under the TensorFlow or JAX backend."""
 
 import math
+import pathlib
+import typing
 import zipfile
 import zlib
 
@@ -9,10 +11,12 @@ import numpy as np
 
 from vgan import InputError
 from vgan.models import NETWORKS
-from vgan.runtime.engines.keras_file import describe, misfit
+from vgan.runtime.engines.keras_file import ModelInfo, describe, misfit
 
 
-def load_generator(path, info=None):
+def load_generator(
+    path: str | pathlib.Path, info: ModelInfo | None = None
+) -> keras.Model:
     """Return the generator in a `.keras` file, one of `vgan.models.NETWORKS`.
 
     Nothing in the file is run as code: only registered classes of vgan are built.
@@ -59,7 +63,7 @@ class KerasEngine:
             mapping network included.
     """
 
-    def __init__(self, generator):
+    def __init__(self, generator: keras.Model) -> None:
         self.stride = generator.stride
         self.code_size = generator.code_size
         self.noise_size = generator.noise_size
@@ -72,24 +76,26 @@ class KerasEngine:
         self._encode_style = compile_function(generator.encode_style)
         self._encode_noise = compile_function(generator.encode_noise)
 
-    def initial_state(self, height, width):
+    def initial_state(self, height: int, width: int) -> dict[str, typing.Any]:
         """State before the first frame of [height, width], multiples of `stride`."""
         return self._initial_state(1, height, width)
 
-    def step(self, content, code, state):
-        """Stylise [1, T, H, W, 3] in [-1, 1] -> the same shape, and the new state."""
+    def step(
+        self, content: np.ndarray, code: np.ndarray, state: dict[str, typing.Any]
+    ) -> tuple[np.ndarray, dict[str, typing.Any]]:
+        """Stylize [1, T, H, W, 3] in [-1, 1] -> the same shape, and the new state."""
         frames, state = self._step(content, code, state)
         return np.asarray(frames), state
 
-    def encode_style(self, style):
+    def encode_style(self, style: np.ndarray) -> np.ndarray:
         """Style image or clip [1, T', h, w, 3] in [-1, 1] -> code [1, D]."""
         return np.asarray(self._encode_style(style))
 
-    def encode_noise(self, noise):
+    def encode_noise(self, noise: np.ndarray) -> np.ndarray:
         """Noise [1, Z], standard normal -> code [1, D]."""
         return np.asarray(self._encode_noise(noise))
 
-    def count_macs(self, height, width):
+    def count_macs(self, height: int, width: int) -> int:
         """Multiply-accumulates of one frame, read from what the backend would run.
 
         Those of convolutions and matrix products; pointwise operations and pooling

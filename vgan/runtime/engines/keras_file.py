@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import pathlib
+import typing
 import zipfile
 import zlib
 
@@ -30,7 +31,7 @@ class ModelInfo:
     named_styles: dict
 
 
-def describe(path):
+def describe(path: str | pathlib.Path) -> ModelInfo:
     """Return the ModelInfo of the generator in a `.keras` file.
 
     Args:
@@ -88,7 +89,7 @@ def _painter_sizes(arguments):
 SIZES = {"vgan>Generator": _overlay_sizes, "vgan>Painter": _painter_sizes}
 
 
-def model_info(arguments, path):
+def model_info(arguments: dict[str, typing.Any], path: str | pathlib.Path) -> ModelInfo:
     """Return the ModelInfo in the arguments of a Generator, checked.
 
     Args:
@@ -145,7 +146,7 @@ def _check_layers(arguments, path):
             raise InputError(misfit(path, "its sizes are out of range"))
 
 
-def misfit(path, reason):
+def misfit(path: str | pathlib.Path, reason: object) -> str:
     """The line that says that a model belongs to another version of vgan."""
     return (
         f"model {path}: does not fit this version of vgan ({reason}); "

@@ -1,5 +1,8 @@
 """One function of an export in OpenVINO."""
 
+import pathlib
+from collections.abc import Sequence
+
 import numpy as np
 import openvino
 
@@ -14,7 +17,12 @@ class Session:
             has instructions for it.
     """
 
-    def __init__(self, path, shapes=None, precision=None):
+    def __init__(
+        self,
+        path: str | pathlib.Path,
+        shapes: dict[str, Sequence[int]] | None = None,
+        precision: str | None = None,
+    ) -> None:
         core = openvino.Core()
         model = core.read_model(path)
         if shapes:
@@ -26,7 +34,7 @@ class Session:
             config["INFERENCE_PRECISION_HINT"] = "f32"
         self._request = core.compile_model(model, "CPU", config).create_infer_request()
 
-    def __call__(self, inputs):
+    def __call__(self, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Run it once; arrays of float32, also those that come back."""
         inputs = {k: np.ascontiguousarray(v, np.float32) for k, v in inputs.items()}
         outputs = self._request.infer(inputs, share_inputs=True)

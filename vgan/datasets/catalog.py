@@ -8,19 +8,28 @@ yet is downloaded by tensorflow-datasets, to where TFDS_DATA_DIR says.
 import logging
 import re
 import socket
+import typing
 import urllib.parse
 import urllib.request
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
 from vgan import InputError
 from vgan.datasets import prepared, stills, videos
 from vgan.datasets.records import open_records
+from vgan.datasets.spec import ClipSpec
+
+if typing.TYPE_CHECKING:
+    import tensorflow_datasets as tfds
+
+    from vgan.datasets import motion
+
 
 _log = logging.getLogger("vgan.datasets")
 
 PREFIX = "tfds:"
-CATALOGUE = "https://www.tensorflow.org/datasets/catalog"
+CATALOG = "https://www.tensorflow.org/datasets/catalog"
 # Frames per second as published; frames of other sets are taken one by one.
 FPS = {"davis": 24, "ucf101": 25, "youtube_vis": 30, "tao": 30}
 
@@ -40,7 +49,9 @@ class Videos:
             or it is damaged.
     """
 
-    def __init__(self, builder, role, split, spec):
+    def __init__(
+        self, builder: "tfds.core.DatasetBuilder", role: str, split: str, spec: ClipSpec
+    ) -> None:
         self.name = builder.info.full_name
         self.key = find_pictures(builder.info.features)
         if self.key is None:
@@ -57,7 +68,7 @@ class Videos:
         self.records = open_records(builder, part_of(builder, split, spec.validation))
         self._read(0)  # damage is told before training
 
-    def clip(self, rng, length):
+    def clip(self, rng: np.random.Generator, length: int) -> "motion.Clip":
         """Return a motion.Clip of `length` frames.
 
         Raises:
@@ -88,7 +99,7 @@ class Videos:
         order = np.pad(np.arange(len(scene)), (0, length - len(scene)), "reflect")
         return videos.with_flow(scene[order], self.estimate_flow)
 
-    def first_frames(self):
+    def first_frames(self) -> Iterator[tuple[str, bytes]]:
         """Yield (label, JPEG or PNG file) of each example; without one, its number."""
         for index in range(len(self.records)):
             values = self._read(index)
@@ -104,7 +115,7 @@ class Videos:
         return values
 
 
-def open_builder(name, role):
+def open_builder(name: str, role: str) -> "tfds.core.DatasetBuilder":
     """Return the builder of a data set, prepared; if need be it is downloaded.
 
     Args:
@@ -123,7 +134,7 @@ def open_builder(name, role):
     if not re.fullmatch(r"\w+(/[\w.-]+)?(:[\d.*]+)?", name, re.ASCII):
         raise InputError(
             f"{said}: is no name of a data set; give one such as "
-            f"{PREFIX}davis/480p, or {PREFIX}davis:2.1.0; see {CATALOGUE}"
+            f"{PREFIX}davis/480p, or {PREFIX}davis:2.1.0; see {CATALOG}"
         )
     try:
         with quiet():
@@ -132,7 +143,7 @@ def open_builder(name, role):
         raise InputError(f"{said}: {_reason(error)}") from error
     except tfds.core.DatasetNotFoundError as error:
         raise InputError(
-            f"{said}: tensorflow-datasets knows no such data set; see {CATALOGUE}"
+            f"{said}: tensorflow-datasets knows no such data set; see {CATALOG}"
         ) from error
     except AssertionError as error:  # of a version
         raise InputError(f"{said}: {_reason(error)}") from error
@@ -177,14 +188,14 @@ def _download(builder, said):
         text = str(error).split("Instructions:")[-1].strip().splitlines()[0]
         raise InputError(
             f"{said}: cannot be prepared ({type(error).__name__}: {text}); see "
-            f"{CATALOGUE}/{builder.name}"
+            f"{CATALOG}/{builder.name}"
         ) from error
 
 
 def _check_network(urls, said):
     """Without a network tfds would try again for minutes."""
     hosts = {urllib.parse.urlsplit(url).hostname for url in urls}
-    hosts -= {None, urllib.parse.urlsplit(CATALOGUE).hostname}
+    hosts -= {None, urllib.parse.urlsplit(CATALOG).hostname}
     if urllib.request.getproxies():
         return
     for host in sorted(hosts):
@@ -197,7 +208,7 @@ def _check_network(urls, said):
             ) from error
 
 
-def part_of(builder, split, fraction):
+def part_of(builder: "tfds.core.DatasetBuilder", split: str, fraction: float) -> str:
     """The split, or part of one, that serves as `split`."""
     splits = builder.info.splits
     train = "train" if "train" in splits else next(iter(splits))
@@ -212,7 +223,7 @@ def part_of(builder, split, fraction):
     return f"{train}[:{first}]" if split == "train" else f"{train}[{first}:]"
 
 
-def find_pictures(features):
+def find_pictures(features: Mapping[str, typing.Any]) -> str | None:
     """Return the name, as "video/frames", of the feature to make clips of, or None.
 
     Videos come before pictures, colors before gray ones, maps of what is where last.

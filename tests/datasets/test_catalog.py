@@ -10,7 +10,7 @@ import tensorflow_datasets as tfds
 from tensorflow_datasets.testing import mocking
 
 from vgan import InputError, config
-from vgan.datasets import catalogue, sources, styles
+from vgan.datasets import catalog, sources, styles
 
 T, SIDE = 12, 40
 
@@ -139,8 +139,8 @@ def test_gray_videos_are_rgb(mocked):
 
 def test_sets_of_one_split_are_divided(mocked):
     with mocked("moving_mnist"):
-        builder = catalogue.open_builder("moving_mnist", "content")
-        parts = [catalogue.part_of(builder, split, 0.2) for split in sources.SPLITS]
+        builder = catalog.open_builder("moving_mnist", "content")
+        parts = [catalog.part_of(builder, split, 0.2) for split in sources.SPLITS]
     assert parts == ["test[:8]", "test[8:]"]
 
 
@@ -148,7 +148,7 @@ def test_labels_of_pictures_are_styles(mocked):
     with mocked("dtd"):
         data = config.Data(style="tfds:dtd", image_size=16)
         named = styles.named_styles(data)
-        known = catalogue.open_builder("dtd", "style").info.features["label"].names
+        known = catalog.open_builder("dtd", "style").info.features["label"].names
     assert set(named) <= set(known)
     assert all(style.shape[1:] == (16, 16, 3) for style in named.values())
 
@@ -165,15 +165,15 @@ def test_any_other_set_with_pictures_will_do():
         ({"tracks": features.Sequence({"masks": clip})}, None),
         ({"depth": features.Image(shape=(8, 8, 1), dtype=np.uint16)}, None),
     ):
-        assert catalogue.find_pictures(features.FeaturesDict(made)) == wanted
+        assert catalog.find_pictures(features.FeaturesDict(made)) == wanted
 
 
-class CatalogueNumbers(tfds.testing.DummyDataset):
+class CatalogNumbers(tfds.testing.DummyDataset):
     """A set that is really there, in TFRecord files, and has no pictures."""
 
 
-class CatalogueFrames(tfds.testing.DummyDataset):
-    """One that has, of 30 grey levels."""
+class CatalogFrames(tfds.testing.DummyDataset):
+    """One that has, of 30 gray levels."""
 
     def _info(self):
         features = {"image": tfds.features.Image(shape=(48, 48, 3))}
@@ -195,7 +195,7 @@ def prepared_sets(tmp_path, monkeypatch):
 def test_tfrecord_sets_are_read_at_any_place(prepared_sets):
     gray = {"train": set(), "validation": set()}
     for split, seen in gray.items():
-        source = open_set("catalogue_frames", split=split)
+        source = open_set("catalog_frames", split=split)
         for k in range(60):
             frames = source.clip(np.random.default_rng(k), 2).frames
             assert np.ptp(frames) == 0
@@ -207,9 +207,9 @@ def test_tfrecord_sets_are_read_at_any_place(prepared_sets):
 
 def test_sets_without_pictures_are_said(prepared_sets):
     with pytest.raises(
-        InputError, match=r"tfds:catalogue_numbers.*none of its features .*\(id"
+        InputError, match=r"tfds:catalog_numbers.*none of its features .*\(id"
     ):
-        open_set("catalogue_numbers")
+        open_set("catalog_numbers")
 
 
 def test_unknown_names_are_said():
@@ -226,7 +226,7 @@ def test_without_a_network_it_is_said_at_once(tmp_path, monkeypatch, caplog):
         raise socket.gaierror(-2, "Name or service not known")
 
     monkeypatch.setattr(socket, "getaddrinfo", offline)
-    monkeypatch.setattr(catalogue.urllib.request, "getproxies", dict)
+    monkeypatch.setattr(catalog.urllib.request, "getproxies", dict)
     original = tfds.builder
     monkeypatch.setattr(tfds, "builder", lambda name: original(name, data_dir=tmp_path))
     with pytest.raises(InputError, match=r"cannot be downloaded, as .*is there a net"):
