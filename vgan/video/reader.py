@@ -1,6 +1,7 @@
 """The one way in: a file, folder, camera or stream as frames with timestamps."""
 
 import math
+import os
 import pathlib
 import re
 from fractions import Fraction
@@ -41,6 +42,8 @@ class VideoReader:
             small ones takes much less time; None keeps their own.
         window: Part of each frame that is shown, (left, top, width, height) in parts of
             its width and height, rounded to even pixels; None shows all.
+        deinterlace: Whether interlaced frames become whole pictures, with a line in the
+            log; else their two fields stay woven into one another.
 
     Attributes:
         source: What was given, as a string without passwords.
@@ -66,7 +69,16 @@ class VideoReader:
                 ...
     """
 
-    def __init__(self, source, fps=None, start=0, timeout=10.0, size=None, window=None):
+    def __init__(
+        self,
+        source: str | os.PathLike | int,
+        fps: Fraction | float | None = None,
+        start: Fraction | float = 0,
+        timeout: float = 10.0,
+        size: tuple[int, int] | None = None,
+        window: tuple[float, float, float, float] | None = None,
+        deinterlace: bool = True,
+    ):
         if fps is not None and not 1e-3 <= fps <= 1000:
             raise InputError(f"fps={fps}: give 0.001 to 1000 frames per second")
         fps = None if fps is None else Fraction(fps).limit_denominator(100_000)
@@ -74,7 +86,8 @@ class VideoReader:
         start = max(Fraction(0), Fraction(start))
         self._shown = None, None  # the last frame as decoded and as converted
         self._source, self._resample = _open(
-            source, self.source, fps, timeout, start, {"size": size, "window": window}
+            *(source, self.source, fps, timeout, start, deinterlace),
+            {"size": size, "window": window},
         )
         for name in (
             "width", "height", "fps", "num_frames", "duration", "is_live", "path",
@@ -136,20 +149,21 @@ class VideoReader:
         self._source.close()
 
 
-def _open(source, name, fps, timeout, start, look):
+def _open(source, name, fps, timeout, start, deinterlace, look):
     """The source, and whether it has to be resampled to `fps`."""
     text, resample = str(source), fps is not None
+    film = {**look, "deinterlace": deinterlace}
     if re.fullmatch(r"(camera:)?\d+", text):
         number = text.removeprefix("camera:")
-        return StreamSource(number, name, timeout, camera=True, **look), resample
+        return StreamSource(number, name, timeout, camera=True, **film), resample
     if text == "-":
-        return StreamSource(StandardInput(), name, timeout, **look), resample
+        return StreamSource(StandardInput(), name, timeout, **film), resample
     if re.match(r"[a-z][a-z0-9+.-]+://", text):
         if not re.match(r"(rtsps?|https?|rtmps?|tcp|udp)://", text):
             raise InputError(
                 f"{name}: give rtsp://, http://, https://, rtmp://, udp:// or tcp://"
             )
-        return StreamSource(text, name, timeout, start=start, **look), resample
+        return StreamSource(text, name, timeout, start=start, **film), resample
     path = pathlib.Path(source)
     if not path.exists():
         raise InputError(f"{path}: no such file or folder; check the path")
@@ -159,7 +173,7 @@ def _open(source, name, fps, timeout, start, look):
         return ImageSource(path, fps, **look), False
     if path.is_file() and not path.stat().st_size:
         raise InputError(f"{path}: the file is empty; copy or record it again")
-    return StreamSource(path, name, timeout, start=start, **look), resample
+    return StreamSource(path, name, timeout, start=start, **film), resample
 
 
 def _at_rate(frames, fps, start):
