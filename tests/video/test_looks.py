@@ -159,7 +159,8 @@ def of_shape(ratio, value, height=48, width=64):
     with av.open(data, "w", format="h264") as container:
         stream = container.add_stream("libx264", rate=25)
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-        stream.codec_context.sample_aspect_ratio = ratio
+        if ratio:
+            stream.codec_context.sample_aspect_ratio = ratio
         for index in range(6):
             picture = np.full((height, width, 3), value, np.uint8)
             frame = av.VideoFrame.from_ndarray(picture)
@@ -174,8 +175,9 @@ def of_shape(ratio, value, height=48, width=64):
     [
         (of_shape(Fraction(4, 3), 200), "the shape of pixels changes on the way"),
         (of_shape(1, 200, height=36), "the picture changes to 64 x 36 on the way"),
+        (of_shape(None, 200, height=36), "the picture changes to 64 x 36 on the way"),
     ],
-    ids=["pixels", "size"],
+    ids=["pixels", "size", "not said"],
 )
 def test_a_shape_that_changes_midway_gets_bars(tmp_path, caplog, second, line):
     path = tmp_path / "a.h264"

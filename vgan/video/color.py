@@ -124,8 +124,9 @@ class ToRGB:
         if shown[:2] != (width, height):
             yield "crop", "{}:{}:{}:{}:exact=1".format(*shown)
         if self.pixel_shape and not self._window:
-            shape = Fraction(*self._shown) * self.pixel_shape
-            yield "pad", f"0:0:(ow-iw)/2:(oh-ih)/2:aspect={shape}:eval=frame"
+            shape = float(Fraction(*self._shown) * self.pixel_shape)
+            sides = f"'round(max(iw,ih*{shape}/sar))':'round(max(ih,iw*sar/{shape}))'"
+            yield "pad", f"{sides}:(ow-iw)/2:(oh-ih)/2:eval=frame"
 
     def _cut(self, width, height):
         """Width, height, left and top of what is shown of a frame as stored."""

@@ -15,6 +15,8 @@ def margins(stream: av.VideoStream) -> tuple[int, int, int, int]:
     These are PixelCrop of Matroska and the clean aperture of MP4. PyAV does not tell of
     them, but FFmpeg copies them into the head of a Matroska file, which can be read.
     """
+    if not {"matroska", "mov"} & set(stream.container.format.name.split(",")):
+        return 0, 0, 0, 0
     head = io.BytesIO()
     try:
         with av.open(head, "w", format="matroska") as container:
