@@ -14,6 +14,7 @@ import os
 import re
 import signal
 import sys
+import warnings
 
 from absl import app, flags
 from absl import logging as absl_logging
@@ -54,6 +55,8 @@ def run(main, *own, actions=()):
     for name in ("jax", "tensorboard"):
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    # Pillow's, of large scans: `video.read_image` has a bound of its own.
+    warnings.filterwarnings("ignore", "Image size .* exceeds limit")
     for flag in (one[name] for one in own for name in one):
         flags.FLAGS[flag.name] = flag
         flags.FLAGS.register_flag_by_module(sys.argv[0], flag)  # for --help

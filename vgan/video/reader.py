@@ -7,7 +7,8 @@ import re
 from fractions import Fraction
 
 from vgan import InputError
-from vgan.video.images import ImageSource, is_image
+from vgan.video.image_source import GAPS, AnimationSource, ImageSource
+from vgan.video.images import IMAGE_SUFFIXES, NUMBER, is_image, refuse_drawing
 from vgan.video.opening import StandardInput, public
 from vgan.video.stream import StreamSource
 
@@ -30,8 +31,9 @@ class VideoReader:
 
     Args:
         source: Path of a file that FFmpeg reads, of a still picture or of a folder of
-            numbered pictures (25 a second unless `fps` says otherwise); `camera:0` or
-            a bare number; an `rtsp://`, `http(s)://`, `rtmp://`, `udp://` or `tcp://`
+            numbered pictures (25 a second unless `fps` says otherwise) or a pattern of
+            their paths, such as `shot/%04d.png`; `camera:0`, or a bare number that is
+            no path; an `rtsp://`, `http(s)://`, `rtmp://`, `udp://` or `tcp://`
             address; `-` for anything that FFmpeg reads on standard input.
         fps: Resample to this constant rate: frame k is what is shown at second
             k / fps, so it never drifts from the clock. None keeps every frame.
@@ -44,9 +46,13 @@ class VideoReader:
             its width and height, rounded to even pixels; None shows all.
         deinterlace: Whether interlaced frames become whole pictures, with a line in the
             log; else their two fields stay woven into one another.
+        gaps: Where numbers of pictures are missing: "hold" the one before, with a line
+            in the log; "close" the gap; "refuse" the folder.
 
     Attributes:
         source: What was given, as a string without passwords.
+        deinterlace: As given.
+        gaps: As given.
         width: Width in pixels of the frames, upright.
         height: Height in pixels of the frames, upright.
         fps: Average frames per second, a Fraction.
@@ -59,6 +65,7 @@ class VideoReader:
         audio: What to open for the sound, or None where there is none to be had.
         has_sound: Whether there is sound, had or not.
         origin: Second of the file's own clock that timestamps count from.
+        names: {timestamp: name without suffix} of the pictures of a folder, or None.
 
     Raises:
         InputError: There is no such source, or no frame of it can be decoded.
@@ -78,21 +85,25 @@ class VideoReader:
         size: tuple[int, int] | None = None,
         window: tuple[float, float, float, float] | None = None,
         deinterlace: bool = True,
+        gaps: str = "hold",
     ):
         if fps is not None and not 1e-3 <= fps <= 1000:
             raise InputError(f"fps={fps}: give 0.001 to 1000 frames per second")
+        if gaps not in GAPS:
+            raise InputError(f"gaps={gaps}: give {', '.join(GAPS)}")
         fps = None if fps is None else Fraction(fps).limit_denominator(100_000)
         self.source = public(source)
+        self.deinterlace, self.gaps = deinterlace, gaps
         start = max(Fraction(0), Fraction(start))
         self._shown = None, None  # the last frame as decoded and as converted
         self._source, self._resample = _open(
-            *(source, self.source, fps, timeout, start, deinterlace),
+            *(source, self.source, fps, timeout, start, deinterlace, gaps),
             {"size": size, "window": window},
         )
         for name in (
             "width", "height", "fps", "num_frames", "duration", "is_live", "path",
             "time_base", "sample_aspect_ratio", "colors", "audio", "origin",
-            "has_sound",
+            "has_sound", "names",
         ):  # fmt: skip
             setattr(self, name, getattr(self._source, name))
         if self._resample:
@@ -149,11 +160,12 @@ class VideoReader:
         self._source.close()
 
 
-def _open(source, name, fps, timeout, start, deinterlace, look):
+def _open(source, name, fps, timeout, start, deinterlace, gaps, look):
     """The source, and whether it has to be resampled to `fps`."""
     text, resample = str(source), fps is not None
     film = {**look, "deinterlace": deinterlace}
-    if re.fullmatch(r"(camera:)?\d+", text):
+    path = pathlib.Path(text)
+    if re.fullmatch(r"(camera:)?\d+", text) and not path.exists():
         number = text.removeprefix("camera:")
         return StreamSource(number, name, timeout, camera=True, **film), resample
     if text == "-":
@@ -164,13 +176,18 @@ def _open(source, name, fps, timeout, start, deinterlace, look):
                 f"{name}: give rtsp://, http://, https://, rtmp://, udp:// or tcp://"
             )
         return StreamSource(text, name, timeout, start=start, **film), resample
-    path = pathlib.Path(source)
+    pattern = not path.exists() and NUMBER.search(path.name)
+    if pattern and path.parent.is_dir():
+        return ImageSource(path, fps, **look, gaps=gaps), False
     if not path.exists():
         raise InputError(f"{path}: no such file or folder; check the path")
     if not (path.is_dir() or path.is_file()):
         raise InputError(f"{path}: is a pipe or a device, not a file; give a file")
     if path.is_dir() or is_image(path):
-        return ImageSource(path, fps, **look), False
+        return ImageSource(path, fps, **look, gaps=gaps), False
+    if path.suffix.lower() in IMAGE_SUFFIXES:
+        return AnimationSource(path, **look), resample
+    refuse_drawing(path)
     if path.is_file() and not path.stat().st_size:
         raise InputError(f"{path}: the file is empty; copy or record it again")
     return StreamSource(path, name, timeout, start=start, **film), resample

@@ -31,6 +31,8 @@ class StreamSource:
         deinterlace: Whether the fields of interlaced frames become whole pictures.
     """
 
+    names = None
+
     def __init__(
         self,
         location: pathlib.Path | str | StandardInput,
@@ -138,7 +140,7 @@ class StreamSource:
     def _look_at_first(self, size, window):
         frame = self._first
         self._to_rgb = ToRGB(frame, size, window, margins(self._stream), sited=None)
-        self._pixel_shape = self._stream.codec_context.sample_aspect_ratio
+        self._pixel_shape = self._shape_of_pixels()
         self.width, self.height = self._to_rgb.width, self._to_rgb.height
         ratio = self._stream.sample_aspect_ratio
         if not ratio or ratio == 1:
@@ -213,19 +215,23 @@ class StreamSource:
     def picture(self, frame):
         """What is shown of a frame of `frames`, uint8 RGB `[H, W, 3]`."""
         fits = self._to_rgb.fits(frame)
-        shape = self._stream.codec_context.sample_aspect_ratio
+        same = self._shape_of_pixels() == self._pixel_shape
         if not fits:
             self._say(
                 f"the picture changes to {frame.width} x {frame.height} on the way: "
                 "resized to the first's"
             )
-        elif shape != self._pixel_shape:
+        elif not same:
             self._say(
                 "the shape of pixels changes on the way: black bars keep the first's"
             )
-        if not fits or shape != self._pixel_shape:
-            self._to_rgb.pixel_shape = self._pixel_shape or Fraction(1)
+        if not (fits and same):
+            self._to_rgb.pixel_shape = self._pixel_shape
         return self._to_rgb(frame)
+
+    def _shape_of_pixels(self):
+        """Width over height, as the decoder has read last."""
+        return self._stream.codec_context.sample_aspect_ratio or Fraction(1)
 
     def _say(self, what):
         """Say it once."""
