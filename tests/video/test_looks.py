@@ -7,7 +7,7 @@ import av
 import numpy as np
 import pytest
 
-from tests.video.samples import make_video, psnr
+from tests.video.samples import make_video, moving, psnr
 from vgan.video import VideoReader, VideoWriter
 from vgan.video.color import Filters
 
@@ -37,14 +37,43 @@ def encode(path, frames, codec, **options):
     return path
 
 
-MATRICES = ["YCgCo", "bt2020c", "smpte2085", "chroma-derived-c", "ICtCp"]
-
-
-@pytest.mark.parametrize("matrix", MATRICES)
-def test_a_matrix_that_is_not_known_is_guessed(tmp_path, matrix):
+@pytest.mark.parametrize("matrix", ["smpte2085", "chroma-derived-c", "ICtCp"])
+def test_a_matrix_that_is_not_known_is_guessed(tmp_path, caplog, matrix):
     options = {"x264-params": f"colormatrix={matrix}", "crf": "4"}
     path = make_video(tmp_path / "a.mp4", 3, options=options)
-    assert psnr(frames_of(path), frames_of(make_video(tmp_path / "b.mp4", 3))) > 35
+    seen = frames_of(path)
+    assert psnr(seen, frames_of(make_video(tmp_path / "b.mp4", 3))) > 35
+    assert len(warnings(caplog)) == 1
+    assert "colours of its matrix" in warnings(caplog)[0]
+
+
+def test_constant_luminance_is_taken_for_common_bt2020(tmp_path):
+    def tag(stream):
+        stream.codec_context.colorspace = 9
+
+    options = {"x264-params": "colormatrix=bt2020c", "crf": "4"}
+    path = make_video(tmp_path / "a.mp4", 3, options=options, setup=tag)
+    assert psnr(frames_of(path), np.stack(list(moving(3, 48, 64)))) > 32
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_colors_of_captured_screens_are_known(tmp_path, caplog, full):
+    """YCgCo (ITU-T H.273), which swscale does not know."""
+    small = np.random.default_rng(0).integers(0, 256, (6, 8, 3))
+    colors = np.kron(small, np.ones((8, 8, 1), int)).astype(np.uint8)
+    r, g, b = np.moveaxis(colors.astype(float), -1, 0)
+    planes = (r + 2 * g + b) / 4, (2 * g - r - b) / 4, (r - b) / 2
+    frame = av.VideoFrame(64, 48, "yuvj444p" if full else "yuv444p")
+    for index, plane in enumerate(planes):
+        if full:
+            values = plane + (128 if index else 0)
+        else:
+            values = plane * (224 if index else 219) / 255 + (128 if index else 16)
+        frame.planes[index].update(np.rint(values).clip(0, 255).astype(np.uint8))
+    options = {"x264-params": "colormatrix=YCgCo", "crf": "1"}
+    path = encode(tmp_path / "a.mp4", [frame] * 2, "libx264", **options)
+    assert psnr(frames_of(path)[0], colors) > 38
+    assert warnings(caplog) == []
 
 
 HEIGHT, WIDTH, WAVE = 48, 128, 16

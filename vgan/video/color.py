@@ -13,6 +13,7 @@ from av.filter import Graph
 from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
 
 BT709, BT601, BT2020 = 1, 6, 9
+YCGCO, BT2020_CONSTANT = 8, 10
 DISPLAY_P3 = 12
 UNSPECIFIED = 2
 PQ, HLG = 16, 18  # transfer curves of HDR video
@@ -20,6 +21,15 @@ _KNOWN_MATRICES = {1, 4, 5, 6, 7, 9}
 # Without these, swscale is faster, but darkens by one or two levels of 255.
 _EXACT = Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
 _QUALITY = Interpolation.BICUBIC | _EXACT
+
+
+def guessed_matrix(frame: VideoFrame) -> int | None:
+    """The matrix that is taken of a frame in place of one that cannot be done."""
+    if frame.colorspace in (*_KNOWN_MATRICES, YCGCO, UNSPECIFIED, 0, 3):
+        return None
+    if frame.colorspace == BT2020_CONSTANT:  # the same in all but strong colours
+        return BT2020
+    return matrix_for(frame.width, frame.height)
 
 
 def matrix_for(width: int, height: int) -> int:
@@ -92,12 +102,14 @@ class ToRGB:
 
     def __call__(self, frame: VideoFrame) -> np.ndarray:
         """Return the uint8 RGB array `[H, W, 3]` of a decoded frame."""
+        frame = self._filtered(frame)
         # swscale goes by what the frame says, and refuses matrices that it cannot do.
         if frame.colorspace not in _KNOWN_MATRICES:
-            frame.colorspace = matrix_for(frame.width, frame.height)
+            usual = matrix_for(frame.width, frame.height)
+            frame.colorspace = guessed_matrix(frame) or usual
         full = frame.color_range == ColorRange.JPEG
         frame = self._reformatter.reformat(
-            self._filtered(frame),
+            frame,
             *self._size,  # a stream may change its size on the way
             format="rgb48le" if self.converts else "rgb24",
             src_colorspace=frame.colorspace,
@@ -110,19 +122,22 @@ class ToRGB:
 
     def _filtered(self, frame):
         """What is shown of a frame, with bars if need be; nothing is copied else."""
-        kind = frame.width, frame.height, frame.format.name, self.pixel_shape
+        ycgco = frame.colorspace == YCGCO  # of captured screens
+        kind = frame.width, frame.height, frame.format.name, ycgco, self.pixel_shape
         if kind != self._kind:
-            chain = list(self._chain(frame.width, frame.height))
+            chain = list(self._chain(frame.width, frame.height, ycgco))
             self._filters = Filters(frame, *chain) if chain else None
             self._kind = kind
         return self._filters(frame) if self._filters else frame
 
-    def _chain(self, width, height):
+    def _chain(self, width, height, ycgco):
         if self._sited:
             yield "setparams", f"chroma_location={self._sited}"
         shown = self._cut(width, height)
         if shown[:2] != (width, height):
             yield "crop", "{}:{}:{}:{}:exact=1".format(*shown)
+        if ycgco:
+            yield "colorspace", "iall=bt709:ispace=ycgco:all=bt709"
         if self.pixel_shape and not self._window:
             shape = float(Fraction(*self._shown) * self.pixel_shape)
             sides = f"'round(max(iw,ih*{shape}/sar))':'round(max(ih,iw*sar/{shape}))'"

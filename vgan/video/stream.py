@@ -8,7 +8,7 @@ from fractions import Fraction
 import av
 
 from vgan import InputError
-from vgan.video.color import UNSPECIFIED, ToRGB
+from vgan.video.color import BT2020, UNSPECIFIED, ToRGB, guessed_matrix
 from vgan.video.interlacing import deinterlaced
 from vgan.video.margins import margins
 from vgan.video.opening import StandardInput, for_ffmpeg, open_container
@@ -139,6 +139,12 @@ class StreamSource:
 
     def _look_at_first(self, size, window):
         frame = self._first
+        guess = guessed_matrix(frame)
+        if guess:
+            self._say(
+                f"colours of its matrix ({frame.colorspace}) cannot be known: those of "
+                f"{'BT.2020' if guess == BT2020 else 'common video'} are taken"
+            )
         self._to_rgb = ToRGB(frame, size, window, margins(self._stream), sited=None)
         self._pixel_shape = self._shape_of_pixels()
         self.width, self.height = self._to_rgb.width, self._to_rgb.height
