@@ -35,7 +35,7 @@ def replacing(path):
     """
     path = pathlib.Path(path)
     # Not the process's number: in a container it is always the same.
-    partial = path.with_name(name(f"{PARTIAL}{secrets.token_hex(4)}_", path.name))
+    partial = path.with_name(short_name(f"{PARTIAL}{secrets.token_hex(4)}_", path.name))
     try:
         yield partial
         if partial.is_dir() and path.is_dir():
@@ -46,7 +46,7 @@ def replacing(path):
             shutil.rmtree(partial) if partial.is_dir() else partial.unlink()
 
 
-def name(start: str, middle: str, end: str = "") -> str:
+def short_name(start: str, middle: str, end: str = "") -> str:
     """Return a name of these parts; `middle` loses its first letters if need be.
 
     File systems take names of 255 bytes, and that of a result may well have as many.

@@ -113,18 +113,19 @@ def test_what_is_not_of_these_names_is_not_overwritten(shot, tmp_path):
 
 def test_a_stray_video_does_not_make_a_folder_of_videos(shot, caplog):
     make_video(shot / "preview.mp4", 3)
+    Image.new("RGB", (8, 6)).save(shot / "contact_sheet.png")
     with caplog.at_level(logging.WARNING, logger="vgan"):
         assert not convert.is_folder_of_videos(shot)
-    assert "is taken as 6 numbered pictures" in warnings(caplog)[0]
+    assert "is taken as numbered pictures" in warnings(caplog)[0]
 
 
 def test_pictures_beside_videos_leave_it_one(tmp_path):
     render(tmp_path / "clips", ["cover.png", "poster.png"])
     make_video(tmp_path / "clips" / "a.mp4", 3)
     assert convert.is_folder_of_videos(tmp_path / "clips")
-    render(tmp_path / "thumbs", ["1.png"])
-    make_video(tmp_path / "thumbs" / "1.mp4", 3)
-    assert convert.is_folder_of_videos(tmp_path / "thumbs")
+    render(tmp_path / "camera", [f"IMG_{n}.png" for n in (1, 2, 3, 5)])
+    make_video(tmp_path / "camera" / "IMG_4.mp4", 3)
+    assert convert.is_folder_of_videos(tmp_path / "camera")
 
 
 def test_a_number_that_exists_is_a_path(tmp_path, monkeypatch):

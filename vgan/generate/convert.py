@@ -15,8 +15,8 @@ import tqdm
 from vgan import InputError, files
 from vgan.generate.pipeline import BackgroundWriter, Prefetcher
 from vgan.runtime import styles
-from vgan.video import IMAGE_SUFFIXES, VIDEO_SUFFIXES, VideoReader, VideoWriter
-from vgan.video.image_source import numbers_of
+from vgan.video import VIDEO_SUFFIXES, VideoReader, VideoWriter
+from vgan.video.image_source import is_shot
 from vgan.video.segmented_movie import FORMATS
 from vgan.video.segments import SegmentedWriter
 
@@ -163,19 +163,17 @@ def progress(total):
 def is_folder_of_videos(path):
     """Whether a folder is to be converted file by file, as it holds a video.
 
-    Not one of more numbered pictures than videos: that is a video itself, and what lies
-    beside its frames is left out, with a line in the log.
+    Not one of numbered frames, beside which a preview may lie: see `is_shot`.
     """
     path = pathlib.Path(path)
     videos = files.find_below(path, VIDEO_SUFFIXES) if path.is_dir() else []
     if not videos:
         return False
-    pictures = files.find(path, IMAGE_SUFFIXES, natural=True)
-    if len(pictures) <= len(videos) or numbers_of(pictures) is None:
+    if not is_shot(path, videos):
         return True
     _log.warning(
-        "%s: is taken as %d numbered pictures; of its videos (%d) none is converted",
-        path, len(pictures), len(videos),
+        "%s: is taken as numbered pictures; of its videos (%d) none is converted",
+        path, len(videos),
     )  # fmt: skip
     return False
 

@@ -1,5 +1,6 @@
 """Pictures read as a video: one, a folder of numbered ones, an animated one."""
 
+import collections
 import itertools
 import logging
 import math
@@ -66,7 +67,7 @@ class ImageSource:
         self._files = _find(path)
         # Where the files of a pattern are is what an output must not replace.
         self.path = path if path.exists() else path.parent
-        numbers = numbers_of(self._files)
+        numbers = _numbers(self._files)
         if gaps == "close" or numbers is None:
             numbers = list(range(len(self._files)))
         _look_for_gaps(path, numbers, gaps)
@@ -165,17 +166,36 @@ class AnimationSource(ImageSource):
             timestamp += delay
 
 
-def numbers_of(pictures: Sequence[pathlib.Path]) -> list[int] | None:
-    """Return the numbers, growing, in which alone names differ; None if they do not.
+def is_shot(folder: pathlib.Path, videos: Sequence[pathlib.Path]) -> bool:
+    """Whether a folder holds the frames of one video, in spite of the videos there.
 
-    Args:
-        pictures: Their paths, in natural order.
+    So it is if more pictures than videos have names that differ in a number alone, and
+    no video has such a name, as in the memory of a camera.
     """
-    parts = [re.fullmatch(r"(.*?)(\d+)(\D*)", picture.stem) for picture in pictures]
-    if not all(parts) or len({(part[1], part[3]) for part in parts}) != 1:
+    names = collections.Counter(
+        (before, after)
+        for before, number, after in map(_split, files.find(folder, IMAGE_SUFFIXES))
+        if number is not None
+    )
+    for video in videos:
+        before, _, after = _split(video)
+        names.pop((before, after), None)
+    return max(names.values(), default=0) > len(videos)
+
+
+def _split(path):
+    """What stands before the last number of a name, the number, and what follows."""
+    parts = re.fullmatch(r"(.*?)(\d+)(\D*)", path.stem)
+    return parts.groups() if parts else (path.stem, None, "")
+
+
+def _numbers(pictures):
+    """The numbers, growing, in which alone names differ; None if they do not."""
+    before, numbers, after = zip(*map(_split, pictures), strict=True)
+    if None in numbers or len({*zip(before, after, strict=True)}) > 1:
         return None
-    numbers = [int(part[2]) for part in parts]
-    grow = all(before < after for before, after in itertools.pairwise(numbers))
+    numbers = [int(number) for number in numbers]
+    grow = all(one < two for one, two in itertools.pairwise(numbers))
     return numbers if grow else None
 
 

@@ -98,7 +98,9 @@ class VideoWriter:
     def _make_temporary(self):
         # Not the process's number: in a container it is always the same.
         end = f".partial-{secrets.token_hex(4)}{self.path.suffix}"
-        self._temporary = self.path.with_name(files.name(".", self.path.stem, end))
+        self._temporary = self.path.with_name(
+            files.short_name(".", self.path.stem, end)
+        )
         with files.writing(self.path, "give another folder"):
             if self._folder:
                 self._temporary.mkdir()
@@ -188,7 +190,7 @@ class VideoWriter:
     def _put_in_place(self, complete):
         if not complete:
             end = f".partial{self.path.suffix}"
-            self.path = self.path.with_name(files.name("", self.path.stem, end))
+            self.path = self.path.with_name(files.short_name("", self.path.stem, end))
         if self._folder and self.path.exists():
             if not self._is_ours(self.path):
                 raise InputError(f"{self.path}: holds other files; move it away")
