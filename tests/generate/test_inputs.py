@@ -11,6 +11,7 @@ import vgan
 from vgan import InputError
 from vgan.video import VideoReader, read_image
 from vgan.video.color import Filters
+from vgan.video.images import srgb_profile
 
 
 def stylize(model, source, style, output, **options):
@@ -37,6 +38,21 @@ def test_an_animation_becomes_a_film(model, tmp_path, name):
     assert [frame[9, 9].argmax() for frame in frames] == [0, 1, 2]
     with pytest.raises(InputError, match="a video becomes a video"):
         stylize(model, source, "one", tmp_path / "out.png")
+
+
+def test_colors_of_a_picture_are_converted_and_named(model, tmp_path):
+    profile = bytearray(srgb_profile())
+    place = profile.index(b"rXYZ", 128)
+    start = int.from_bytes(profile[place + 4 : place + 8])
+    profile[start + 10] ^= 64  # another red
+    picture = Image.new("RGB", (48, 32), (180, 60, 60))
+    picture.save(tmp_path / "a.png", icc_profile=bytes(profile))
+    stylize(model, tmp_path / "a.png", "one", tmp_path / "out.png")
+    with Image.open(tmp_path / "out.png") as made:
+        assert made.info["icc_profile"] == srgb_profile()
+        seen = np.asarray(made)
+    assert np.array_equal(seen, read_image(tmp_path / "a.png"))
+    assert np.abs(seen.astype(int) - np.asarray(picture)).max() > 5
 
 
 def test_a_drawing_is_refused_for_what_it_is(model, tmp_path):

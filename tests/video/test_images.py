@@ -119,10 +119,10 @@ def test_a_scan_of_a_museum_is_read_reduced(tmp_path, monkeypatch, caplog):
     monkeypatch.setattr(images, "_WHOLE", 160 * 120 // 4 - 1)
     seen = read_image(tmp_path / "a.jpg")
     assert np.abs(seen - whole[::4, ::4].astype(int)).mean() < 8
-    with pytest.raises(InputError, match=r"a\.png: of a picture with more than"):
+    with pytest.raises(InputError, match=rf"^{tmp_path}/a\.png: of a picture"):
         read_image(tmp_path / "a.png")
     monkeypatch.setattr(images, "_LARGEST", 160 * 120 - 1)
-    with pytest.raises(InputError, match=r"a\.jpg: is 160 x 120, and at most"):
+    with pytest.raises(InputError, match=rf"^{tmp_path}/a\.jpg: is 160 x 120, and"):
         read_image(tmp_path / "a.jpg")
 
 

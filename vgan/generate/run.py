@@ -12,6 +12,7 @@ from vgan.generate import convert
 from vgan.generate.live import Broadcaster
 from vgan.generate.options import Size, StylizeOptions, check_range
 from vgan.video import VideoReader, is_image, read_image
+from vgan.video.images import srgb_profile
 
 
 def stylize(
@@ -151,5 +152,6 @@ def _stylize_picture(options, source, output, overwrite):
         frame = process(frame, 0)
     advice = "free space on the disk or give another folder"
     with files.writing(output, advice), files.replacing(output) as partial:
-        Image.fromarray(frame).save(partial, quality=95)
+        picture = Image.fromarray(frame)
+        picture.save(partial, quality=95, icc_profile=srgb_profile())
     return f"{output}: {frame.shape[1]} x {frame.shape[0]}"

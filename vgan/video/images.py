@@ -7,6 +7,7 @@ import logging
 import os
 import pathlib
 import re
+import struct
 from collections.abc import Iterator
 
 import numpy as np
@@ -32,6 +33,7 @@ _DRAWINGS = {
     b"\xc5\xd0\xd3\xc6": "an EPS drawing",
 }
 _UNREADABLE = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
+_SRGB = ImageCms.createProfile("sRGB")
 _log = logging.getLogger("vgan")
 
 
@@ -95,6 +97,8 @@ def reading(path: pathlib.Path) -> Iterator[None]:
     """Raise InputError where the block cannot read a picture."""
     try:
         yield
+    except InputError:  # which says it better
+        raise
     except _UNREADABLE as error:
         raise InputError(
             f"{path}: cannot be read as a picture ({error}); "
@@ -150,6 +154,14 @@ def _open(path):
     return image
 
 
+@functools.cache
+def srgb_profile() -> bytes:
+    """Return the ICC profile of what `read_image` gives, the same on every day."""
+    profile = bytearray(ImageCms.ImageCmsProfile(_SRGB).tobytes())
+    struct.pack_into(">6H", profile, 24, 2000, 1, 1, 0, 0, 0)  # when it was made
+    return bytes(profile)
+
+
 def as_shown(image: Image.Image) -> np.ndarray:
     """Return what `read_image` does of an open picture."""
     profile = image.info.get("icc_profile")
@@ -188,8 +200,7 @@ def _in_srgb(image, profile):
         if (mode == "CMYK") != (image.mode == "CMYK"):
             return image.convert("RGB")  # it is of another picture
         image = image.convert(mode)
-        srgb = ImageCms.createProfile("sRGB")
-        transform = ImageCms.buildTransform(source, srgb, mode, "RGB")
+        transform = ImageCms.buildTransform(source, _SRGB, mode, "RGB")
         if mode == "RGB" and _changes_little(transform):
             return image
         return ImageCms.applyTransform(image, transform)
