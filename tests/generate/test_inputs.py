@@ -10,7 +10,7 @@ from PIL import Image
 import vgan
 from vgan import InputError
 from vgan.video import VideoReader, read_image
-from vgan.video.color import Filters
+from vgan.video.filters import Filters
 from vgan.video.images import srgb_profile
 
 

@@ -103,6 +103,17 @@ def test_frames_keep_their_names(shot, tmp_path):
     assert leftovers(tmp_path) == []
 
 
+@pytest.mark.parametrize("names", [["a.png", "b.png"], ["a1.png", "b1.png"]])
+def test_names_without_numbers_of_their_own_are_counted(tmp_path, names):
+    source = render(tmp_path / "shot", names)
+    target = tmp_path / "made" / "f%03d.png"
+    with VideoReader(source) as reader, VideoWriter(target, reader) as writer:
+        for item in reader:
+            writer.write(*item)
+    made = sorted(path.name for path in (tmp_path / "made").iterdir())
+    assert made == ["f000.png", "f001.png"]
+
+
 def test_what_is_not_of_these_names_is_not_overwritten(shot, tmp_path):
     render(tmp_path / "made", ["f0001.png", "portrait.png"])
     with VideoReader(shot) as reader, pytest.raises(InputError, match="holds more"):

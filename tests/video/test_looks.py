@@ -9,7 +9,7 @@ import pytest
 
 from tests.video.samples import make_video, moving, psnr
 from vgan.video import VideoReader, VideoWriter
-from vgan.video.color import Filters
+from vgan.video.filters import Filters
 
 
 def warnings(caplog):

@@ -3,20 +3,17 @@
 Numbers are those of ITU-T H.273, which FFmpeg uses too.
 """
 
-import contextlib
-from collections.abc import Iterator
 from fractions import Fraction
 
 import numpy as np
 from av import VideoFrame
-from av.filter import Graph
 from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
 
-BT709, BT601, BT2020 = 1, 6, 9
-YCGCO, BT2020_CONSTANT = 8, 10
-DISPLAY_P3 = 12
+from vgan.video.filters import Filters
+from vgan.video.hdr import BT709, BT2020, HLG, PQ, WideGamut
+
+BT601, YCGCO, BT2020_CONSTANT = 6, 8, 10
 UNSPECIFIED = 2
-PQ, HLG = 16, 18  # transfer curves of HDR video
 _KNOWN_MATRICES = {1, 4, 5, 6, 7, 9}
 # Without these, swscale is faster, but darkens by one or two levels of 255.
 _EXACT = Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
@@ -82,7 +79,7 @@ class ToRGB:
         hdr = frame.color_trc in (PQ, HLG)
         self.converts = hdr or frame.color_primaries == BT2020
         if self.converts:
-            self._convert = _WideGamut(frame.color_trc, frame.color_primaries)
+            self._convert = WideGamut(frame.color_trc, frame.color_primaries)
         self._shown = self._cut(*self._first)[:2]
         if size is None:
             self._size = self._shown
@@ -165,39 +162,6 @@ class ToRGB:
         return width, height, left, top
 
 
-class Filters:
-    """A chain of FFmpeg's filters that gives a frame for each.
-
-    Args:
-        frame: One of those to come; all have its size and format.
-        *chain: (name, arguments) of each filter.
-    """
-
-    def __init__(self, frame: VideoFrame, *chain: tuple[str, str]):
-        graph = self._graph = Graph()
-        self._source = graph.add_buffer(
-            width=frame.width,
-            height=frame.height,
-            format=frame.format.name,
-            time_base=frame.time_base or Fraction(1, 25),
-        )
-        self._sink = graph.add("buffersink")
-        filters = [graph.add(name, arguments) for name, arguments in chain]
-        graph.link_nodes(self._source, *filters, self._sink).configure()
-
-    def __call__(self, frame: VideoFrame) -> VideoFrame:
-        """Return what becomes of a frame."""
-        self._source.push(frame)
-        return self._sink.pull()
-
-    def all(self, frame: VideoFrame | None) -> Iterator[VideoFrame]:
-        """Yield what is ready after a frame, none or several; None ends it."""
-        self._source.push(frame)
-        with contextlib.suppress(BlockingIOError, EOFError):
-            while True:
-                yield self._sink.pull()
-
-
 class ToYUV:
     """Upright uint8 RGB `[H, W, 3]` to a frame for the encoder, limited range.
 
@@ -254,58 +218,3 @@ def _turned_back(window, transpose, mirror_x, mirror_y):
     left = 1 - left - width if mirror_x else left
     top = 1 - top - height if mirror_y else top
     return (top, left, height, width) if transpose else (left, top, width, height)
-
-
-class _WideGamut:
-    """BT.2020 or Display P3 to BT.709; PQ is tone mapped, HLG is taken as SDR.
-
-    PQ: SMPTE ST 2084 with reference white at 203 cd/m2 (ITU-R BT.2408), highlights
-    to 1000 cd/m2 rolled off by Reinhard's extended curve on the largest channel
-    (Reinhard et al. 2002), which keeps hues. HLG (ITU-R BT.2100) was made to be shown
-    as it is on BT.2020 screens: only the primaries are converted.
-    """
-
-    _TO_BT709 = {  # noqa: RUF012 -- linear light, by primaries
-        BT2020: [  # ITU-R BT.2407
-            [1.6605, -0.5876, -0.0728],
-            [-0.1246, 1.1329, -0.0083],
-            [-0.0182, -0.1006, 1.1187],
-        ],
-        DISPLAY_P3: [  # SMPTE EG 432-1
-            [1.2249, -0.2249, 0],
-            [-0.0420, 1.0420, 0],
-            [-0.0196, -0.0786, 1.0983],
-        ],
-        BT709: np.eye(3),
-    }
-    _PEAK = 1000 / 203
-
-    def __init__(self, transfer, primaries):
-        # HDR that does not say more is of BT.2020, as ITU-R BT.2100 has it.
-        matrix = self._TO_BT709.get(primaries, self._TO_BT709[BT2020])
-        self._primaries = np.float32(matrix)
-        code = np.arange(65536) / 65535
-        self._tone_map = transfer == PQ
-        linear = _pq(code) * 10000 / 203 if self._tone_map else code**2.4
-        self._linear = linear.astype(np.float32)
-        # Indexed by the square root of light: steps as fine in the dark as needed.
-        root = np.arange(4096) / 4095
-        self._display = np.rint(255 * root ** (2 / 2.4)).astype(np.uint8)
-
-    def __call__(self, array):
-        light = self._linear[array]
-        if self._tone_map:
-            red, green, blue = light[..., 0], light[..., 1], light[..., 2]
-            peak = np.maximum(np.maximum(red, green), blue)[..., None]
-            light *= (1 + peak / self._PEAK**2) / (1 + peak)
-        light = light @ self._primaries.T
-        np.sqrt(np.clip(light, 0, 1, out=light), out=light)
-        return self._display[np.rint(light * 4095).astype(np.uint16)]
-
-
-def _pq(code):
-    """SMPTE ST 2084: code value in [0, 1] to light, 1 being 10000 cd/m2."""
-    m1, m2 = 2610 / 16384, 2523 / 4096 * 128
-    c1, c2, c3 = 3424 / 4096, 2413 / 4096 * 32, 2392 / 4096 * 32
-    root = code ** (1 / m2)
-    return (np.maximum(root - c1, 0) / (c2 - c3 * root)) ** (1 / m1)

@@ -225,6 +225,10 @@ class Pngs:
     def __init__(self, path, like, fps, quality, pattern=None):
         self._path, self._count, self._pattern = path, 0, pattern
         self._names = getattr(like, "names", None) or {}
+        if pattern:
+            numbers = [_last_number(name) for name in self._names.values()]
+            if None in numbers or len(set(numbers)) < len(numbers):
+                self._names = {}
         if getattr(like, "audio", None):
             _log.warning("PNGs hold no sound: it is left out")
 
@@ -233,7 +237,7 @@ class Pngs:
         name = self._names.get(seconds, f"{self._count:06d}")
         self._count += 1
         if self._pattern:
-            number = int(re.findall(r"\d+", name)[-1])
+            number = _last_number(name)
             name = NUMBER.sub(lambda to: f"{number:{to[1] or ''}d}", self._pattern, 1)
         else:
             name += ".png"
@@ -244,3 +248,8 @@ class Pngs:
 
     def abandon(self):
         """Close, as the file will be removed."""
+
+
+def _last_number(name):
+    found = re.findall(r"\d+", name)
+    return int(found[-1]) if found else None

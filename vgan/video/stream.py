@@ -8,8 +8,9 @@ from fractions import Fraction
 import av
 
 from vgan import InputError
-from vgan.video.color import BT2020, UNSPECIFIED, ToRGB, guessed_matrix
-from vgan.video.interlacing import deinterlaced
+from vgan.video.color import UNSPECIFIED, ToRGB, guessed_matrix
+from vgan.video.filters import deinterlaced
+from vgan.video.hdr import BT2020
 from vgan.video.margins import margins
 from vgan.video.opening import StandardInput, for_ffmpeg, open_container
 
