@@ -15,6 +15,7 @@ import re
 import signal
 import sys
 import typing
+import warnings
 from collections.abc import Callable, Collection, Iterable
 
 from absl import app, flags
@@ -58,6 +59,8 @@ def run(
     for name in ("jax", "tensorboard"):
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    # Pillow's, of large scans: `video.read_image` has a bound of its own.
+    warnings.filterwarnings("ignore", "Image size .* exceeds limit")
     for flag in (one[name] for one in own for name in one):
         flags.FLAGS[flag.name] = flag
         flags.FLAGS.register_flag_by_module(sys.argv[0], flag)  # for --help

@@ -37,10 +37,7 @@ def replacing(path: str | pathlib.Path) -> Iterator[pathlib.Path]:
     """
     path = pathlib.Path(path)
     # Not the process's number: in a container it is always the same.
-    start, name = f"{PARTIAL}{secrets.token_hex(4)}_", path.name
-    while len(os.fsencode(start + name)) > LONGEST_NAME:
-        name = name[1:]
-    partial = path.with_name(start + name)
+    partial = path.with_name(short_name(f"{PARTIAL}{secrets.token_hex(4)}_", path.name))
     try:
         yield partial
         if partial.is_dir() and path.is_dir():
@@ -49,6 +46,16 @@ def replacing(path: str | pathlib.Path) -> Iterator[pathlib.Path]:
     finally:  # after the renaming nothing is there
         with contextlib.suppress(OSError):
             shutil.rmtree(partial) if partial.is_dir() else partial.unlink()
+
+
+def short_name(start: str, middle: str, end: str = "") -> str:
+    """Return a name of these parts; `middle` loses its first letters if need be.
+
+    File systems take names of 255 bytes, and that of a result may well have as many.
+    """
+    while middle and len(os.fsencode(start + middle + end)) > LONGEST_NAME:
+        middle = middle[1:]
+    return start + middle + end
 
 
 def write_bytes(path: str | pathlib.Path, data: bytes) -> None:

@@ -221,7 +221,7 @@ def test_folder_of_images_in_natural_order(tmp_path):
     (tmp_path / "notes.txt").write_text("not a frame")
     got = read(tmp_path, fps=10)
     assert [f[0, 0, 0] for f, _ in got] == [20, 40, 200]
-    assert [t for _, t in got] == [0, Fraction(1, 10), Fraction(2, 10)]
+    assert [t for _, t in got] == [0, Fraction(1, 10), Fraction(9, 10)]
     Image.new("RGB", (8, 4)).save(tmp_path / "f11.png")
     with pytest.raises(InputError, match=r"f11\.png: is 8x4 and f1\.png is 6x4"):
         read(tmp_path)

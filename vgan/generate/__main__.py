@@ -22,8 +22,8 @@ FLAGS.DEFINE_string(
 FLAGS.DEFINE_string(
     "input",
     None,
-    "a video, a folder of videos or of numbered pictures, camera:0, rtsp://..., - for "
-    "standard input, or a picture",
+    "a video, a folder of videos or of numbered pictures, shot/%04d.png, camera:0, "
+    "rtsp://..., - for standard input, or a picture",
 )
 FLAGS.DEFINE_multi_string(
     "style",
@@ -70,6 +70,19 @@ FLAGS.DEFINE_float(
 )
 FLAGS.DEFINE_enum("engine", "auto", ENGINES, "what runs the network")
 FLAGS.DEFINE_float("fps", None, "frames per second to resample to (default: all)")
+FLAGS.DEFINE_enum(
+    "deinterlace",
+    "auto",
+    ("auto", "off"),
+    "interlaced frames become whole pictures (bwdif), or stay as they are",
+)
+FLAGS.DEFINE_enum(
+    "gaps",
+    "hold",
+    ("hold", "close", "refuse"),
+    "where numbers of a folder's pictures are missing: show the one before for longer, "
+    "leave no gap, or refuse the folder",
+)
 FLAGS.DEFINE_integer("seed", 0, "which random style")
 FLAGS.DEFINE_bool(
     "preview",

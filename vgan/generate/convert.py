@@ -3,6 +3,7 @@
 import collections
 import dataclasses
 import hashlib
+import logging
 import os
 import pathlib
 import sys
@@ -15,9 +16,11 @@ from vgan import InputError, files
 from vgan.generate.pipeline import BackgroundWriter, Prefetcher
 from vgan.runtime import styles
 from vgan.video import VIDEO_SUFFIXES, VideoReader, VideoWriter
+from vgan.video.image_source import is_shot
 from vgan.video.segmented_movie import FORMATS
 from vgan.video.segments import SegmentedWriter
 
+_log = logging.getLogger("vgan")
 WRITABLE = (".mp4", ".mkv", ".mov", ".webm", ".gif")
 SEGMENT = 100  # frames; shorter ones take more bits
 HELD = 64_000_000  # bytes of frames that wait between two stages
@@ -131,7 +134,7 @@ def _fingerprint(options, reader):
         said["style"] = {str(source): float(share) for source, share in style.items()}
     else:
         said["style"] = styles.listed(style)
-    paths = [reader.source]
+    paths = [reader.source, *([reader.path] if reader.path else [])]
     paths += [value for value in said.values() if isinstance(value, str)]
     paths += [
         style.source
@@ -148,7 +151,8 @@ def _fingerprint(options, reader):
             if file.is_file():
                 stat = file.stat()
                 stamps[os.path.abspath(file)] = [stat.st_size, stat.st_mtime_ns]
-    return {"job": said, "files": stamps, "fps": str(reader.fps)}
+    reading = {name: getattr(reader, name) for name in ("deinterlace", "gaps")}
+    return {"job": said, "files": stamps, "fps": str(reader.fps), **reading}
 
 
 def progress(total):
@@ -157,13 +161,25 @@ def progress(total):
 
 
 def is_folder_of_videos(path):
-    """Whether a folder is to be converted file by file, as it holds a video."""
+    """Whether a folder is to be converted file by file, as it holds a video.
+
+    Not one of numbered frames, beside which a preview may lie: see `is_shot`.
+    """
     path = pathlib.Path(path)
-    return path.is_dir() and bool(files.find_below(path, VIDEO_SUFFIXES))
+    videos = files.find_below(path, VIDEO_SUFFIXES) if path.is_dir() else []
+    if not videos:
+        return False
+    if not is_shot(path, videos):
+        return True
+    _log.warning(
+        "%s: is taken as numbered pictures; of its videos (%d) none is converted",
+        path, len(videos),
+    )  # fmt: skip
+    return False
 
 
 def convert_folder(
-    options, folder, output, fps=None, overwrite=False, quality=None, report=print
+    options, folder, output, reading=None, overwrite=False, quality=None, report=print
 ):
     """Stylise every video of a folder, and of those inside, into another.
 
@@ -176,7 +192,7 @@ def convert_folder(
         folder: pathlib.Path that holds videos.
         output: Folder to make; files keep their names, and their suffixes if these can
             be written, else they become .mp4.
-        fps: Frames per second to resample to, or None.
+        reading: {argument: value} of VideoReader, or None.
         overwrite: Make all again.
         quality: As of VideoWriter.
         report: Called with a line for each file.
@@ -207,7 +223,7 @@ def convert_folder(
             continue
         try:
             _make_folder(target.parent)
-            with VideoReader(source, fps=fps) as reader:
+            with VideoReader(source, **(reading or {})) as reader:
                 resume = target.suffix.lower() in FORMATS
                 result = convert(options, reader, target, overwrite, resume, quality)
         except InputError as error:

@@ -12,6 +12,7 @@ from vgan.generate import convert
 from vgan.generate.live import Broadcaster
 from vgan.generate.options import Size, StylizeOptions, check_range
 from vgan.video import VideoReader, is_image, read_image
+from vgan.video.images import srgb_profile
 
 
 def stylize(
@@ -21,6 +22,8 @@ def stylize(
     model="painterly",
     *,
     fps=None,
+    deinterlace="auto",
+    gaps="hold",
     quality=None,
     overwrite=False,
     resume=False,
@@ -45,6 +48,9 @@ def stylize(
             with `preview`.
         model: A name or path, see `vgan.load`.
         fps: Frames per second to resample to, 0.001 to 1000; None: all.
+        deinterlace: "auto": interlaced frames become whole pictures; "off": they stay.
+        gaps: Where numbers of pictures are missing, "hold" the one before, "close" the
+            gap, or "refuse" the folder.
         quality: Of H.264 and VP9, 0, the best, to 51; None: that of the encoder.
         overwrite: Replace an output that exists.
         resume: Keep what is finished when stopped, and go on from there.
@@ -74,6 +80,9 @@ def stylize(
             raise InputError(f"{name}={value!r:.50}: give a path, such as {example!r}")
     check_range("fps", fps, 1e-3, 1000, "0.001 to 1000 frames per second")
     check_range("quality", quality, 0, 51, "0 to 51")
+    if deinterlace not in ("auto", "off"):
+        raise InputError(f"deinterlace={deinterlace!r:.50}: give 'auto' or 'off'")
+    reading = {"fps": fps, "deinterlace": deinterlace == "auto", "gaps": gaps}
     input, output = os.fspath(input), output and os.fspath(output)
     model = model and pretrained.find(os.fspath(model))
     options = StylizeOptions(model=model, style=style, **options)
@@ -89,14 +98,16 @@ def stylize(
         _refuse("a folder of videos", preview=preview, live=live)
         if output == "-" or "://" in output:
             raise InputError(f"output={output}: give a folder for a folder")
-        convert.convert_folder(options, input, output, fps, overwrite, quality, report)
-    elif output and is_image(output):
-        raise InputError(
-            f"output={output}: a video becomes a video; "
-            "give .mp4, .webm, .mkv, .gif or a folder"
+        convert.convert_folder(
+            options, input, output, reading, overwrite, quality, report
         )
     else:
-        with VideoReader(input, fps=fps) as reader:
+        with VideoReader(input, **reading) as reader:
+            if output and is_image(output):
+                raise InputError(
+                    f"output={output}: a video becomes a video; "
+                    "give .mp4, .webm, .mkv, .gif or a folder"
+                )
             if live or preview or reader.is_live:
                 _refuse("live video", resume=resume)
                 broadcaster = Broadcaster(options)
@@ -141,5 +152,6 @@ def _stylize_picture(options, source, output, overwrite):
         frame = process(frame, 0)
     advice = "free space on the disk or give another folder"
     with files.writing(output, advice), files.replacing(output) as partial:
-        Image.fromarray(frame).save(partial, quality=95)
+        picture = Image.fromarray(frame)
+        picture.save(partial, quality=95, icc_profile=srgb_profile())
     return f"{output}: {frame.shape[1]} x {frame.shape[0]}"

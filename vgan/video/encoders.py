@@ -5,6 +5,7 @@ Each has write(frame `[H, W, 3]`, seconds), finish(complete) and abandon().
 
 import contextlib
 import logging
+import re
 from fractions import Fraction
 
 import av
@@ -12,6 +13,7 @@ import numpy as np
 from PIL import Image
 
 from vgan.video.color import BT709, ToYUV, matrix_for
+from vgan.video.images import NUMBER
 from vgan.video.opening import for_ffmpeg
 from vgan.video.sound import Sound
 
@@ -209,22 +211,45 @@ def _paletted(frame):
 
 
 class Pngs:
-    """000000.png, 000001.png, ... in a folder."""
+    """PNGs in a folder: 000000.png, 000001.png, ..., or with the names of the source.
 
-    def __init__(self, path, like, fps, quality):
-        self._path, self._count = path, 0
+    Args:
+        path: The folder.
+        like: What the frames come from; names, {timestamp: name}, if they have some.
+        fps: Not used.
+        quality: Not used.
+        pattern: Of names, such as "%04d.png", for the numbers that names end in or, if
+            there are none, from 0 on; or None.
+    """
+
+    def __init__(self, path, like, fps, quality, pattern=None):
+        self._path, self._count, self._pattern = path, 0, pattern
+        self._names = getattr(like, "names", None) or {}
+        if pattern:
+            numbers = [_last_number(name) for name in self._names.values()]
+            if None in numbers or len(set(numbers)) < len(numbers):
+                self._names = {}
         if getattr(like, "audio", None):
             _log.warning("PNGs hold no sound: it is left out")
 
     def write(self, frame, seconds):
         """Append a uint8 RGB frame `[H, W, 3]` shown from `seconds` on."""
-        Image.fromarray(frame).save(
-            self._path / f"{self._count:06d}.png", compress_level=3
-        )
+        name = self._names.get(seconds, f"{self._count:06d}")
         self._count += 1
+        if self._pattern:
+            number = _last_number(name)
+            name = NUMBER.sub(lambda to: f"{number:{to[1] or ''}d}", self._pattern, 1)
+        else:
+            name += ".png"
+        Image.fromarray(frame).save(self._path / name, compress_level=3)
 
     def finish(self, complete):
         """End the file; sound to its end, or where the picture stops."""
 
     def abandon(self):
         """Close, as the file will be removed."""
+
+
+def _last_number(name):
+    found = re.findall(r"\d+", name)
+    return int(found[-1]) if found else None

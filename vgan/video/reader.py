@@ -1,12 +1,14 @@
 """The one way in: a file, folder, camera or stream as frames with timestamps."""
 
 import math
+import os
 import pathlib
 import re
 from fractions import Fraction
 
 from vgan import InputError
-from vgan.video.images import ImageSource, is_image
+from vgan.video.image_source import GAPS, AnimationSource, ImageSource
+from vgan.video.images import IMAGE_SUFFIXES, NUMBER, is_image, refuse_drawing
 from vgan.video.opening import StandardInput, public
 from vgan.video.stream import StreamSource
 
@@ -29,8 +31,9 @@ class VideoReader:
 
     Args:
         source: Path of a file that FFmpeg reads, of a still picture or of a folder of
-            numbered pictures (25 a second unless `fps` says otherwise); `camera:0` or
-            a bare number; an `rtsp://`, `http(s)://`, `rtmp://`, `udp://` or `tcp://`
+            numbered pictures (25 a second unless `fps` says otherwise) or a pattern of
+            their paths, such as `shot/%04d.png`; `camera:0`, or a bare number that is
+            no path; an `rtsp://`, `http(s)://`, `rtmp://`, `udp://` or `tcp://`
             address; `-` for anything that FFmpeg reads on standard input.
         fps: Resample to this constant rate: frame k is what is shown at second
             k / fps, so it never drifts from the clock. None keeps every frame.
@@ -41,9 +44,15 @@ class VideoReader:
             small ones takes much less time; None keeps their own.
         window: Part of each frame that is shown, (left, top, width, height) in parts of
             its width and height, rounded to even pixels; None shows all.
+        deinterlace: Whether interlaced frames become whole pictures, with a line in the
+            log; else their two fields stay woven into one another.
+        gaps: Where numbers of pictures are missing: "hold" the one before, with a line
+            in the log; "close" the gap; "refuse" the folder.
 
     Attributes:
         source: What was given, as a string without passwords.
+        deinterlace: As given.
+        gaps: As given.
         width: Width in pixels of the frames, upright.
         height: Height in pixels of the frames, upright.
         fps: Average frames per second, a Fraction.
@@ -56,6 +65,7 @@ class VideoReader:
         audio: What to open for the sound, or None where there is none to be had.
         has_sound: Whether there is sound, had or not.
         origin: Second of the file's own clock that timestamps count from.
+        names: {timestamp: name without suffix} of the pictures of a folder, or None.
 
     Raises:
         InputError: There is no such source, or no frame of it can be decoded.
@@ -66,20 +76,34 @@ class VideoReader:
                 ...
     """
 
-    def __init__(self, source, fps=None, start=0, timeout=10.0, size=None, window=None):
+    def __init__(
+        self,
+        source: str | os.PathLike | int,
+        fps: Fraction | float | None = None,
+        start: Fraction | float = 0,
+        timeout: float = 10.0,
+        size: tuple[int, int] | None = None,
+        window: tuple[float, float, float, float] | None = None,
+        deinterlace: bool = True,
+        gaps: str = "hold",
+    ):
         if fps is not None and not 1e-3 <= fps <= 1000:
             raise InputError(f"fps={fps}: give 0.001 to 1000 frames per second")
+        if gaps not in GAPS:
+            raise InputError(f"gaps={gaps}: give {', '.join(GAPS)}")
         fps = None if fps is None else Fraction(fps).limit_denominator(100_000)
         self.source = public(source)
+        self.deinterlace, self.gaps = deinterlace, gaps
         start = max(Fraction(0), Fraction(start))
         self._shown = None, None  # the last frame as decoded and as converted
         self._source, self._resample = _open(
-            source, self.source, fps, timeout, start, {"size": size, "window": window}
+            *(source, self.source, fps, timeout, start, deinterlace, gaps),
+            {"size": size, "window": window},
         )
         for name in (
             "width", "height", "fps", "num_frames", "duration", "is_live", "path",
             "time_base", "sample_aspect_ratio", "colors", "audio", "origin",
-            "has_sound",
+            "has_sound", "names",
         ):  # fmt: skip
             setattr(self, name, getattr(self._source, name))
         if self._resample:
@@ -136,30 +160,37 @@ class VideoReader:
         self._source.close()
 
 
-def _open(source, name, fps, timeout, start, look):
+def _open(source, name, fps, timeout, start, deinterlace, gaps, look):
     """The source, and whether it has to be resampled to `fps`."""
     text, resample = str(source), fps is not None
-    if re.fullmatch(r"(camera:)?\d+", text):
+    film = {**look, "deinterlace": deinterlace}
+    path = pathlib.Path(text)
+    if re.fullmatch(r"(camera:)?\d+", text) and not path.exists():
         number = text.removeprefix("camera:")
-        return StreamSource(number, name, timeout, camera=True, **look), resample
+        return StreamSource(number, name, timeout, camera=True, **film), resample
     if text == "-":
-        return StreamSource(StandardInput(), name, timeout, **look), resample
+        return StreamSource(StandardInput(), name, timeout, **film), resample
     if re.match(r"[a-z][a-z0-9+.-]+://", text):
         if not re.match(r"(rtsps?|https?|rtmps?|tcp|udp)://", text):
             raise InputError(
                 f"{name}: give rtsp://, http://, https://, rtmp://, udp:// or tcp://"
             )
-        return StreamSource(text, name, timeout, start=start, **look), resample
-    path = pathlib.Path(source)
+        return StreamSource(text, name, timeout, start=start, **film), resample
+    pattern = not path.exists() and NUMBER.search(path.name)
+    if pattern and path.parent.is_dir():
+        return ImageSource(path, fps, **look, gaps=gaps), False
     if not path.exists():
         raise InputError(f"{path}: no such file or folder; check the path")
     if not (path.is_dir() or path.is_file()):
         raise InputError(f"{path}: is a pipe or a device, not a file; give a file")
     if path.is_dir() or is_image(path):
-        return ImageSource(path, fps, **look), False
+        return ImageSource(path, fps, **look, gaps=gaps), False
+    if path.suffix.lower() in IMAGE_SUFFIXES:
+        return AnimationSource(path, **look), resample
+    refuse_drawing(path)
     if path.is_file() and not path.stat().st_size:
         raise InputError(f"{path}: the file is empty; copy or record it again")
-    return StreamSource(path, name, timeout, start=start, **look), resample
+    return StreamSource(path, name, timeout, start=start, **film), resample
 
 
 def _at_rate(frames, fps, start):

@@ -124,7 +124,8 @@ class SegmentedWriter(VideoWriter):
         suffix = self.path.suffix.lower()
         if self._folder or suffix not in FORMATS:
             raise InputError(f"{path}: {_NO_SEGMENTS}")
-        self._segments = self.path.with_name(f".{self.path.name}.segments")
+        name = files.short_name(".", self.path.name, ".segments")
+        self._segments = self.path.with_name(name)
         return self._make_encoder
 
     def _make_temporary(self):

@@ -8,7 +8,10 @@ from fractions import Fraction
 import av
 
 from vgan import InputError
-from vgan.video.color import BT2020, UNSPECIFIED, ToRGB
+from vgan.video.color import UNSPECIFIED, ToRGB, guessed_matrix
+from vgan.video.filters import deinterlaced
+from vgan.video.hdr import BT2020
+from vgan.video.margins import margins
 from vgan.video.opening import StandardInput, for_ffmpeg, open_container
 
 _log = logging.getLogger("vgan")
@@ -26,15 +29,26 @@ class StreamSource:
         start: Second that is asked for first.
         size: (H, W) that frames are scaled to, or None.
         window: Part of each frame that is shown, or None; see VideoReader.
+        deinterlace: Whether the fields of interlaced frames become whole pictures.
     """
 
+    names = None
+
     def __init__(
-        self, location, name, timeout, camera=False, start=0, size=None, window=None
+        self,
+        location: pathlib.Path | str | StandardInput,
+        name: str,
+        timeout: float,
+        camera: bool = False,
+        start: Fraction | float = 0,
+        size: tuple[int, int] | None = None,
+        window: tuple[float, float, float, float] | None = None,
+        deinterlace: bool = True,
     ):
         self._name = name
+        self._deinterlace, self._said = deinterlace, set()
         self._warning = None  # said once, and only if frames can be decoded at all
         self._works = False
-        self._resized = False
         self._timeout = timeout
         self._closing = False
         self._reading = threading.Lock()
@@ -67,7 +81,16 @@ class StreamSource:
                 f"{self._name}: there is {what} in it; give a file with moving pictures"
             )
         default = av.stream.Disposition.default
-        return next((s for s in streams if s.disposition & default), streams[0])
+        chosen = next((s for s in streams if s.disposition & default), streams[0])
+        if self._container.format.name in ("hls", "dash"):
+            # Variants of one picture, of which the first may well be the smallest.
+            chosen = max(streams, key=lambda s: (s.width * s.height, s.bit_rate or 0))
+            for stream in streams:
+                if stream is not chosen:
+                    stream.discard = av.stream.Discard.all  # or it is loaded, too
+        # Where a file does not say, as H.264 and its like have it.
+        chosen.codec_context.options = {"chroma_sample_location": "left"}
+        return chosen
 
     def _describe(self, camera, location):
         container, stream = self._container, self._stream
@@ -104,7 +127,7 @@ class StreamSource:
         many others.
         """
         self._began = 0
-        self._decoded = self._decode()
+        self._decoded = self._frames()
         if start and not (self.is_live or self._piped):
             self._seek(start)
             frame = next(self._decoded, None)
@@ -117,7 +140,14 @@ class StreamSource:
 
     def _look_at_first(self, size, window):
         frame = self._first
-        self._to_rgb = ToRGB(frame, size, window)
+        guess = guessed_matrix(frame)
+        if guess:
+            self._say(
+                f"colours of its matrix ({frame.colorspace}) cannot be known: those of "
+                f"{'BT.2020' if guess == BT2020 else 'common video'} are taken"
+            )
+        self._to_rgb = ToRGB(frame, size, window, margins(self._stream), sited=None)
+        self._pixel_shape = self._shape_of_pixels()
         self.width, self.height = self._to_rgb.width, self._to_rgb.height
         ratio = self._stream.sample_aspect_ratio
         if not ratio or ratio == 1:
@@ -126,7 +156,8 @@ class StreamSource:
             ratio = 1 / ratio
         self.sample_aspect_ratio = ratio
         self.colors = None
-        if frame.color_primaries not in (UNSPECIFIED, BT2020, 0):
+        said = frame.color_primaries not in (UNSPECIFIED, 0)
+        if said and not self._to_rgb.converts:
             self.colors = frame.color_primaries, frame.color_trc
 
     def _is_download(self, address):
@@ -190,13 +221,43 @@ class StreamSource:
 
     def picture(self, frame):
         """What is shown of a frame of `frames`, uint8 RGB `[H, W, 3]`."""
-        if not self._to_rgb.fits(frame) and not self._resized:
-            self._resized = True
-            _log.warning(
-                "%s: the picture changes to %d x %d on the way: resized to the first's",
-                self._name, frame.width, frame.height,
-            )  # fmt: skip
+        fits = self._to_rgb.fits(frame)
+        same = self._shape_of_pixels() == self._pixel_shape
+        if not fits:
+            self._say(
+                f"the picture changes to {frame.width} x {frame.height} on the way: "
+                "resized to the first's"
+            )
+        elif not same:
+            self._say(
+                "the shape of pixels changes on the way: black bars keep the first's"
+            )
+        if not (fits and same):
+            self._to_rgb.pixel_shape = self._pixel_shape
         return self._to_rgb(frame)
+
+    def _shape_of_pixels(self):
+        """Width over height, as the decoder has read last."""
+        return self._stream.codec_context.sample_aspect_ratio or Fraction(1)
+
+    def _say(self, what):
+        """Say it once."""
+        if what not in self._said:
+            self._said.add(what)
+            _log.warning("%s: %s", self._name, what)
+
+    def _frames(self):
+        """Decoded frames, each a whole picture."""
+        frames = self._decode()
+        if not self._deinterlace:
+            return frames
+        return deinterlaced(
+            frames,
+            lambda: self._say(
+                "is interlaced: its fields become whole pictures (bwdif); "
+                "deinterlace=off leaves them woven"
+            ),
+        )
 
     def _timestamp(self, frame, last, duration):
         if self._origin is None:
@@ -220,7 +281,7 @@ class StreamSource:
                     f"{self._name}: cannot go to {float(start):g} s "
                     f"({error.strerror}); convert it to MP4 or MKV"
                 ) from error
-            self._decoded = self._decode()
+            self._decoded = self._frames()
             frame = next(self._decoded, None)
             if frame is not None:
                 self._decoded = _chain(frame, self._decoded)

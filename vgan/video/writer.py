@@ -1,5 +1,6 @@
 """The one way out: frames to a file or a folder, atomically, or live to an outlet."""
 
+import functools
 import logging
 import os
 import pathlib
@@ -13,6 +14,7 @@ import numpy as np
 from vgan import InputError, files
 from vgan.video import outlets
 from vgan.video.encoders import Gif, Movie, Pngs
+from vgan.video.images import NUMBER, numbered
 from vgan.video.opening import public
 
 _ENCODERS = {".mp4": Movie, ".mkv": Movie, ".mov": Movie, ".webm": Movie, ".gif": Gif}
@@ -23,7 +25,8 @@ class VideoWriter:
     """Write frames with their timestamps, and the sound of what they came from.
 
     By the path's extension: .mp4, .mkv, .mov (H.264), .webm (VP9), .gif, or a folder
-    of numbered PNGs (no extension, or a slash at the end; order only, no times).
+    of numbered PNGs (no extension, or a slash at the end, or a pattern of their names
+    as in `made/%04d.png`; order only, no times). Pictures of a folder keep their names.
     Frames keep their size in pixels, odd ones too, and their timestamps to the tick.
     Or, while they come: `-` is raw video (y4m) on standard output, for a pipe;
     rtmp://, udp://, tcp:// and rtsp:// broadcast as H.264; /dev/videoN is a virtual
@@ -63,7 +66,9 @@ class VideoWriter:
         self._closed = False
         outlet = outlets.find(path)
         if outlet is None:
+            self._pattern = None
             encoder = self._choose_encoder(path)
+            self._names = set((getattr(like, "names", None) or {}).values())
             self._check_target(like, overwrite)
             self._make_temporary()
             self._encoder = encoder(self._temporary, like, rate, quality)
@@ -74,6 +79,12 @@ class VideoWriter:
     def _choose_encoder(self, path):
         as_folder = str(path).endswith(("/", os.sep))
         self.path = pathlib.Path(path)
+        if NUMBER.search(self.path.name) and self.path.suffix.lower() == ".png":
+            self._folder, self._pattern = True, self.path.name
+            self.path = self.path.parent
+            if not self.path.name:
+                self.path = self.path.absolute()
+            return functools.partial(Pngs, pattern=self._pattern)
         suffix = self.path.suffix.lower()
         as_folder |= self.path.is_dir() and suffix not in _ENCODERS
         if not as_folder and suffix and suffix not in _ENCODERS:
@@ -86,8 +97,9 @@ class VideoWriter:
 
     def _make_temporary(self):
         # Not the process's number: in a container it is always the same.
+        end = f".partial-{secrets.token_hex(4)}{self.path.suffix}"
         self._temporary = self.path.with_name(
-            f".{self.path.stem}.partial-{secrets.token_hex(4)}{self.path.suffix}"
+            files.short_name(".", self.path.stem, end)
         )
         with files.writing(self.path, "give another folder"):
             if self._folder:
@@ -112,7 +124,7 @@ class VideoWriter:
             return
         if not overwrite:
             raise InputError(f"{path}: exists; give another name or overwrite=True")
-        if self._folder and not _is_ours(path):
+        if self._folder and not self._is_ours(path):
             raise InputError(
                 f"{path}: holds more than numbered PNGs and is not overwritten; "
                 "give a new folder"
@@ -177,10 +189,10 @@ class VideoWriter:
 
     def _put_in_place(self, complete):
         if not complete:
-            name = f"{self.path.stem}.partial{self.path.suffix}"
-            self.path = self.path.with_name(name)
+            end = f".partial{self.path.suffix}"
+            self.path = self.path.with_name(files.short_name("", self.path.stem, end))
         if self._folder and self.path.exists():
-            if not _is_ours(self.path):
+            if not self._is_ours(self.path):
                 raise InputError(f"{self.path}: holds other files; move it away")
             shutil.rmtree(self.path)
         os.replace(self._temporary, self.path)
@@ -198,13 +210,20 @@ class VideoWriter:
             elif self._temporary is not None:
                 self._temporary.unlink(missing_ok=True)
 
+    def _is_ours(self, folder):
+        """Whether it holds such PNGs only, so that replacing it is harmless."""
+        return all(
+            path.suffix == ".png"
+            and (
+                path.stem.isdecimal()
+                or path.stem in self._names
+                or (self._pattern and numbered(self._pattern).fullmatch(path.name))
+            )
+            for path in folder.iterdir()
+        )
+
     def _cannot_write(self, error):
         return InputError(
             f"{self.path}: cannot be written ({error.strerror or error}); "
             "free space on the disk or give another output"
         )
-
-
-def _is_ours(folder):
-    """Whether a folder holds numbered PNGs only, so that replacing it is harmless."""
-    return all(p.suffix == ".png" and p.stem.isdecimal() for p in folder.iterdir())
