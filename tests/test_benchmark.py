@@ -10,7 +10,8 @@ import sys
 import numpy as np
 import pytest
 
-from tools.benchmark import markdown, runs
+from tests import in_process
+from tools.benchmark import __main__, markdown, runs
 from vgan import InputError, config
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
@@ -19,12 +20,8 @@ BLOCK = "<!-- objectives -->\n{}\n<!-- /objectives -->"
 
 
 def benchmark(*flags):
-    return subprocess.run(
-        [sys.executable, "-m", "tools.benchmark", *map(str, flags)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-    )
+    name = "tools.benchmark"
+    return in_process.run(name, *flags, cwd=ROOT, actions=__main__.ACTIONS)
 
 
 @pytest.mark.slow
