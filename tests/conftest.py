@@ -14,7 +14,10 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-LONG = ("test_resume", "test_parity", "test_penalties", "test_benchmark", "test_alarm")
+LONG = (
+    *("test_resume", "test_train_device", "test_parity", "test_end_to_end"),
+    *("test_adversarial_training", "test_benchmark", "test_balance", "test_alarm"),
+)
 # What tests need that are given one of these words, such as --engine=onnx.
 EXTRAS = {
     "jax": ("jax",),

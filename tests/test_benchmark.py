@@ -10,8 +10,8 @@ import sys
 import numpy as np
 import pytest
 
-from tests.commands import run_module
-from tools.benchmark import markdown, runs
+from tests import in_process
+from tools.benchmark import __main__, markdown, runs
 from vgan import InputError, config
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
@@ -20,7 +20,8 @@ BLOCK = "<!-- objectives -->\n{}\n<!-- /objectives -->"
 
 
 def benchmark(*flags):
-    return run_module("tools.benchmark", *flags)
+    name = "tools.benchmark"
+    return in_process.run(name, *flags, cwd=ROOT, actions=__main__.ACTIONS)
 
 
 @pytest.mark.slow

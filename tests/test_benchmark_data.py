@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.commands import run_module
+from tests import in_process
+from tests.commands import ROOT, run_module
 from tests.video.samples import make_video, moving
-from tools.benchmark import decoding
+from tools.benchmark import __main__, decoding
 
 SMALL = (
     "--set=data.image_size=32",
@@ -19,6 +20,11 @@ SMALL = (
 
 
 def benchmark(*flags):
+    name = "tools.benchmark"
+    return in_process.run(name, "data", *flags, cwd=ROOT, actions=__main__.ACTIONS)
+
+
+def benchmark_apart(*flags):
     return run_module("tools.benchmark", "data", *flags)
 
 
@@ -38,7 +44,7 @@ def folders(tmp_path_factory):
 @pytest.mark.slow
 def test_sources_are_timed_beside_plain_decode(folders, tmp_path):
     output = tmp_path / "report.json"
-    done = benchmark(
+    done = benchmark_apart(
         *(f"--input={folders / 'videos'}", f"--input={folders / 'photos'}"),
         *("--input=synthetic", f"--output={output}", *SMALL),
         "--set=data.image_size=96",  # of flow that costs more than noise

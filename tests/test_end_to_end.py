@@ -8,6 +8,7 @@ from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.util import tensor_util
 
+from tests import in_process
 from tests.commands import run_module
 from vgan.datasets.synthetic import scene
 from vgan.video import VideoReader, VideoWriter
@@ -65,13 +66,16 @@ def test_tensorboard_shows_losses_speed_and_moving_samples(run):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("in_root")
 def test_a_second_call_says_it_is_finished_and_more_steps_resume(run):
     _, folder = run
-    again = command("train", "--experiment=smoke", f"--runs={folder.parent}")
+    again = in_process.run(
+        "vgan.train", "--experiment=smoke", f"--runs={folder.parent}"
+    )
     assert again.returncode == 0
     assert "is finished: 4 steps" in again.stdout
-    other = command(
-        *("train", "--experiment=smoke", f"--runs={folder.parent}"),
+    other = in_process.run(
+        *("vgan.train", "--experiment=smoke", f"--runs={folder.parent}"),
         "--set=generator.hidden_filters=12",
     )
     assert other.returncode == 2
@@ -100,7 +104,7 @@ def test_its_generator_stylizes_a_video(run, tmp_path):
     assert difference > 5
 
 
-@pytest.mark.slow
+@pytest.mark.usefixtures("in_root")
 @pytest.mark.parametrize(
     ("flags", "says"),
     [
@@ -113,7 +117,7 @@ def test_its_generator_stylizes_a_video(run, tmp_path):
     ],
 )
 def test_bad_arguments_of_train(flags, says, tmp_path):
-    result = command("train", f"--runs={tmp_path}", *flags)
+    result = in_process.run("vgan.train", f"--runs={tmp_path}", *flags)
     assert result.returncode == 2
     assert says in result.stderr
     assert len(result.stderr.strip().splitlines()) == 1, result.stderr

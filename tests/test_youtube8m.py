@@ -1,14 +1,12 @@
 import csv
 import logging
-import pathlib
 import struct
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests import in_process
 from tools.youtube8m import choosing
 from tools.youtube8m import records as reading
 from vgan import InputError
@@ -400,12 +398,7 @@ def test_bad_flags_are_one_line():
         (["--shards=a", "--count=1"], "--output: is missing"),
         (["--shards=a", "--count=1", f"--output={__file__}"], "exists; give anoth"),
     ):
-        done = subprocess.run(
-            [sys.executable, "-m", "tools.youtube8m", *flags],
-            capture_output=True,
-            text=True,
-            cwd=pathlib.Path(__file__).parents[1],
-        )
+        done = in_process.run("tools.youtube8m", *flags)
         assert (done.returncode, done.stdout) == (2, "")
         assert line in done.stderr
         assert len(done.stderr.splitlines()) == 1

@@ -218,6 +218,7 @@ def test_a_painter_is_exported(format, tmp_path):
     np.testing.assert_allclose(*codes, atol=1e-3)
 
 
+@pytest.mark.slow
 def test_openvino_needs_no_onnx(model, tmp_path):
     """`make setup` installs the default engine, not the formats of others."""
     pytest.importorskip("openvino")

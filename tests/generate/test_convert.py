@@ -62,20 +62,27 @@ class StopError(Exception):
     pass
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("after", [0, 120, 400])
-def test_resumed_equals_uninterrupted(model, tmp_path, monkeypatch, after):
-    """In the middle of a fade and of a scene, with a state that matters."""
-    source = tmp_path / "in.mp4"
-    write(source, 600)
+@pytest.fixture(scope="module")
+def resumable(model, tmp_path_factory):
+    """(function that converts into a path or goes on, what it makes at once)."""
+    folder = tmp_path_factory.mktemp("resumable")
+    write(folder / "in.mp4", 600)
     texts = ("one@0s", "two@5s")
     options = StylizeOptions(str(model), "keras", texts, fade=20.0)
 
-    def run(name):
-        with VideoReader(source) as reader:
-            convert.convert(options, reader, tmp_path / name, resume=True)
+    def run(path):
+        with VideoReader(folder / "in.mp4") as reader:
+            convert.convert(options, reader, path, resume=True)
 
-    run("whole.mp4")
+    run(folder / "whole.mp4")
+    return run, frames(folder / "whole.mp4")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("after", [0, 120, 400])
+def test_resumed_equals_uninterrupted(resumable, tmp_path, monkeypatch, after):
+    """In the middle of a fade and of a scene, with a state that matters."""
+    run, (one, times) = resumable
     count = iter(range(10**6))
 
     def stopping(self, *arguments):
@@ -86,14 +93,11 @@ def test_resumed_equals_uninterrupted(model, tmp_path, monkeypatch, after):
     original = FrameProcessor.__call__
     monkeypatch.setattr(FrameProcessor, "__call__", stopping)
     with pytest.raises(StopError):
-        run("parts.mp4")
+        run(tmp_path / "parts.mp4")
     assert not (tmp_path / "parts.mp4").exists()
     monkeypatch.setattr(FrameProcessor, "__call__", original)
-    run("parts.mp4")
-    (one, times), (two, others) = (
-        frames(tmp_path / "whole.mp4"),
-        frames(tmp_path / "parts.mp4"),
-    )
+    run(tmp_path / "parts.mp4")
+    two, others = frames(tmp_path / "parts.mp4")
     assert times == others
     np.testing.assert_array_equal(one, two)
 

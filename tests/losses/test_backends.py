@@ -74,7 +74,7 @@ def value_and_gradient(function, x):
     if keras.backend.backend() == "jax":
         import jax
 
-        return jax.value_and_grad(function)(x)
+        return jax.jit(jax.value_and_grad(function))(x)
     import tensorflow as tf
 
     with tf.GradientTape() as tape:

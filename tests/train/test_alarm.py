@@ -11,11 +11,11 @@ from vgan.train.build import build_gan
 from vgan.train.gan import make_deterministic
 from vgan.train.summaries import SummaryWriter
 
-STEPS = 60
+STEPS = 40
 GOOD = config.override(
     config.load("smoke"),
     [
-        *("data.clip_length=4", "data.style_length=4", "train.alarm_every=20"),
+        "train.alarm_every=20",
         # a discriminator that could do harm
         *("discriminator.filters=[16, 32, 64]", "losses.gan=1"),
     ],
@@ -30,7 +30,7 @@ WELL = {
 
 
 def run(folder, *changes):
-    """Train for some steps under the alarm; return its lines and the model."""
+    """Train for some steps under the alarm; return the model with its lines."""
     experiment = config.override(GOOD, changes)
     make_deterministic(experiment.seed)
     gan = build_gan(experiment)
@@ -96,6 +96,9 @@ def test_a_discriminator_that_learns_too_fast(tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("part", ["style", "content"])
 def test_a_generator_that_is_deaf(tmp_path, monkeypatch, part):
+    make_deterministic(GOOD.seed)
+    gan = build_gan(GOOD)
+    clips = next(make_dataset(GOOD, "validation").as_numpy_iterator())
     generate = teacher.generate
 
     def deaf(generator, content, code, state=None):
@@ -104,8 +107,13 @@ def test_a_generator_that_is_deaf(tmp_path, monkeypatch, part):
         return generate(generator, 0 * content, code, state)
 
     monkeypatch.setattr(teacher, "generate", deaf)
+    alarm = Alarm(SummaryWriter(tmp_path), tmp_path, gan, clips, "stop", every=20)
+    alarm.set_model(gan)
+    gan.step.assign(19)
+    alarm.on_train_batch_end(18, {"g/loss": 1.0})
+    gan.step.assign(20)
     with pytest.raises(Stopped, match=f"ignores the {part}"):
-        run(tmp_path, "train.alarm=stop")
+        alarm.on_train_batch_end(19, {"g/loss": 1.0})
     assert len(lines(tmp_path)) == 1
     assert lines(tmp_path)[0].startswith("step 20: ")
 

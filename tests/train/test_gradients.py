@@ -89,13 +89,17 @@ def run(toy, steps=STEPS, due=DUE, poison=1.0):
     return path
 
 
-def trajectories():
-    """{name: weights after each step} of every kind of optimizer."""
+def every_path():
+    """{(kind, scaled): what `run` gives} of every kind of optimizer."""
+    kinds = itertools.product(KINDS, (False, True))
+    return {kind: run(make(*kind)) for kind in kinds}
+
+
+def trajectories(paths):
+    """{name: weights after each step}."""
     found = {}
-    for kind in KINDS:
-        for scaled in (False, True):
-            path = run(make(kind, scaled))
-            found[f"{kind} {scaled}"] = [weights.tolist() for weights, _ in path]
+    for (kind, scaled), path in paths.items():
+        found[f"{kind} {scaled}"] = [weights.tolist() for weights, _ in path]
     toy = make("plain", scaled=True)
     poisoned = run(toy, [0, 1], poison=np.inf)
     found["poisoned"] = [weights.tolist() for weights, _ in poisoned]
@@ -123,14 +127,19 @@ def interrupted():
 
 
 @pytest.fixture(scope="module")
-def found():
-    return trajectories()
+def paths():
+    return every_path()
+
+
+@pytest.fixture(scope="module")
+def found(paths):
+    return trajectories(paths)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("scaled", [False, True])
-def test_what_is_not_due_changes_nothing(kind, scaled):
-    path = run(make(kind, scaled))
+def test_what_is_not_due_changes_nothing(kind, scaled, paths):
+    path = paths[kind, scaled]
     for i, due in enumerate(DUE):
         if not due:
             np.testing.assert_array_equal(path[i][0], path[i - 1][0])
@@ -213,4 +222,4 @@ def test_jax_does_the_same(found):
 
 
 if __name__ == "__main__":
-    print(json.dumps({**trajectories(), "interrupted": interrupted()}))
+    print(json.dumps({**trajectories(every_path()), "interrupted": interrupted()}))
