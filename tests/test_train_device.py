@@ -162,6 +162,7 @@ def test_jax_trains_where_tensorflow_is_not_installed(tmp_path, fields):
         "sys.modules['tensorflow'] = None\n"  # importing it fails
         "from vgan.train import __main__, run\n"
         "run.FINAL_STYLES = run.SAMPLE_CLIPS = 1\n"  # eager JAX is slow
+        "run.FINAL_FRAMES = run.SAMPLE_FRAMES = 3\n"
         "from vgan import command\n"
         "command.run(__main__.main, __main__.FLAGS)\n"
     )

@@ -7,6 +7,9 @@ from vgan.train.build import build_gan
 from vgan.train.forward import Forward
 
 SMOKE = config.load("smoke")
+# Losses beside the one that a test needs, which take long to compile.
+FEW = ("losses.content=0", "losses.temporal=0")
+ALONE = ("losses.adversarial.weight=0", *FEW)
 
 
 def batch(seed=0):
@@ -36,6 +39,7 @@ def changed(before, variables):
     return [not np.array_equal(a, b.value) for a, b in pairs]
 
 
+@pytest.mark.slow
 def test_a_step_trains_both_networks_and_moves_the_average():
     gan = build_gan(SMOKE)
     groups = gan.saved_variables()
@@ -56,7 +60,7 @@ def test_a_step_trains_both_networks_and_moves_the_average():
 
 @pytest.mark.slow
 def test_style_and_content_errors_fall():
-    gan = build_gan(SMOKE)
+    gan = build_gan(config.override(SMOKE, ["losses.gan=0", "losses.temporal=0"]))
     step, data = stepper(gan), batch()
     first, mapping = step(data), []
     for _ in range(120):
@@ -73,7 +77,7 @@ def test_style_and_content_errors_fall():
 def test_layers_that_are_not_named_keep_their_weights(other):
     named = {"stem", "recurrent"}
     only = '["-stem", "-recurrent"]' if other else '["stem", "recurrent"]'
-    gan = build_gan(config.override(SMOKE, [f"train.only={only}"]))
+    gan = build_gan(config.override(SMOKE, [f"train.only={only}", *ALONE]))
     layers = {layer.name: layer.weights for layer in gan.generator.layers}
     before = {name: [np.array(w) for w in ws] for name, ws in layers.items()}
     stepper(gan)(batch())
@@ -147,7 +151,8 @@ def test_a_teacher_that_needs_other_sizes_is_refused():
 
 @pytest.mark.slow
 def test_r1_is_taken_every_interval():
-    gan = build_gan(config.override(SMOKE, ["losses.adversarial.penalty_interval=2"]))
+    changes = ["losses.adversarial.penalty_interval=2", *FEW]
+    gan = build_gan(config.override(SMOKE, changes))
     step = stepper(gan)
     values = [step(batch(seed))["d/r1"] for seed in range(4)]
     assert values[0] == values[1] != values[2] == values[3]
@@ -155,7 +160,7 @@ def test_r1_is_taken_every_interval():
 
 @pytest.mark.slow
 def test_without_an_adversarial_loss_the_discriminator_rests():
-    gan = build_gan(config.override(SMOKE, ["losses.adversarial.weight=0"]))
+    gan = build_gan(config.override(SMOKE, ALONE))
     before = [np.array(v.value) for v in gan.discriminator.weights]
     logs = stepper(gan)(batch())
     assert not any(changed(before, gan.discriminator.weights))
