@@ -27,6 +27,13 @@ SIZE = 48, 64
 # Memory is told at once, not after the next cleaning up.
 EAGER = "--enable-blink-features=ForceEagerMeasureMemory"
 
+# An adapter that computes on the processor: slow, and the same interface.
+SOFTWARE_GPU = (
+    "--enable-unsafe-webgpu",
+    "--use-webgpu-adapter=swiftshader",
+    "--enable-features=Vulkan",
+)
+
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
@@ -63,8 +70,10 @@ def film(count):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("ships", [None, "painterly"])
-def test_a_hundred_frames_equal_keras(ships, model, folder, tmp_path):
+@pytest.mark.parametrize(
+    ("ships", "device"), [(None, "wasm"), (None, "webgpu"), ("painterly", "wasm")]
+)
+def test_a_hundred_frames_equal_keras(ships, device, model, folder, tmp_path):
     """By the runtime's own Stylizer: scaling of bytes, state and cuts as well."""
     if ships:
         model, folder = pretrained.find(ships), exported(ships, tmp_path / "page")
@@ -73,11 +82,14 @@ def test_a_hundred_frames_equal_keras(ships, model, folder, tmp_path):
     frames = film(100)
     stylizer = Stylizer(engine, code)
     wanted = np.stack([stylizer(frame) for frame in frames])
-    with chromium.served(folder) as url, chromium.browser() as page:
-        started = web.start(page, url, code)
+    flags = SOFTWARE_GPU if device == "webgpu" else ()
+    with chromium.served(folder) as url, chromium.browser(*flags) as page:
+        started = web.start(page, url, code, device)
+        if started["on"] != device:
+            pytest.skip(f"this Chromium has no {device}")
         found = web.paint(page, frames)
-    assert started["on"] == "wasm"
-    assert started["threads"] > 1  # by the service worker: the host sends no headers
+    if device == "wasm":
+        assert started["threads"] > 1  # by sw.js: the host sends no headers
     assert min(web.psnr(*pair) for pair in zip(wanted, found, strict=True)) >= 40
     assert web.psnr(frames, found) < 30  # it does paint
 
@@ -151,7 +163,7 @@ def test_the_page(folder, tmp_path):
         page.key("r")
         page.wait("recording.hidden")
         recorded = tmp_path / "painted.webm"
-        for _ in range(100):
+        for _ in range(600):
             if recorded.is_file() and recorded.stat().st_size > 1000:
                 break
             page.run("new Promise((resolve) => setTimeout(resolve, 100))")

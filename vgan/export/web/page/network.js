@@ -10,12 +10,8 @@ export class Network {
       this.#calls.delete(id);
       error === undefined ? call.resolve(value) : call.reject(new Error(error));
     };
-    this.#worker.onerror = (event) => {
-      for (const call of this.#calls.values()) {
-        call.reject(new Error(event.message || "the worker cannot be started"));
-      }
-      this.#calls.clear();
-    };
+    this.#worker.onerror = ({ message }) =>
+      this.#fail(message || "the worker cannot be started");
   }
 
   call(method, given = {}, transfer = []) {
@@ -26,9 +22,14 @@ export class Network {
     });
   }
 
-  /** Stop; what was asked is never answered. */
   close() {
     this.#worker.terminate();
+    this.#fail("closed");
+  }
+
+  #fail(message) {
+    for (const call of this.#calls.values()) call.reject(new Error(message));
+    this.#calls.clear();
   }
 }
 

@@ -16,8 +16,9 @@ const recorder = new Recorder();
 const shelf = new Shelf(ui.shelf, model.model.named_styles, wanted.get("style"));
 const painted = []; // {time, latency} of the last frames, in milliseconds
 
-let painter = null; // {network, on, threads}, while there is one
+let painter = null; // {network, on, threads, turned}, while there is one
 let isTurned = null;
+let device = wanted.get("device");
 let loading = Promise.resolve();
 
 // --- painting
@@ -27,16 +28,15 @@ function prepare(turned) {
   if (model.size[0] === model.size[1]) turned = false;
   if (turned === isTurned) return;
   isTurned = turned;
-  const stands = model.size[0] > model.size[1];
   stage.shape(turned ? [...model.size].reverse() : model.size);
   const file = turned ? "step_turned.onnx" : "step.onnx";
   loading = loading.then(async () => {
     painter?.network.close();
     painter = null;
+    if (turned !== isTurned) return; // turned back meanwhile
     ui.device.value = "Getting the painter ready…";
-    const on = await chooseDevice(wanted.get("device"));
     const kept = Object.keys(model.state).map((name) => `new_${name}`);
-    painter = await load(file, on, { kept });
+    painter = { turned, ...(await load(file, await chooseDevice(device), { kept })) };
     ui.device.value = painter.on === "webgpu" ? "on the GPU, by WebGPU"
       : `on the processor, ${painter.threads} thread${painter.threads > 1 ? "s" : ""}`;
   }).catch((error) => say(`The painter cannot be loaded: ${error.message}`));
@@ -52,9 +52,9 @@ async function paint() {
     const strength = ui.strength.value / 100;
     const line = ui.line.hidden ? null : ui.line.value / 100;
     const frame = await stage.take(ui.video, source.isMirrored);
-    const { network } = painter ?? {};
-    if (!network || !strength || !shelf.code) {
-      network?.call("reset"); // what is skipped is not the frame before the next
+    const { network, on, turned } = painter ?? {};
+    if (!network || turned !== isTurned || !strength || !shelf.code) {
+      if (network) source.onleap(); // what is skipped is not the frame before the next
       frame.close();
       stage.show(null);
       continue;
@@ -63,8 +63,11 @@ async function paint() {
       const painting = await network.call("paint", { bitmap: frame, code: shelf.code }, [frame]);
       stage.show(painting, strength, line);
     } catch (error) {
-      say(`The painter stopped: ${error.message}`);
-      return;
+      if (painter?.network !== network) continue; // another took its place
+      if (on === "wasm") return say(`The painter stopped: ${error.message}`);
+      device = "wasm"; // such as when the GPU was lost
+      isTurned = null;
+      continue;
     }
     count(start);
   }
@@ -162,7 +165,7 @@ document.onpaste = (event) => take(event.clipboardData.files);
 
 // --- controls
 
-source.onleap = () => painter?.network.call("reset");
+source.onleap = () => painter?.network.call("reset").catch(() => {});
 const repaint = () => source.poke();
 shelf.onchange = repaint;
 ui.line.oninput = repaint;
@@ -212,6 +215,8 @@ ui.record.onclick = async () => {
     await new Promise((resolve) => setTimeout(resolve, 1000));
   }
 };
+
+ui.full.hidden = !document.fullscreenEnabled;
 
 const keys = { " ": ui.pause, c: ui.compare, f: ui.full, r: ui.record, t: ui.turn };
 document.onkeydown = (event) => {
