@@ -16,7 +16,7 @@ DEV  := $(VENV)/.installed-dev
 PIP  := $(BIN)/python -m pip install --progress-bar off --quiet
 TEST := $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal
 
-.PHONY: help setup dev demo train generate tensorboard test test-all lint clean
+.PHONY: help setup dev demo train generate tensorboard test test-all lint wheel clean
 
 help:  ## show this help
 	@echo "make TARGET [VARIABLE=value ...]"
@@ -74,6 +74,10 @@ test-all: $(DEV)  ## run all tests
 
 lint: $(DEV)  ## check the style of the code
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+wheel: $(DEV)  ## build the wheel in dist/, with onnxruntime-web, which npm fetches
+	$(BIN)/python -m vgan.export.web.onnxruntime_web
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
 
 clean:  ## remove caches and the virtual environment; runs and data stay
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis

@@ -20,7 +20,7 @@ MAY_IMPORT = {
     "prepare": {"datasets", "pages", "video"},
     "train": {"config", "models", "losses", "pretrained", "runtime"},
     "generate": {"runtime", "video"},
-    "export": {"models", "runtime"},
+    "export": {"models", "pretrained", "runtime", "video"},
     "evaluate": {"metrics", "models", "losses", "pages", "runtime", "video"},
     "benchmark": {"datasets", "evaluate", "generate", "runtime", "video"},
 }

@@ -10,13 +10,14 @@ import pytest
 
 from tests.tiny import TINY_PAINTER
 from vgan import InputError
-from vgan.export import parity
-from vgan.export.run import FORMATS, export
+from vgan.export import parity, run
+from vgan.export.run import export
 from vgan.models import Generator, Painter
 from vgan.runtime.engines import load
 from vgan.runtime.engines.exported import ExportedEngine
 
 SIZE = 32, 48
+FORMATS = [name for name in run.FORMATS if name != "web"]  # that is in test_web.py
 RUN = [name for name in FORMATS if name != "tf_saved_model"]
 
 

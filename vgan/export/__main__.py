@@ -11,7 +11,7 @@ import os
 
 from vgan import InputError, command, pretrained
 
-NAMES = ("tf_saved_model", "onnx", "openvino", "litert")
+NAMES = ("tf_saved_model", "onnx", "openvino", "litert", "web")
 
 FLAGS = command.Flags()
 FLAGS.DEFINE_string(
@@ -23,7 +23,7 @@ FLAGS.DEFINE_string(
     "size",
     "dynamic",
     "height and width of frames, as in 360x640: multiples of 8, or of the stride of "
-    "the generator; or dynamic, which LiteRT cannot",
+    "the generator; or dynamic, which litert and web cannot",
 )
 FLAGS.DEFINE_enum(
     "int8",

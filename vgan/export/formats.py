@@ -8,6 +8,7 @@ import typing
 import warnings
 from collections.abc import Sequence
 
+import numpy as np
 import tensorflow as tf
 
 from vgan import InputError
@@ -54,9 +55,12 @@ def convert_openvino(
 
 
 def write_onnx(
-    graphs: Graphs, folder: pathlib.Path, names: Sequence[str] = Graphs.names
+    graphs: Graphs,
+    folder: pathlib.Path,
+    names: Sequence[str] = Graphs.names,
+    suffix: str = "",
 ) -> None:
-    """step.onnx and so on."""
+    """step.onnx and so on, with a suffix after the name."""
     _library("onnx", "onnx")
     tf2onnx = _library("tf2onnx", "onnx")
     from keras.src.export.tf2onnx_lib import patch_tf2onnx
@@ -68,8 +72,27 @@ def write_onnx(
         tf2onnx.convert.from_function(
             graphs.function(name),
             input_signature=list(graphs.signature(name).values()),
-            output_path=str(folder / f"{name}.onnx"),
+            output_path=str(folder / f"{name}{suffix}.onnx"),
+            custom_op_handlers={"MirrorPad": (_convert_mirror_pad, [])},
         )
+
+
+def _convert_mirror_pad(graph, node, name, args):
+    """MirrorPad as one Pad, for tf2onnx.
+
+    ONNX has no symmetric mode, for which tf2onnx makes a dozen nodes, some of which no
+    GPU has. By one pixel, and no more are padded so here, it is to repeat the edge.
+    """
+    pads = np.array(node.inputs[1].get_tensor_value(), np.int64)
+    mode = node.get_attr("mode").s.decode().lower()
+    if mode == "symmetric":
+        if pads.max() > 1:
+            raise NotImplementedError(f"{name} pads {pads.max()} pixels symmetrically")
+        mode = "edge"
+    node.type = "Pad"
+    node.set_attr("mode", mode)
+    pads = graph.make_const(f"{name}_pads", pads.T.flatten()).output[0]
+    graph.replace_input(node, node.input[1], pads, 1)
 
 
 def write_litert(

@@ -7,6 +7,7 @@ import shutil
 from vgan import InputError, files
 from vgan.export import formats, guide, parity, quantize
 from vgan.export.graphs import Graphs
+from vgan.export.web.write import write_web
 from vgan.runtime.engines import describe
 from vgan.runtime.engines.exported import MANIFEST, Manifest
 from vgan.runtime.engines.keras_engine import load_generator
@@ -16,6 +17,7 @@ FORMATS = {
     "onnx": formats.write_onnx,
     "openvino": formats.write_openvino,
     "litert": formats.write_litert,
+    "web": write_web,
 }
 
 
@@ -37,7 +39,7 @@ def export(
         folder: Folder to make. It appears when it is complete and was checked.
         format: A key of FORMATS.
         size: (H, W) of frames, multiples of the generator's stride; None for any, which
-            LiteRT cannot.
+            LiteRT and pages cannot.
         int8: None, "weights" or "full"; see `vgan.export.quantize`.
         overwrite: Replace an export that is there.
 
@@ -75,7 +77,8 @@ def export(
                 quantize.write(graphs, made, format, int8)
             else:
                 FORMATS[format](graphs, made)
-            guide.write(manifest, made)
+            if format != "web":  # whose page needs no loop
+                guide.write(manifest, made)
             manifest.write(made)
             lines = parity.check(generator, manifest, made)
     except (OSError, RuntimeError) as error:

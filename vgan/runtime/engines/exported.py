@@ -22,6 +22,7 @@ SESSIONS = {
     "openvino": ("openvino_session", ".xml", "openvino", "fast"),
     "litert": ("litert_session", ".tflite", "ai_edge_litert", "fast"),
     "onnx": ("onnx_session", ".onnx", "onnxruntime", "onnx"),
+    "web": ("onnx_session", ".onnx", "onnxruntime", "onnx"),
 }
 
 
