@@ -66,11 +66,11 @@ class Page:
         return found["result"].get("value")
 
     async def until(self, condition, seconds=60):
-        """Wait for a condition, and return its value."""
+        """Wait for a condition."""
         for _ in range(seconds * 10):
             with contextlib.suppress(AssertionError):  # while another page loads
-                if value := await self.run(f"return {condition}"):
-                    return value
+                if await self.run(f"return Boolean({condition})"):
+                    return
             await asyncio.sleep(0.1)
         raise AssertionError(f"never: {condition}; the page said {self.said}")
 

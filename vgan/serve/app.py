@@ -51,7 +51,12 @@ def make_app(
         max_live: Streams at once.
     """
     app = web.Application(middlewares=[_answers(door)], client_max_size=4096)
-    app.on_response_prepare.append(_add_headers)
+
+    async def add_headers(request, response):
+        response.headers.update(door.headers(request))
+        response.headers.setdefault("Cache-Control", "no-store")
+
+    app.on_response_prepare.append(add_headers)
     live = Live(network, shelf, max_live)
     site = Site(network, shelf, jobs, live, folder, max_upload)
 
@@ -269,7 +274,6 @@ def _answers(door):
     async def middleware(request, handler):
         try:
             door.check(request)
-            request["host"] = request.headers["Host"]
             return await handler(request)
         except InputError as error:
             return _error(422, str(error))
@@ -292,11 +296,6 @@ def _answers(door):
 
 def _error(status, message, headers=None):
     return web.json_response({"error": message}, status=status, headers=headers)
-
-
-async def _add_headers(request, response):
-    response.headers.update(guard.headers(request.get("host")))
-    response.headers.setdefault("Cache-Control", "no-store")
 
 
 async def _thumbnails(shelf):

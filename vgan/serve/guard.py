@@ -127,6 +127,32 @@ class Guard:
         if self._token is not None:
             self._check_token(request)
 
+    def headers(self, request: web.Request) -> dict[str, str]:
+        """What every answer carries: the page runs its own files, and in no frame."""
+        host = request.headers.get("Host", "")
+        # Not every browser takes 'self' for websockets.
+        sockets = f" ws://{host} wss://{host}" if self._is_ours(host) else ""
+        policy = {
+            "default-src": "'none'",
+            "script-src": "'self'",
+            "style-src": "'self'",
+            "img-src": "'self' blob:",
+            "media-src": "'self' blob:",
+            "connect-src": f"'self'{sockets}",
+            "base-uri": "'none'",
+            "form-action": "'none'",
+            "frame-ancestors": "'none'",
+        }
+        return {
+            "Content-Security-Policy": "; ".join(f"{k} {v}" for k, v in policy.items()),
+            "Cross-Origin-Opener-Policy": "same-origin",
+            "Cross-Origin-Resource-Policy": "same-origin",
+            "Permissions-Policy": "camera=(self), microphone=(), geolocation=()",
+            "Referrer-Policy": "no-referrer",
+            "Server": "vgan",
+            "X-Content-Type-Options": "nosniff",
+        }
+
     def _is_ours(self, host):
         found = _HOST.fullmatch(host.lower())
         if not found:
@@ -154,36 +180,6 @@ class Guard:
             reason="open the address with the token that vgan serve printed",
             headers={"WWW-Authenticate": "Bearer"},
         )
-
-
-def headers(host: str | None) -> dict[str, str]:
-    """What every answer carries: the page runs its own files alone, and in no frame.
-
-    Args:
-        host: The request's, once it was checked; None: no request was let in.
-    """
-    # Not every browser takes 'self' for websockets.
-    sockets = f" ws://{host} wss://{host}" if host else ""
-    policy = {
-        "default-src": "'none'",
-        "script-src": "'self'",
-        "style-src": "'self'",
-        "img-src": "'self' blob:",
-        "media-src": "'self' blob:",
-        "connect-src": f"'self'{sockets}",
-        "base-uri": "'none'",
-        "form-action": "'none'",
-        "frame-ancestors": "'none'",
-    }
-    return {
-        "Content-Security-Policy": "; ".join(f"{k} {v}" for k, v in policy.items()),
-        "Cross-Origin-Opener-Policy": "same-origin",
-        "Cross-Origin-Resource-Policy": "same-origin",
-        "Permissions-Policy": "camera=(self), microphone=(), geolocation=()",
-        "Referrer-Policy": "no-referrer",
-        "Server": "vgan",
-        "X-Content-Type-Options": "nosniff",
-    }
 
 
 def _place(origin):

@@ -36,7 +36,7 @@ async function play(kind, file) {
   try {
     stream.mirror = kind === "camera" && $("mirror").checked;
     stream.active = true;
-    await (kind === "file" ? source.file(file) : source[kind]());
+    await (kind === "file" ? source.file(file) : source[kind](stream.detail));
   } catch (error) {
     say(error.message);
     return;
@@ -105,7 +105,10 @@ for (const id of ["open", "painting"]) {
     target.value = "";
   });
 }
-$("detail").addEventListener("change", () => { stream.detail = Number($("detail").value); });
+$("detail").addEventListener("change", () => {
+  stream.detail = Number($("detail").value);
+  source.resize(stream.detail);
+});
 $("mirror").addEventListener("change", () => {
   stream.mirror = Boolean(video.srcObject) && $("mirror").checked;
 });

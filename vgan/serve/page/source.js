@@ -9,14 +9,15 @@ export class Source {
     video.loop = true;
   }
 
-  async camera() {
+  // Frames are asked for no larger than they are needed: `detail` is their short side.
+  async camera(detail) {
     if (!navigator.mediaDevices) {
       throw new Error("Browsers give the camera to https pages and to localhost only.");
     }
     let stream;
     try {
       stream = await navigator.mediaDevices.getUserMedia({
-        video: { width: { ideal: 1280 }, height: { ideal: 720 }, facingMode: "user" },
+        video: { ...size(detail), facingMode: "user" },
       });
     } catch (error) {
       const reasons = {
@@ -30,6 +31,12 @@ export class Source {
     this.video.srcObject = stream;
     this.video.muted = true;
     await this.video.play();
+  }
+
+  resize(detail) {
+    for (const track of this.video.srcObject?.getTracks() ?? []) {
+      track.applyConstraints(size(detail)).catch(() => {});
+    }
   }
 
   demo() {
@@ -67,4 +74,9 @@ export class Source {
       throw new Error("This browser cannot play the film; the page Film paints it.");
     }
   }
+}
+
+function size(detail) {
+  const height = detail > 360 ? 720 : 360;
+  return { width: { ideal: height / 9 * 16 }, height: { ideal: height } };
 }

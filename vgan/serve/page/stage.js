@@ -46,7 +46,7 @@ export class Stage {
     if (this.canvas.width !== painted.width || this.canvas.height !== painted.height) {
       this.canvas.width = painted.width;
       this.canvas.height = painted.height;
-      this.root.style.setProperty("--ratio", `${painted.width} / ${painted.height}`);
+      this.root.style.setProperty("--ratio", painted.width / painted.height);
       this.#place();
     }
     this.root.classList.remove("waiting");
