@@ -201,8 +201,7 @@ def test_describe_tells_what_the_engine_has(model_path, engine):
 def test_a_small_file_that_unpacks_to_a_huge_one(model_path, tmp_path):
     path = tmp_path / "generator.keras"
     with zipfile.ZipFile(model_path) as old, zipfile.ZipFile(path, "w") as new:
-        for name in old.namelist():
-            new.writestr(name, old.read(name))
+        new.writestr("config.json", old.read("config.json"))
         new.writestr("assets/zeros", bytes(300_000_000), zipfile.ZIP_DEFLATED)
     with pytest.raises(InputError, match=r"unpacks to 0\.3 GB"):
         engines.describe(path)

@@ -65,7 +65,7 @@ def film_with_sound(path):
         silent = path.with_name("silent.mp4")
         with VideoWriter(silent, like=reader) as writer:
             for index, (frame, timestamp) in enumerate(reader):
-                if index < 20:
+                if index < 12:
                     writer.write(frame, timestamp)
     with av.open(str(silent)) as source, av.open(str(path), "w") as target:
         video = target.add_stream_from_template(source.streams.video[0])

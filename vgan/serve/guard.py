@@ -118,8 +118,8 @@ class Guard:
         host = request.headers.get("Host", "")
         if not self._is_ours(host):
             raise web.HTTPForbidden(
-                reason="this host name is not the server's; use its address, or start "
-                "it with --name"
+                reason="this host name is not the server's; use the address that "
+                "vgan serve printed"
             )
         origin = request.headers.get("Origin")
         if origin is not None and _place(origin) != host.lower():

@@ -16,6 +16,7 @@ from vgan.video import VideoReader
 from vgan.video.resizing import resize
 
 THUMBNAIL = (216, 384)  # (H, W)
+USUAL = (256, 456)  # (H, W) of a page's frames
 SHOWN = 2.5  # second of the sample that thumbnails show
 MOST = 32  # paintings that are kept; the oldest goes
 LONGEST = 1024  # long side of a painting that is kept, in pixels
@@ -113,11 +114,17 @@ class Shelf:
     async def paint_thumbnails(self) -> None:
         """Make those of the model's styles one by one; frames come between."""
         try:
+            await self._network.run(self._warm_up)
             for card in self._own.values():
                 await self._paint_thumbnail(card)
         finally:
             for card in self._own.values():
                 card.made.set()  # whoever waits is told that there is none
+
+    def _warm_up(self):
+        """Let the engine compile for what most pages send, before they do."""
+        code = np.zeros((1, self._network.info.code_size), np.float32)
+        Stylizer(self._network.engine(*USUAL), code)(np.zeros((*USUAL, 3), np.uint8))
 
     async def _paint_thumbnail(self, card):
         def paint():

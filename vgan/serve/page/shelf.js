@@ -34,7 +34,7 @@ export class Shelf {
 
   // A painting, a File, becomes a style, and is chosen.
   async add(file) {
-    const answer = await ask(`/api/styles?name=${encodeURIComponent(file.name.replace(/\.\w+$/, ""))}`, {
+    const answer = await ask(`/api/styles?name=${encodeURIComponent(title(file.name))}`, {
       method: "POST",
       body: file,
       headers: { "Content-Type": file.type || "application/octet-stream" },
@@ -152,6 +152,11 @@ export function onDrop(take) {
 
 export function show(id, text) {
   document.getElementById(id).textContent = text;
+}
+
+// What a file is called, as words.
+function title(name) {
+  return name.replace(/\.\w+$/, "").replace(/[_\s]+/g, " ").trim();
 }
 
 function remembered() {
