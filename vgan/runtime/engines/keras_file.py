@@ -51,6 +51,8 @@ def describe(path):
             _check_size(archive, path)
             config = json.loads(archive.read("config.json"))
             name, arguments = config["registered_name"], config["config"]
+    except InputError:
+        raise
     except (
         *(zipfile.BadZipFile, KeyError, TypeError, ValueError, RecursionError),
         *(zlib.error, RuntimeError),  # damaged, encrypted, packed in a way unknown
