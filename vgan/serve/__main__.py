@@ -8,7 +8,7 @@ otherwise.
 
 from vgan import command
 
-ENGINES = ("auto", "keras", "openvino", "litert", "onnx")
+ENGINES = ("auto", "keras", "openvino", "onnx")
 
 FLAGS = command.Flags()
 FLAGS.DEFINE_string(

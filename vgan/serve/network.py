@@ -5,7 +5,7 @@ import concurrent.futures
 import functools
 from collections.abc import Callable
 
-from vgan import InputError, backend
+from vgan import backend
 from vgan.runtime import engines
 from vgan.runtime.upsampling import even_size, working_scale
 
@@ -24,12 +24,13 @@ class Network:
 
     Args:
         model: Path of a generator.keras, or a folder that vgan.export made.
-        engine: As of `vgan.load`.
+        engine: As of `vgan.load`, but not "litert", which is for one size.
 
     Attributes:
         model: As given.
         engine_name: What runs it, as "openvino".
         info: Its ModelInfo.
+        encoder: The engine for what comes in many sizes: style pictures and stills.
 
     Raises:
         vgan.InputError: The model cannot be used, or the engine is not installed.
@@ -43,8 +44,8 @@ class Network:
         if self._opened.name == "keras":
             backend.import_keras()
         self._waiting = 0
-        self._ready = functools.lru_cache(SIZES)(self._load)
-        self._ready(None if self._opened.name != "litert" else (256, 456))
+        self.encoder = self._opened.load()
+        self._of_size = functools.lru_cache(SIZES)(self._load)
         self._thread = concurrent.futures.ThreadPoolExecutor(1, "vgan-network")
 
     def __enter__(self):
@@ -56,18 +57,12 @@ class Network:
     def engine(self, height: int, width: int):
         """Return the engine for frames of [height, width]; call it in the thread.
 
-        An engine is compiled for one size: frames of several sizes, taking turns, each
-        have their own.
+        Most are compiled for one size: frames of several sizes, which take turns, each
+        have an engine of their own.
         """
-        if self._opened.name == "keras":
-            return self._opened.load()
-        scale = working_scale(height, width)
-        return self._ready(even_size(height, width, scale))
-
-    @property
-    def encoder(self):
-        """The engine for what has no size of its own: style pictures."""
-        return self._opened.load((256, 456))
+        if self.engine_name == "keras":
+            return self.encoder
+        return self._of_size(even_size(height, width, working_scale(height, width)))
 
     async def run(self, function: Callable, *arguments):
         """Call a function in the thread, after those that wait already.
@@ -85,10 +80,4 @@ class Network:
             self._waiting -= 1
 
     def _load(self, size):
-        """An engine of its own for a size; the first is the model's, for all others."""
-        if size is None:
-            return self._opened.load()
-        try:
-            return engines.load(self.model, self._wanted, size)
-        except RuntimeError as error:
-            raise InputError(f"model: cannot be made ready ({error})") from error
+        return engines.load(self.model, self._wanted, size)
