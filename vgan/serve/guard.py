@@ -104,7 +104,9 @@ class Guard:
 
     def address(self, port: int) -> str:
         """Where the page is, with the token."""
-        host = f"[{self._host}]" if ":" in self._host else self._host
+        every = self._host in ("", "0.0.0.0", "::")  # which are no addresses to call
+        host = socket.gethostname() if every else self._host
+        host = f"[{host}]" if ":" in host else host
         query = f"?{urlencode({'token': self._token})}" if self._token else ""
         return f"http://{host}:{port}/{query}"
 

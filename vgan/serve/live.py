@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import io
 import json
+import logging
 import struct
 
 import cv2
@@ -33,6 +34,7 @@ PER_SECOND = 120  # messages
 MISTAKES = 20  # messages that cannot be used, until the stream is closed
 STALLED = 10  # seconds that a page may leave its frames unread
 _NUMBER = struct.Struct("<I")
+_log = logging.getLogger("vgan")
 
 
 class Live:
@@ -127,23 +129,24 @@ class Stream:
         while True:
             await self._arrived.wait()
             self._arrived.clear()
-            number = None
+            data = self._newest
+            number = _NUMBER.unpack_from(data)[0] if len(data) > _NUMBER.size else None
             try:
-                data = self._newest
-                if len(data) <= _NUMBER.size:
-                    raise InputError("frame: is too short; give a number and a JPEG")
-                (number,) = _NUMBER.unpack_from(data)
                 painted = await self._network.run(self._paint, data, self._choice)
-                await self._send(self._socket.send_bytes, painted)
             except InputError as error:
                 await self._complain(str(error), number)
             except BusyError:
                 await self._complain("the server is busy", number)
-            except (ConnectionError, RuntimeError):  # the page is gone
-                return
+            except Exception:
+                _log.exception("a frame of a page")
+                await self._complain("the server made a mistake; its log says more")
+            else:
+                await self._send(self._socket.send_bytes, painted)
 
     def _paint(self, data, chosen):
         """In the network's thread: message -> message."""
+        if len(data) <= _NUMBER.size:
+            raise InputError("frame: is too short; give a number and a JPEG")
         frame = decode_jpeg(data[_NUMBER.size :])
         size = frame.shape[:2]
         code = self._shelf.code(chosen)
@@ -165,18 +168,18 @@ class Stream:
     async def _complain(self, message, number=None):
         self._mistakes += 1
         text = json.dumps({"error": message, "frame": number})
-        with contextlib.suppress(ConnectionError, RuntimeError):
-            await self._send(self._socket.send_str, text)
+        await self._send(self._socket.send_str, text)
 
     async def _send(self, send, data):
-        """Send, unless the page does not read; then hang up."""
+        """Send, unless the page is gone; hang up on one that does not read."""
         try:
             async with asyncio.timeout(STALLED):
                 await send(data)
         except TimeoutError:
             if self._transport is not None:
                 self._transport.abort()
-            raise ConnectionResetError from None
+        except (ConnectionError, RuntimeError):  # the socket is closing
+            pass
 
 
 def decode_jpeg(data: bytes) -> np.ndarray:

@@ -127,20 +127,11 @@ async function cancel() {
   if (id) await fetch(`/api/jobs/${id}`, { method: "DELETE" }).catch(() => {});
 }
 
-async function take(file) {
+function take(file) {
   if (!file) return;
-  if (!file.type.startsWith("image/")) {
-    if (sending || (watched && !$("cancel").hidden)) say("One film at a time; cancel this one first.");
-    else send(file);
-    return;
-  }
-  say("Looking at the painting …");
-  try {
-    await shelf.add(file);
-    say("");
-  } catch (error) {
-    say(error.message);
-  }
+  if (file.type.startsWith("image/")) shelf.add(file, say);
+  else if (sending || (watched && !$("cancel").hidden)) say("One film at a time; cancel this one first.");
+  else send(file);
 }
 
 for (const id of ["open", "painting"]) {

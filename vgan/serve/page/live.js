@@ -50,19 +50,9 @@ async function play(kind, file) {
   }
 }
 
-async function take(file) {
-  if (!file) return;
-  if (file.type.startsWith("video/")) {
-    play("file", file);
-    return;
-  }
-  say("Looking at the painting …");
-  try {
-    await shelf.add(file);
-    say("");
-  } catch (error) {
-    say(error.message);
-  }
+function take(file) {
+  if (file?.type.startsWith("image/")) shelf.add(file, say);
+  else if (file) play("file", file);
 }
 
 function split() {

@@ -32,8 +32,18 @@ export class Shelf {
     this.#update();
   }
 
-  // A painting, a File, becomes a style, and is chosen.
-  async add(file) {
+  // A painting, a File, becomes a style, and is chosen; say(text) tells how that goes.
+  async add(file, say) {
+    say("Looking at the painting …");
+    try {
+      await this.#add(file);
+      say("");
+    } catch (error) {
+      say(error.message);
+    }
+  }
+
+  async #add(file) {
     const answer = await ask(`/api/styles?name=${encodeURIComponent(title(file.name))}`, {
       method: "POST",
       body: file,
