@@ -97,13 +97,9 @@ class Stream:
         try:
             async for message in self._socket:
                 if not bucket.take() or self._mistakes > MISTAKES:
-                    reason = (
-                        b"too many messages"
-                        if self._mistakes <= MISTAKES
-                        else (b"too many messages that cannot be used")
-                    )
                     await self._socket.close(
-                        code=WSCloseCode.POLICY_VIOLATION, message=reason
+                        code=WSCloseCode.POLICY_VIOLATION,
+                        message=b"too many messages, or too many that make no sense",
                     )
                 elif message.type == WSMsgType.BINARY:
                     self._newest = message.data
@@ -139,7 +135,7 @@ class Stream:
                 await self._complain("the server is busy", number)
             except Exception:
                 _log.exception("a frame of a page")
-                await self._complain("the server made a mistake; its log says more")
+                await self._complain("the server made a mistake, see its log", number)
             else:
                 await self._send(self._socket.send_bytes, painted)
 

@@ -1,6 +1,7 @@
 """What a server is made of, and how it begins and ends."""
 
 import importlib.util
+import os
 import socket
 import webbrowser
 
@@ -88,7 +89,8 @@ def _listen(host, port):
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         return socket.create_server((host, port), family=family)
     except (OSError, UnicodeError) as error:
-        reason = getattr(error, "strerror", None) or error
+        number = getattr(error, "errno", None)
+        reason = os.strerror(number) if number and number > 0 else error
         raise InputError(
             f"port={port}: {host} cannot be listened at ({reason}); give another port "
             "or host"

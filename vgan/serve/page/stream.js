@@ -19,6 +19,7 @@ export class Stream {
   #size = "";
   #notBefore = 0;        // no new socket before this time
   #complained = false;
+  #telling = null;       // timer
 
   // show(bitmap, canvas of the original), say(text)
   constructor(video, show, say) {
@@ -46,8 +47,11 @@ export class Stream {
 
   choose(choice) {
     this.choice = choice;
-    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(choice));
-    if (this.video.paused) this.#capture();
+    this.#telling ??= setTimeout(() => {  // a slider moves faster than it needs to be told
+      this.#telling = null;
+      if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(this.choice));
+      if (this.video.paused) this.#capture();
+    }, 40);
   }
 
   // Frames per second, median latency in milliseconds, share of dropped frames.
