@@ -21,6 +21,7 @@ MAY_IMPORT = {
     "train": {"config", "models", "losses", "pretrained", "runtime"},
     "generate": {"runtime", "video"},
     "export": {"models", "pretrained", "runtime", "video"},
+    "serve": {"backend", "pretrained", "runtime", "video"},
     "evaluate": {"metrics", "models", "losses", "pages", "runtime", "video"},
     "benchmark": {"datasets", "evaluate", "generate", "runtime", "video"},
 }
@@ -185,7 +186,8 @@ def test_generate_runs_without_training_code():
 
 
 def test_commands_parse_before_heavy_imports():
-    for name in ("train", "generate", "evaluate", "benchmark", "prepare", "export"):
+    verbs = ("train", "generate", "evaluate", "benchmark", "prepare", "export", "serve")
+    for name in verbs:
         code = f"import sys, vgan.{name}.__main__; print('keras' in sys.modules)"
         output = subprocess.run(
             [sys.executable, "-c", code], capture_output=True, text=True, check=True

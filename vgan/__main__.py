@@ -11,6 +11,7 @@ VERBS = {
     "prepare": "cut videos and photos into clips that training reads fast",
     "evaluate": "measure style, content and temporal consistency",
     "export": "write a model as OpenVINO, ONNX, LiteRT or a SavedModel",
+    "serve": "open a page that paints the camera or a film, live",
     "benchmark": "time decoding, network and encoding on this machine",
 }
 

@@ -11,6 +11,8 @@ import numpy as np
 
 from vgan import DEEPEST, LARGEST, InputError
 
+MOST_UNPACKED = 100  # times the size of the file; weights hardly shrink
+
 
 @dataclasses.dataclass(frozen=True)
 class ModelInfo:
@@ -47,8 +49,11 @@ def describe(path: str | pathlib.Path) -> ModelInfo:
         raise InputError(f"model {path}: {what}; give the generator.keras of a run")
     try:
         with zipfile.ZipFile(path) as archive:
+            _check_size(archive, path)
             config = json.loads(archive.read("config.json"))
             name, arguments = config["registered_name"], config["config"]
+    except InputError:
+        raise
     except (
         *(zipfile.BadZipFile, KeyError, TypeError, ValueError, RecursionError),
         *(zlib.error, RuntimeError),  # damaged, encrypted, packed in a way unknown
@@ -87,6 +92,16 @@ def _painter_sizes(arguments):
 
 
 SIZES = {"vgan>Generator": _overlay_sizes, "vgan>Painter": _painter_sizes}
+
+
+def _check_size(archive, path):
+    """Refuse a small file that unpacks to a huge one, which fills memory or disk."""
+    unpacked = sum(member.file_size for member in archive.infolist())
+    if unpacked > MOST_UNPACKED * path.stat().st_size:
+        raise InputError(
+            f"model {path}: unpacks to {unpacked / 1e9:.1f} GB, which no model does; "
+            "give the generator.keras of a run"
+        )
 
 
 def model_info(arguments: dict[str, typing.Any], path: str | pathlib.Path) -> ModelInfo:
