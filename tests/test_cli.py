@@ -90,7 +90,10 @@ def test_a_wheel_runs_without_the_repository(tmp_path):
     assert [name for name in names if name.endswith("LICENSE")] == [
         f"vgan-{vgan.__version__}.dist-info/licenses/LICENSE"
     ]
-    for name in ("py.typed", "pretrained/painterly.keras", "experiments/quickstart.py"):
+    for name in (
+        *("py.typed", "pretrained/painterly.keras", "experiments/quickstart.py"),
+        "export/web/page/index.html",
+    ):
         assert f"vgan/{name}" in names
     done = run("vgan", "--version", cwd=elsewhere, path=site)
     assert done.stdout == f"vgan {vgan.__version__}\n"
