@@ -6,6 +6,7 @@ setuptools.setup(
     packages=[
         *setuptools.find_packages(include=["vgan", "vgan.*"]),
         "vgan.experiments",
+        "vgan.export.web.page",  # no modules; else setuptools warns of its files
     ],
     package_dir={"vgan.experiments": "experiments"},
 )

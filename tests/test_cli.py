@@ -93,6 +93,7 @@ def test_a_wheel_runs_without_the_repository(tmp_path):
     for name in (
         *("py.typed", "pretrained/painterly.keras", "experiments/quickstart.py"),
         *("serve/page/index.html", "serve/api.json"),
+        "export/web/page/index.html",
     ):
         assert f"vgan/{name}" in names
     done = run("vgan", "--version", cwd=elsewhere, path=site)
