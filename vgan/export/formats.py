@@ -1,7 +1,6 @@
 """Writers of one format each: graphs in, files in a folder out."""
 
 import importlib
-import sys
 import tempfile
 import warnings
 
@@ -35,9 +34,8 @@ def convert_openvino(source, names, path):
         names: Of its inputs and outputs.
         path: The `.xml`.
     """
-    # It would tell its maker of each conversion, over the network, if this were there.
-    sys.modules["openvino_telemetry"] = None
-    openvino = _library("openvino", "fast")
+    library = _library("vgan.runtime.engines.openvino_library", "fast", "openvino")
+    openvino = library.openvino
     model = openvino.convert_model(source)
     for port in (*model.inputs, *model.outputs):
         # Some carry the names of what is next to them as well, or end in ":0".
@@ -91,10 +89,10 @@ def convert_litert(graphs, name, **settings):
         return converter.convert()
 
 
-def _library(name, extra):
+def _library(module, extra, name=None):
     try:
-        return importlib.import_module(name)
+        return importlib.import_module(module)
     except ImportError as error:
         raise InputError(
-            f"{name} is not installed; pip install -e '.[{extra}]'"
+            f"{name or module} is not installed; pip install -e '.[{extra}]'"
         ) from error

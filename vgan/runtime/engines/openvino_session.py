@@ -1,7 +1,8 @@
 """One function of an export in OpenVINO."""
 
 import numpy as np
-import openvino
+
+from vgan.runtime.engines.openvino_library import openvino
 
 
 class Session:
