@@ -56,6 +56,9 @@ class VideoReader:
         audio: What to open for the sound, or None where there is none to be had.
         has_sound: Whether there is sound, had or not.
         origin: Second of the file's own clock that timestamps count from.
+        tracks: Indexes of the streams in the file: the picture's and its sounds'.
+        shown: (timestamp, seconds) of the frame that was given last, and how long it is
+            shown, as far as the file tells; or None.
 
     Raises:
         InputError: There is no such source, or no frame of it can be decoded.
@@ -72,6 +75,7 @@ class VideoReader:
         fps = None if fps is None else Fraction(fps).limit_denominator(100_000)
         self.source = public(source)
         start = max(Fraction(0), Fraction(start))
+        self.shown = None
         self._shown = None, None  # the last frame as decoded and as converted
         self._source, self._resample = _open(
             source, self.source, fps, timeout, start, {"size": size, "window": window}
@@ -79,7 +83,7 @@ class VideoReader:
         for name in (
             "width", "height", "fps", "num_frames", "duration", "is_live", "path",
             "time_base", "sample_aspect_ratio", "colors", "audio", "origin",
-            "has_sound",
+            "has_sound", "tracks",
         ):  # fmt: skip
             setattr(self, name, getattr(self._source, name))
         if self._resample:
@@ -117,12 +121,23 @@ class VideoReader:
         return self
 
     def __next__(self):
-        (frame, timestamp, _), self._first = self._first or next(self._frames), None
+        item, self._first = self._first or next(self._frames, None), None
+        if item is None:
+            self._last_to_the_end()
+            raise StopIteration
+        frame, timestamp, seconds = item
+        self.shown = timestamp, seconds
         if not self._resample:
             return self._source.picture(frame), timestamp
         if frame is not self._shown[0]:  # one that is shown twice is converted once
             self._shown = frame, self._source.picture(frame)
         return self._shown[1], timestamp
+
+    def _last_to_the_end(self):
+        """Frames out of order have durations of others: the file's length counts."""
+        if self.shown and self._source.end and not self._resample:
+            timestamp, seconds = self.shown
+            self.shown = timestamp, max(seconds, self._source.end - timestamp)
 
     def __enter__(self):
         return self

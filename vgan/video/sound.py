@@ -1,9 +1,14 @@
 """The sound of one file into another, a little at a time."""
 
 import logging
+import math
+from fractions import Fraction
 
 import av
 from av.codec.context import Flags
+from av.format import Flags as FormatFlags
+
+from vgan.video.clock import Clock
 
 _log = logging.getLogger("vgan")
 # What players of a container know; FFmpeg would also put Vorbis or TrueHD into MP4.
@@ -15,13 +20,19 @@ _ACCEPTED = {
     ".mpegts": {"aac", "mp3", "mp2", "ac3", "eac3"},
     ".rtsp": {"aac", "opus"},
 }
+# Layouts that AAC and Opus both have, by the number of channels.
+_LAYOUTS = "mono", "stereo", "3.0", "quad", "5.0", "5.1", "6.1", "7.1"
+_FLV_MP3 = (44100, 22050, 11025)  # samples a second
+# Read up to so much to know a track: one may begin late, or never.
+_PROBE = {"probesize": "50000000", "analyzeduration": "60000000"}  # bytes, microseconds
 
 
 class Sound:
-    """All sound tracks of what `like` reads, copied packet by packet.
+    """The sound tracks that belong to the picture, copied packet by packet.
 
-    A track whose codec the container does not take is encoded anew, as AAC (Opus in
-    WebM). Packets follow the picture, so only a second or so is in memory.
+    A track that the container does not take is encoded anew, as AAC (Opus in WebM),
+    with its channels as far as the codec has them. Packets follow the picture, so only
+    a second or so is in memory; their times are those of the picture's clock.
 
     Args:
         like: VideoReader, or None for silence.
@@ -40,39 +51,47 @@ class Sound:
                 _log.warning("%s: the sound of a live source is not kept", like.source)
             return
         self._name = like.source
-        self._input = av.open(like.audio, timeout=10.0)
+        self._input = av.open(like.audio, timeout=10.0, options=_PROBE)
         self._origin = like.origin
-        streams = self._input.streams.audio
-        for stream in streams[:1] if suffix == ".flv" else streams:
+        # The clock wants the picture's packets, too.
+        streams = [self._input.streams[index] for index in like.tracks]
+        for stream in streams[1:2] if suffix == ".flv" else streams[1:]:
             track = self._add(stream, suffix)
             if track is not None:
-                self._tracks[stream] = track
+                self._tracks[stream.index] = track
         if self._tracks:
-            self._packets = self._demux()
+            self._packets = self._demux(streams)
             self._next = next(self._packets, None)
 
     def _add(self, stream, suffix):
-        codec = stream.codec_context and stream.codec_context.codec.canonical_name
-        if codec is None:
-            _log.warning(
-                "%s: sound track %d is of an unknown kind and left out",
-                self._name, stream.index,
-            )  # fmt: skip
-            return None
-        accepted = _ACCEPTED.get(suffix, self._output.supported_codecs)
-        if codec in accepted:
+        context = stream.codec_context
+        if context is None:
+            return self._leave_out(stream, "is of an unknown kind and left out")
+        if not (context.sample_rate and context.channels):
+            return self._leave_out(stream, "is empty and left out")
+        codec = context.codec.canonical_name
+        accepted = codec in _ACCEPTED.get(suffix, self._output.supported_codecs)
+        if suffix == ".flv" and codec == "mp3" and context.sample_rate not in _FLV_MP3:
+            accepted = False
+        if accepted:
             return _Copy(self._output, stream, self._origin)
         target = "libopus" if suffix == ".webm" else "aac"
+        track = _Encode(self._output, stream, self._origin, target)
         _log.warning(
-            "%s: sound track %d is %s, which %s does not take: encoded anew as %s",
+            "%s: sound track %d is %s, which %s does not take: encoded anew as %s%s",
             self._name, stream.index, codec, suffix, target.removeprefix("lib"),
+            track.changes,
         )  # fmt: skip
-        return _Encode(self._output, stream, self._origin, target)
+        return track
 
-    def _demux(self):
+    def _leave_out(self, stream, reason):
+        _log.warning("%s: sound track %d %s", self._name, stream.index, reason)
+
+    def _demux(self, streams):
+        clock = Clock(self._input)
         try:
-            for packet in self._input.demux(*self._tracks):
-                if packet.dts is not None or packet.size:
+            for packet in clock.steady(self._input.demux(streams)):
+                if packet.stream_index in self._tracks and packet.size:
                     yield packet
         except av.FFmpegError as error:
             _log.warning("%s: sound ends early (%s)", self._name, error.strerror)
@@ -80,11 +99,10 @@ class Sound:
     def copy_until(self, seconds):
         """Copy the packets due before `seconds`; all that are left with None."""
         while self._next is not None:
-            packet = self._next
-            time = (packet.dts or 0) * packet.time_base - self._origin
-            if seconds is not None and time > seconds:
+            track = self._tracks[self._next.stream_index]
+            if seconds is not None and track.second(self._next) > seconds:
                 return
-            self._tracks[packet.stream].write(packet)
+            track.take(self._next)
             self._next = next(self._packets, None)
 
     def finish(self):
@@ -100,22 +118,68 @@ class Sound:
             self._input.close()
 
 
-class _Copy:
-    def __init__(self, output, stream, origin):
-        self._output = output
-        self._stream = output.add_stream_from_template(stream)
-        self._stream.metadata.update(_language(stream))
-        self._offset = round(origin / stream.time_base)
-        self._last = None
+class _Track:
+    """A sound track of the result.
 
-    def write(self, packet):
-        dts = (packet.pts or 0) if packet.dts is None else packet.dts
-        pts = dts if packet.pts is None else packet.pts
-        dts, pts = dts - self._offset, pts - self._offset
-        if self._last is not None and dts <= self._last:
-            dts = self._last + 1  # a clock set back; muxers refuse that
-        self._last = packet.dts = dts
-        packet.pts = max(pts, dts)
+    Args:
+        output: av.OutputContainer.
+        source: The av.AudioStream that packets come from.
+        stream: The one of `output` that they go to.
+        origin: Second of the source's clock that is 0 in the result's.
+    """
+
+    def __init__(self, output, source, stream, origin):
+        self._output, self._source, self._stream = output, source, stream
+        self._origin = origin
+        self._last = self._end = None
+        self._step = 0
+        if source.language:
+            stream.metadata["language"] = source.language
+
+    def second(self, packet):
+        """When a packet is heard; one without a time when the one before is over."""
+        ticks = packet.pts if packet.dts is None else packet.dts
+        if ticks is None:
+            return self._end or 0
+        return ticks * packet.time_base - self._origin
+
+    def take(self, packet):
+        """Append a packet, unless for more than half it repeats the one before.
+
+        So it is where segments of a stream overlap.
+        """
+        second, base = self.second(packet), packet.time_base
+        length = (packet.duration or 0) * base or self._step
+        # Some durations are wrong: what the times say is the truth.
+        length = min(length, self._step or length)
+        if self._end is not None:
+            overlap = self._end - second
+            if overlap > max(length / 2, base):
+                return
+            self._step = max(second - self._last, 0)
+        self._last, self._end = second, second + length
+        self.write(packet, second)
+
+
+class _Copy(_Track):
+    def __init__(self, output, source, origin):
+        super().__init__(
+            output, source, output.add_stream_from_template(source), origin
+        )
+        equal = output.format.flags & FormatFlags.ts_nonstrict.value
+        self._least = 0 if equal else 1  # ticks from a packet to the next
+        self._ticks = None
+
+    def write(self, packet, second):
+        self._output.start_encoding()  # from then on the time base is the container's
+        base = self._stream.time_base
+        ticks = _nearest(second / base)
+        packet.duration = _nearest((packet.duration or 0) * packet.time_base / base)
+        packet.time_base = base
+        if self._ticks is not None:
+            # Not carried forward: the next one goes by its own time again.
+            ticks = max(ticks, self._ticks + self._least)
+        self._ticks = packet.dts = packet.pts = ticks
         packet.stream = self._stream
         self._output.mux(packet)
 
@@ -123,33 +187,67 @@ class _Copy:
         pass
 
 
-class _Encode:
-    def __init__(self, output, stream, origin, codec):
-        self._output, self._source = output, stream
-        rate = 48000 if codec == "libopus" else stream.codec_context.sample_rate
-        self._stream = output.add_stream(codec, rate=rate)
-        mono = stream.codec_context.channels == 1
-        self._stream.codec_context.layout = "mono" if mono else "stereo"
-        self._stream.codec_context.bit_rate = 96_000 if mono else 192_000
-        self._stream.codec_context.flags |= Flags.global_header  # FLV wants it, too
-        self._stream.metadata.update(_language(stream))
-        self._origin = origin
+class _Encode(_Track):
+    def __init__(self, output, source, origin, codec):
+        heard = source.codec_context
+        stream = output.add_stream(codec, rate=_rate(codec, heard.sample_rate))
+        super().__init__(output, source, stream, origin)
+        count = min(heard.channels, len(_LAYOUTS))
+        context = stream.codec_context
+        context.layout = _LAYOUTS[count - 1]
+        context.bit_rate = count * (96_000 if count < 3 else 64_000)
+        context.flags |= Flags.global_header  # FLV wants it, too
+        self._resampler = self._takes = None
+        self.changes = ""
+        if context.sample_rate != heard.sample_rate:
+            self.changes += f", at {context.sample_rate} Hz"
+        if count != heard.channels:
+            self.changes += f", with {count} of {heard.channels} channels"
 
-    def write(self, packet):
+    def write(self, packet, second):
         try:
             frames = packet.decode()
-        except av.InvalidDataError:
+        except av.FFmpegError:
             return  # a click in the sound
         for frame in frames:
-            if frame.pts is not None:
-                frame.pts -= round(self._origin / frame.time_base)
-            self._output.mux(self._stream.encode(frame))
+            self._encode(frame, second)
+
+    def _encode(self, frame, second=None):
+        if frame.pts is not None:
+            frame.pts -= round(self._origin / frame.time_base)
+        elif second is not None:
+            frame.pts = round(second / frame.time_base)
+        kind = frame.format.name, frame.layout.name, frame.sample_rate
+        if kind != self._takes:  # some broadcasts change midway
+            self._flush()
+            context = self._stream.codec_context
+            self._takes = kind
+            self._resampler = av.AudioResampler(
+                context.format, context.layout, context.sample_rate
+            )
+        for part in self._resampler.resample(frame):
+            self._output.mux(self._stream.encode(part))
+
+    def _flush(self):
+        if self._resampler is not None:
+            for part in self._resampler.resample(None):
+                self._output.mux(self._stream.encode(part))
 
     def finish(self):
         for frame in self._source.codec_context.decode(None):
-            self._output.mux(self._stream.encode(frame))
+            self._encode(frame)
+        self._flush()
         self._output.mux(self._stream.encode(None))
 
 
-def _language(stream):
-    return {"language": stream.language} if stream.language else {}
+def _nearest(ticks):
+    """To the nearest whole number, up from halves, as FFmpeg rounds."""
+    return math.floor(ticks + Fraction(1, 2))
+
+
+def _rate(codec, rate):
+    """Samples a second for an encoder, of a source of `rate`."""
+    if codec == "libopus":
+        return 48000
+    rates = av.Codec(codec, "w").audio_rates
+    return min((one for one in rates if one >= rate), default=max(rates))

@@ -6,13 +6,18 @@ import threading
 from fractions import Fraction
 
 import av
+from av.format import Flags
 
 from vgan import InputError
+from vgan.video.clock import Clock
 from vgan.video.color import BT2020, UNSPECIFIED, ToRGB
 from vgan.video.opening import StandardInput, for_ffmpeg, open_container
 
 _log = logging.getLogger("vgan")
 _FPS = Fraction(25)  # where neither the container nor the codec tells a rate
+# Containers that say when to decode only; FFmpeg makes up when to show.
+_WITHOUT_PTS = ("avi", "asf")
+_LEADING = 8  # frames that may wait for the first that has a time
 
 
 class StreamSource:
@@ -37,6 +42,7 @@ class StreamSource:
         self._resized = False
         self._timeout = timeout
         self._closing = False
+        self.end = None  # second, of the picture, where all of it was read
         self._reading = threading.Lock()
         self._piped = isinstance(location, StandardInput)
         self.path = location if isinstance(location, pathlib.Path) else None
@@ -84,18 +90,29 @@ class StreamSource:
             self.num_frames = stream.frames or estimate
         # PyAV's default, slice threads, stays: frame threads lose the good frames next
         # to a damaged one and delay a live picture.
-        # Broadcast and cut-out clips begin anywhere on their clock; a file that begins
-        # within its first second means it (edit list, late first frame).
+        # Broadcast and cut-out clips begin anywhere on their clock; a file of another
+        # kind that begins within its first second means it (edit list, late frame).
+        # A live stream begins with what comes first.
         start = Fraction(container.start_time or 0, av.time_base)
-        self._origin = None if self.is_live else 0
-        if abs(start) >= 1:
-            self._origin = round(start / self.time_base)
+        self._broadcast = container.format.flags & Flags.ts_discont.value
+        if abs(start) < 1 and not self._broadcast:
+            start = 0
+        self._origin = None if self.is_live else round(start / self.time_base)
         self.origin = (self._origin or 0) * self.time_base
-        self.has_sound = bool(container.streams.audio)
+        sounds = self._sounds()
+        self.tracks = [stream.index, *(sound.index for sound in sounds)]
+        self.has_sound = bool(sounds)
         again = self.has_sound and not self.is_live and not self._piped
         self.audio = None
         if again:
             self.audio = for_ffmpeg(self.path) if self.path else location
+
+    def _sounds(self):
+        """The sound of the picture's programme, where a broadcast has several."""
+        streams = self._container.streams
+        sounds = streams.audio
+        own = [s for s in sounds if streams.best("video", s) is self._stream]
+        return own or sounds
 
     def _begin(self, start):
         """Decode the first frame from which `start` can be reached.
@@ -104,7 +121,7 @@ class StreamSource:
         many others.
         """
         self._began = 0
-        self._decoded = self._decode()
+        self._decoded = self._timed(self._decode())
         if start and not (self.is_live or self._piped):
             self._seek(start)
             frame = next(self._decoded, None)
@@ -172,11 +189,13 @@ class StreamSource:
             fresh = None
         decoded = self._decoded if fresh is None else _chain(fresh, self._decoded)
         del fresh
-        held = last = None
+        held = last = pts = None
         duration = 1 / self.fps
+        count = 0
         for frame in decoded:
-            timestamp = self._timestamp(frame, last, duration)
-            last = timestamp
+            count += 1
+            timestamp = self._timestamp(frame, last, pts, duration)
+            last, pts = timestamp, frame.pts
             duration = frame.duration * self.time_base or 1 / self.fps
             if start and timestamp <= start:
                 held = frame, timestamp, duration
@@ -187,6 +206,10 @@ class StreamSource:
             yield frame, timestamp, duration
         if held and held[1] + held[2] > start:
             yield held
+        stream = self._stream
+        if not start and count == stream.frames and stream.duration:
+            length = stream.duration * stream.time_base
+            self.end = length + (stream.start_time or 0) * self.time_base - self.origin
 
     def picture(self, frame):
         """What is shown of a frame of `frames`, uint8 RGB `[H, W, 3]`."""
@@ -198,21 +221,27 @@ class StreamSource:
             )  # fmt: skip
         return self._to_rgb(frame)
 
-    def _timestamp(self, frame, last, duration):
+    def _timestamp(self, frame, last, pts, duration):
         if self._origin is None:
             self._origin = frame.pts or 0
-        if frame.pts is not None:
-            timestamp = (frame.pts - self._origin) * self.time_base
-            if last is None or timestamp > last:
-                return timestamp
-        # No time, the same again, or a clock that was set back: just go on.
-        return Fraction(0) if last is None else last + duration
+        if frame.pts is None:
+            return Fraction(0) if last is None else last + duration
+        timestamp = (frame.pts - self._origin) * self.time_base
+        if last is None:
+            return max(timestamp, Fraction(0))
+        if timestamp > last:
+            return timestamp
+        # A clock that stands still; or one that steps back by less than a jump, which
+        # the frames after this one make up for.
+        return last + (duration if frame.pts == pts else self.time_base)
 
     def _seek(self, start):
         """Decode from the last key frame before `start`, which indexes may misjudge."""
         for earlier in (0, 10, start):
             position = max(start - earlier, 0)
             ticks = int(position / self.time_base) + (self._origin or 0)
+            if not position and self._broadcast:  # decoding begins before
+                ticks -= round(1 / self.time_base)
             try:
                 self._container.seek(ticks, stream=self._stream)
             except av.FFmpegError as error:
@@ -220,7 +249,7 @@ class StreamSource:
                     f"{self._name}: cannot go to {float(start):g} s "
                     f"({error.strerror}); convert it to MP4 or MKV"
                 ) from error
-            self._decoded = self._decode()
+            self._decoded = self._timed(self._decode())
             frame = next(self._decoded, None)
             if frame is not None:
                 self._decoded = _chain(frame, self._decoded)
@@ -228,9 +257,32 @@ class StreamSource:
             if not position or (known and frame.pts <= ticks):
                 return
 
+    def _timed(self, frames):
+        """The frames; the time of those before the first that has one is counted back.
+
+        So a broadcast begins that is cut off anywhere.
+        """
+        early, tick = [], 1 / self.fps / self.time_base
+        for frame in frames:
+            if frame.pts is None and early is not None and len(early) < _LEADING:
+                early.append(frame)
+                continue
+            while early:
+                first = early.pop(0)
+                if frame.pts is not None:
+                    first.pts = frame.pts - round((len(early) + 1) * tick)
+                yield first
+                del first
+            early = None
+            yield frame
+        yield from early or ()
+
     def _decode(self):
         """Decoded frames; what is damaged is skipped, and said once."""
-        packets = self._container.demux(self._stream)
+        clock = Clock(self._container, self._name)
+        tracks = [self._container.streams[index] for index in self.tracks]
+        packets = clock.steady(self._container.demux(tracks))
+        self._delay = self._decodes_from = None
         frames = []
         while frames is not None:
             yield from frames
@@ -251,11 +303,31 @@ class StreamSource:
             self._warn(f"ends early ({reason})")
             packet = av.Packet()  # an empty one gives what the decoder still holds
             packet.stream = self._stream
+        if packet is None:
+            return None
+        if packet.stream_index != self._stream.index:
+            return []  # sound, which only the clock looks at
+        if not packet.size and packet.dts is not None:
+            return []  # "the last frame again"; to decode it would be to end
+        guessed = self._container.format.name in _WITHOUT_PTS
+        if guessed:
+            packet.pts = None
+            if self._decodes_from is None:
+                self._decodes_from = packet.dts
         try:
-            return None if packet is None else packet.decode()
+            frames = packet.decode()
         except av.FFmpegError as error:
             self._warn(f"skipping what cannot be decoded ({error.strerror})")
             return []
+        return [self._dated(frame) for frame in frames] if guessed else frames
+
+    def _dated(self, frame):
+        """A frame whose time is when it was decoded, less the decoder's delay."""
+        if frame.dts is not None and self._decodes_from is not None:
+            if self._delay is None:
+                self._delay = frame.dts - self._decodes_from
+            frame.pts = frame.dts - self._delay
+        return frame
 
     def _warn(self, what):
         if self._warning is None:

@@ -1,0 +1,154 @@
+"""One clock for picture and sound, whose jumps are taken out.
+
+Joined recordings, a broadcast clock that wraps, lost packets: the times in a file may
+step back, jump ahead by hours, or be wrong for one packet only. What decodes them and
+what copies them each read the packets in the order of the file through a Clock of their
+own, and as it decides by these alone, both get the same times.
+"""
+
+import logging
+from fractions import Fraction
+
+from av.format import Flags
+
+# FFmpeg's bounds: a step back of more than this is a jump,
+BACK = Fraction(1, 10)  # seconds
+# and so is one of more than this ahead of all streams, where clocks may jump.
+AHEAD = 10  # seconds
+# Of sound alone it is none up to this: segments of a stream overlap.
+OVERLAP = 1  # second
+_log = logging.getLogger("vgan")
+
+
+class Clock:
+    """Takes jumps out of the times of packets.
+
+    In the picture, a step back of more than BACK is a jump, in sound alone of more than
+    OVERLAP; in containers whose clock is not continuous by definition (transport and
+    program streams, Ogg), so is one of more than AHEAD ahead of all that was read. From
+    a jump on, all streams are moved by one common offset, so that time goes on where it
+    was and picture and sound stay together. A single packet that is out by more than
+    AHEAD, in any container, goes where its neighbors say.
+
+    Args:
+        container: The av.InputContainer that packets are of.
+        name: What the line in the log calls it that says so; None: nothing is said.
+    """
+
+    def __init__(self, container, name=None):
+        self._may_jump = bool(container.format.flags & Flags.ts_discont.value)
+        self._name = name
+        self._epoch = _Epoch(Fraction(0))  # the newest
+        self._tracks = {}
+        self._first = self._latest = None
+
+    def steady(self, packets):
+        """Yield the packets, their times corrected; those of a stream in order.
+
+        Args:
+            packets: Iterable of av.Packet, of all streams that the container is read
+                for, here and elsewhere, in its order.
+        """
+        for packet in packets:
+            track = self._tracks.get(packet.stream_index)
+            if track is None:
+                track = self._tracks[packet.stream_index] = _Track(self._epoch)
+            time = _time(packet)
+            held, track.held = track.held, None
+            if held is not None:
+                alone = time is not None and self._fits(track, time)
+                yield (self._strayed if alone else self._jumped)(held, track)
+            if time is None:
+                if packet.pts is not None:
+                    packet.pts += round(track.epoch.offset / packet.time_base)
+                yield packet
+            elif self._fits(track, time):
+                yield self._placed(packet, track, track.epoch.offset)
+            else:  # the next one tells whether all go on from there
+                track.held = packet
+
+    def _fits(self, track, time):
+        if track.end is None:
+            return True
+        time += track.epoch.offset
+        if time < track.last - BACK:
+            return False
+        return time <= max(track.end, self._latest) + AHEAD
+
+    def _strayed(self, packet, track):
+        """Place a packet that is out of step alone."""
+        offset = track.epoch.offset
+        if abs(_time(packet) + offset - track.end) > AHEAD:
+            self._say("one time is {:+.6g} s off", packet, track)
+            offset = track.end - _time(packet)
+        return self._placed(packet, track, offset)
+
+    def _jumped(self, packet, track):
+        """Place a packet that those after it follow."""
+        time, newest = _time(packet), self._epoch
+        step = time + track.epoch.offset - track.end
+        to_newest = time + newest.offset - track.end
+        least = OVERLAP if packet.stream.type == "audio" else BACK
+        if track.epoch is not newest and abs(to_newest) <= AHEAD:
+            # Another stream has made this jump. Sound may have ended after the picture:
+            # nothing runs backwards.
+            if to_newest < -least:
+                newest.offset -= to_newest
+            track.epoch = newest
+        elif step < -least or (step > 0 and self._may_jump):
+            self._say("its clock jumps by {:+.6g} s", packet, track)
+            track.epoch = self._epoch = _Epoch(track.end - time)
+        return self._placed(packet, track, track.epoch.offset)
+
+    def _placed(self, packet, track, offset):
+        time = _time(packet) + offset
+        base = packet.time_base
+        shift = round(offset / base)
+        if packet.dts is not None:
+            if packet.pts is not None and abs(packet.pts - packet.dts) * base > AHEAD:
+                packet.pts = None  # the decoder knows better
+            packet.dts += shift
+        if packet.pts is not None:
+            packet.pts += shift
+        if track.last is not None and time > track.last:
+            track.step = time - track.last
+        track.last = time
+        track.end = time + (packet.duration * base if packet.duration else track.step)
+        self._first = time if self._first is None else self._first
+        self._latest = max(track.end, self._latest or track.end)
+        return packet
+
+    def _say(self, what, packet, track):
+        if self._name is None:
+            return
+        what = what.format(float(_time(packet) + track.epoch.offset - track.end))
+        _log.warning(
+            "%s: %s at second %.6g: picture and sound go on together, there and at "
+            "all later ones",
+            self._name, what, track.end - self._first,
+        )  # fmt: skip
+        self._name = None
+
+
+class _Epoch:
+    """A stretch of the file between two jumps."""
+
+    def __init__(self, offset):
+        self.offset = offset  # seconds, of the result's clock against the file's
+
+
+class _Track:
+    """Where a stream is, in seconds of the result's clock."""
+
+    def __init__(self, epoch):
+        self.epoch = epoch
+        self.last = self.end = self.held = None
+        self.step = Fraction(0)
+
+
+def _time(packet):
+    """Seconds on the file's clock, in the order of decoding; or None."""
+    ticks = packet.dts
+    if ticks is None and packet.stream.type == "audio":
+        ticks = packet.pts
+    return None if ticks is None else ticks * packet.time_base
