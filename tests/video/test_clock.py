@@ -190,6 +190,37 @@ def test_leading_frames_without_times_are_counted_back(tmp_path):
     assert copy(tmp_path / "c.ts", tmp_path / "d.mp4") == times
 
 
+@pytest.mark.parametrize("name", ["b.mp4", "b.mov", "b.mkv"])
+@pytest.mark.parametrize("segment_frames", [None, 4, 5])
+def test_the_last_frame_lasts_as_long_as_it_did(tmp_path, name, segment_frames):
+    source = tmp_path / "a.mp4"
+    with av.open(str(source), "w") as container:
+        stream = container.add_stream("libx264", rate=25, options={"bf": "0"})
+        stream.width = stream.height = 32
+        stream.codec_context.time_base = Fraction(1, 1000)
+        packets = []
+        for index in range(8):
+            frame = av.VideoFrame(32, 32, "yuv420p")
+            frame.pts, frame.time_base = index * 40, Fraction(1, 1000)
+            packets += stream.encode(frame)
+        packets += stream.encode(None)
+        packets[-1].duration = 10_000
+        container.mux(packets)
+    if segment_frames:
+        run(source, tmp_path / name, segment_frames=segment_frames)
+    else:
+        copy(source, tmp_path / name)
+    with av.open(str(tmp_path / name)) as container:
+        assert abs(container.duration / 1e6 - 10.28) < 0.002
+        if name != "b.mkv":
+            stream = container.streams.video[0]
+            length = stream.duration * stream.time_base
+            assert abs(length - Fraction(1028, 100)) < Fraction(2, 1000)
+    with VideoReader(source) as reader:
+        list(reader)
+        assert reader.shown == (Fraction(7, 25), 10)
+
+
 def test_resampled_the_last_frame_is_repeated_as_long(tmp_path):
     source = make_video(tmp_path / "a.mp4", 12)
     with VideoReader(source, fps=50) as reader:
