@@ -1,4 +1,4 @@
-"""Films that flash and beep every 0.4 s, and when they do."""
+"""Films that flash and beep every 0.4 s from 0.2 s on, and when they do."""
 
 from fractions import Fraction
 
@@ -25,7 +25,7 @@ def film(
             tone.codec_context.layout = layout
         packets = []
         for index in range(seconds * fps):
-            value = 235 if index % 10 == 0 else 16
+            value = 235 if index % 10 == 5 else 16
             frame = av.VideoFrame.from_ndarray(
                 np.full((32, 32, 3), value, np.uint8), format="rgb24"
             ).reformat(format="yuv420p")
@@ -42,12 +42,12 @@ def film(
 def _tone(stream, begin, seconds, rate, layout, step):
     channels = av.AudioLayout(layout).nb_channels
     time = np.arange(int(seconds * rate)) / rate
-    wave = np.where(time % 0.4 < 0.04, np.sin(2 * np.pi * 1000 * time) * 0.8, 0)
+    wave = np.where((time - 0.2) % 0.4 < 0.04, np.sin(2 * np.pi * 1000 * time) * 0.8, 0)
     resampler = av.AudioResampler(stream.codec_context.format, layout, rate)
     packets = []
     for start in range(0, len(wave), step):
-        part = np.tile(wave[start : start + step].astype(np.float32), (channels, 1))
-        frame = av.AudioFrame.from_ndarray(part, format="fltp", layout=layout)
+        part = np.repeat(wave[start : start + step].astype(np.float32), channels)
+        frame = av.AudioFrame.from_ndarray(part[None], format="flt", layout=layout)
         frame.sample_rate, frame.pts = rate, round(begin * rate) + start
         frame.time_base = Fraction(1, rate)
         for converted in resampler.resample(frame):

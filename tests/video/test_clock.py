@@ -153,7 +153,7 @@ def test_avi_has_even_steps(tmp_path, codec):
     times = copy(source, tmp_path / "b.mp4")
     assert times == [Fraction(k, 25) for k in range(50)]
     assert np.allclose(beeps(tmp_path / "b.mp4"), beeps(source), atol=TICK)
-    assert np.allclose(flashes(tmp_path / "b.mp4"), np.arange(5) * 0.4, atol=TICK)
+    assert np.allclose(flashes(tmp_path / "b.mp4"), 0.2 + np.arange(5) * 0.4, atol=TICK)
     with VideoReader(source, start=1) as reader:
         assert next(reader)[1] == 1
 
@@ -164,8 +164,8 @@ def test_streams_begin_at_zero(tmp_path, name):
     times = copy(source, tmp_path / "b.mp4")
     apart = beeps(source)[1] - flashes(source)[1]
     assert in_step(tmp_path / "b.mp4", 5, apart)
-    first = min(float(times[0]), beeps(tmp_path / "b.mp4")[0])
-    assert 0 <= first < 0.05
+    first = min(float(times[0]), beeps(tmp_path / "b.mp4")[0] - 0.2)
+    assert -0.01 <= first < 0.05
 
 
 def without_times(data, count):

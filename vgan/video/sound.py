@@ -22,6 +22,8 @@ _ACCEPTED = {
 }
 # Layouts that AAC and Opus both have, by the number of channels.
 _LAYOUTS = "mono", "stereo", "3.0", "quad", "5.0", "5.1", "6.1", "7.1"
+_PACKED = "flt"
+_GAP = 0.005  # seconds without sound that are filled with silence
 _FLV_MP3 = (44100, 22050, 11025)  # samples a second
 # Read up to so much to know a track: one may begin late, or never.
 _PROBE = {"probesize": "50000000", "analyzeduration": "60000000"}  # bytes, microseconds
@@ -197,7 +199,7 @@ class _Encode(_Track):
         context.layout = _LAYOUTS[count - 1]
         context.bit_rate = count * (96_000 if count < 3 else 64_000)
         context.flags |= Flags.global_header  # FLV wants it, too
-        self._resampler = self._takes = None
+        self._resampler = self._takes = self._due = None
         self.changes = ""
         if context.sample_rate != heard.sample_rate:
             self.changes += f", at {context.sample_rate} Hz"
@@ -223,15 +225,30 @@ class _Encode(_Track):
             context = self._stream.codec_context
             self._takes = kind
             self._resampler = av.AudioResampler(
-                context.format, context.layout, context.sample_rate
+                _PACKED, context.layout, context.sample_rate
             )
-        for part in self._resampler.resample(frame):
-            self._output.mux(self._stream.encode(part))
+        self._send(self._resampler.resample(frame))
 
     def _flush(self):
         if self._resampler is not None:
-            for part in self._resampler.resample(None):
-                self._output.mux(self._stream.encode(part))
+            self._send(self._resampler.resample(None))
+
+    def _send(self, frames):
+        for frame in frames:
+            rate = frame.sample_rate
+            now = round(frame.pts * frame.time_base * rate)
+            missing = now - (now if self._due is None else self._due)
+            # Encoders join what they get: a gap would make the sound after it early.
+            while missing > rate * _GAP:
+                count = min(missing, rate)
+                silence = av.AudioFrame(_PACKED, frame.layout.name, count)
+                silence.planes[0].update(bytes(silence.planes[0].buffer_size))
+                silence.sample_rate, silence.time_base = rate, Fraction(1, rate)
+                silence.pts = now - missing
+                self._output.mux(self._stream.encode(silence))
+                missing -= count
+            self._due = now + frame.samples
+            self._output.mux(self._stream.encode(frame))
 
     def finish(self):
         for frame in self._source.codec_context.decode(None):
