@@ -46,10 +46,13 @@ class Clock:
         """Yield the packets, their times corrected; those of a stream in order.
 
         Args:
-            packets: Iterable of av.Packet, of all streams that the container is read
-                for, here and elsewhere, in its order.
+            packets: Iterable of av.Packet in the container's order: of the picture and
+                all its sound, here and elsewhere. Subtitles only follow.
         """
         for packet in packets:
+            if packet.stream.type == "subtitle":
+                yield _moved(packet, self._epoch.offset)
+                continue
             track = self._tracks.get(packet.stream_index)
             if track is None:
                 track = self._tracks[packet.stream_index] = _Track(self._epoch)
@@ -59,9 +62,7 @@ class Clock:
                 alone = time is not None and self._fits(track, time)
                 yield (self._strayed if alone else self._jumped)(held, track)
             if time is None:
-                if packet.pts is not None:
-                    packet.pts += round(track.epoch.offset / packet.time_base)
-                yield packet
+                yield _moved(packet, track.epoch.offset)
             elif self._fits(track, time):
                 yield self._placed(packet, track, track.epoch.offset)
             else:  # the next one tells whether all go on from there
@@ -103,20 +104,16 @@ class Clock:
     def _placed(self, packet, track, offset):
         time = _time(packet) + offset
         base = packet.time_base
-        shift = round(offset / base)
-        if packet.dts is not None:
-            if packet.pts is not None and abs(packet.pts - packet.dts) * base > AHEAD:
-                packet.pts = None  # the decoder knows better
-            packet.dts += shift
-        if packet.pts is not None:
-            packet.pts += shift
+        shown = packet.pts if packet.dts is not None else None
+        if shown is not None and abs(shown - packet.dts) * base > AHEAD:
+            packet.pts = None  # the decoder knows better
         if track.last is not None and time > track.last:
             track.step = time - track.last
         track.last = time
         track.end = time + (packet.duration * base if packet.duration else track.step)
         self._first = time if self._first is None else self._first
         self._latest = max(track.end, self._latest or track.end)
-        return packet
+        return _moved(packet, offset)
 
     def _say(self, what, packet, track):
         if self._name is None:
@@ -144,6 +141,15 @@ class _Track:
         self.epoch = epoch
         self.last = self.end = self.held = None
         self.step = Fraction(0)
+
+
+def _moved(packet, offset):
+    shift = round(offset / packet.time_base)
+    if packet.dts is not None:
+        packet.dts += shift
+    if packet.pts is not None:
+        packet.pts += shift
+    return packet
 
 
 def _time(packet):

@@ -77,7 +77,7 @@ class ImageSource:
     """
 
     is_live = False
-    audio = None
+    again = audio = None
     has_sound = False
     tracks = ()
     end = None

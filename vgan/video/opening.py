@@ -47,6 +47,23 @@ def for_ffmpeg(path):
     return str(path.absolute())
 
 
+def of_program(container, picture, streams):
+    """Those of some streams that are of the picture's program.
+
+    A broadcast may carry several; where none is known to be of it, all are.
+
+    Args:
+        container: av.InputContainer.
+        picture: av.VideoStream.
+        streams: Other streams of the container.
+
+    Returns:
+        List of av.Stream.
+    """
+    own = [s for s in streams if container.streams.best("video", s) is picture]
+    return own or list(streams)
+
+
 def open_container(location, name, timeout, camera=False):
     """Open a source of frames.
 
@@ -72,7 +89,10 @@ def open_container(location, name, timeout, camera=False):
     elif isinstance(location, pathlib.Path):
         location = for_ffmpeg(location)
     try:
-        return av.open(location, format=format_name, options=options, timeout=timeout)
+        return av.open(
+            location, format=format_name, options=options, timeout=timeout,
+            metadata_errors="replace",
+        )  # fmt: skip
     except (av.FFmpegError, OSError, ValueError) as error:
         if isinstance(error, av.error.ExitError):
             error = TimeoutError(0, f"nothing came for {timeout:g} s")

@@ -53,7 +53,8 @@ class VideoReader:
         time_base: All timestamps are multiples of this Fraction of a second.
         sample_aspect_ratio: Displayed width over height of a pixel, or None.
         colors: (primaries, transfer) of the frames as in ITU-T H.273, or None.
-        audio: What to open for the sound, or None where there is none to be had.
+        again: What to open for all but the picture, or None where it cannot be.
+        audio: The same where there is sound, else None.
         has_sound: Whether there is sound, had or not.
         origin: Second of the file's own clock that timestamps count from.
         tracks: Indexes of the streams in the file: the picture's and its sounds'.
@@ -83,7 +84,7 @@ class VideoReader:
         for name in (
             "width", "height", "fps", "num_frames", "duration", "is_live", "path",
             "time_base", "sample_aspect_ratio", "colors", "audio", "origin",
-            "has_sound", "tracks",
+            "has_sound", "tracks", "again",
         ):  # fmt: skip
             setattr(self, name, getattr(self._source, name))
         if self._resample:

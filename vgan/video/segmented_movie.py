@@ -144,7 +144,7 @@ class _Segment(Movie):
     def __init__(self, path, movie, like, fps, quality, before):
         if like is not None:  # its sound comes later
             known = {name: getattr(like, name, None) for name in ENCODED_LIKE}
-            like = types.SimpleNamespace(**known, audio=None, has_sound=False)
+            like = types.SimpleNamespace(**known, again=None, has_sound=False)
         super().__init__(movie, like, fps, quality)
         self.num_frames = 0
         if before is not None:

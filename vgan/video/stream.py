@@ -11,7 +11,7 @@ from av.format import Flags
 from vgan import InputError
 from vgan.video.clock import Clock
 from vgan.video.color import BT2020, UNSPECIFIED, ToRGB
-from vgan.video.opening import StandardInput, for_ffmpeg, open_container
+from vgan.video.opening import StandardInput, for_ffmpeg, of_program, open_container
 
 _log = logging.getLogger("vgan")
 _FPS = Fraction(25)  # where neither the container nor the codec tells a rate
@@ -99,20 +99,13 @@ class StreamSource:
             start = 0
         self._origin = None if self.is_live else round(start / self.time_base)
         self.origin = (self._origin or 0) * self.time_base
-        sounds = self._sounds()
+        sounds = of_program(container, stream, container.streams.audio)
         self.tracks = [stream.index, *(sound.index for sound in sounds)]
         self.has_sound = bool(sounds)
-        again = self.has_sound and not self.is_live and not self._piped
-        self.audio = None
-        if again:
-            self.audio = for_ffmpeg(self.path) if self.path else location
-
-    def _sounds(self):
-        """The sound of the picture's programme, where a broadcast has several."""
-        streams = self._container.streams
-        sounds = streams.audio
-        own = [s for s in sounds if streams.best("video", s) is self._stream]
-        return own or sounds
+        self.again = None
+        if not (self.is_live or self._piped):
+            self.again = for_ffmpeg(self.path) if self.path else location
+        self.audio = self.again if self.has_sound else None
 
     def _begin(self, start):
         """Decode the first frame from which `start` can be reached.
