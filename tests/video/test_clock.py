@@ -151,9 +151,11 @@ def test_avi_has_even_steps(tmp_path, codec):
     """It says when to decode frames, not when to show them."""
     source = film(tmp_path / "a.avi", codec=codec, options={"bf": "2"}, sound="mp2")
     times = copy(source, tmp_path / "b.mp4")
-    assert times == [Fraction(k, 25) for k in range(50)]
+    assert set(np.diff(times)) == {Fraction(1, 25)}
+    assert times[0] <= Fraction(1, 25)
     assert np.allclose(beeps(tmp_path / "b.mp4"), beeps(source), atol=TICK)
-    assert np.allclose(flashes(tmp_path / "b.mp4"), 0.2 + np.arange(5) * 0.4, atol=TICK)
+    shown = 0.2 + np.arange(5) * 0.4 + float(times[0])
+    assert np.allclose(flashes(tmp_path / "b.mp4"), shown, atol=TICK)
     with VideoReader(source, start=1) as reader:
         assert next(reader)[1] == 1
 

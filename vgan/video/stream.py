@@ -1,5 +1,6 @@
 """What FFmpeg demuxes and decodes: files, cameras, network streams."""
 
+import heapq
 import logging
 import pathlib
 import threading
@@ -17,6 +18,7 @@ _log = logging.getLogger("vgan")
 _FPS = Fraction(25)  # where neither the container nor the codec tells a rate
 # Containers that say when to decode only; FFmpeg makes up when to show.
 _WITHOUT_PTS = ("avi", "asf")
+_REORDERED = 17  # packets at most that a decoder needs for a frame
 _LEADING = 8  # frames that may wait for the first that has a time
 
 
@@ -275,7 +277,7 @@ class StreamSource:
         clock = Clock(self._container, self._name)
         tracks = [self._container.streams[index] for index in self.tracks]
         packets = clock.steady(self._container.demux(tracks))
-        self._delay = self._decodes_from = None
+        self._due = []
         frames = []
         while frames is not None:
             yield from frames
@@ -302,25 +304,25 @@ class StreamSource:
             return []  # sound, which only the clock looks at
         if not packet.size and packet.dts is not None:
             return []  # "the last frame again"; to decode it would be to end
-        guessed = self._container.format.name in _WITHOUT_PTS
-        if guessed:
+        without_pts = self._container.format.name in _WITHOUT_PTS
+        due = None
+        if without_pts and packet.dts is not None:
+            due = packet.dts if packet.pts is None else packet.pts
+            heapq.heappush(self._due, due)
             packet.pts = None
-            if self._decodes_from is None:
-                self._decodes_from = packet.dts
         try:
             frames = packet.decode()
         except av.FFmpegError as error:
             self._warn(f"skipping what cannot be decoded ({error.strerror})")
+            if due is not None:
+                self._due.remove(due)
+                heapq.heapify(self._due)
             return []
-        return [self._dated(frame) for frame in frames] if guessed else frames
-
-    def _dated(self, frame):
-        """A frame whose time is when it was decoded, less the decoder's delay."""
-        if frame.dts is not None and self._decodes_from is not None:
-            if self._delay is None:
-                self._delay = frame.dts - self._decodes_from
-            frame.pts = frame.dts - self._delay
-        return frame
+        if without_pts:  # one after the other, whatever order they are decoded in
+            for frame in frames:
+                frame.pts = heapq.heappop(self._due) if self._due else None
+            del self._due[_REORDERED:]
+        return frames
 
     def _warn(self, what):
         if self._warning is None:

@@ -19,7 +19,8 @@ _KNOWN = {
 }  # fmt: skip
 # Of the file that was read, not of the film.
 _TECHNICAL = {
-    "encoder", "major_brand", "minor_version", "compatible_brands", "duration",
+    "encoder", "software", "major_brand", "minor_version", "compatible_brands",
+    "duration",
 }  # fmt: skip
 _COVERS = {"mjpeg": ("cover.jpg", "image/jpeg"), "png": ("cover.png", "image/png")}
 
