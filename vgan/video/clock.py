@@ -33,11 +33,14 @@ class Clock:
     Args:
         container: The av.InputContainer that packets are of.
         name: What the line in the log calls it that says so; None: nothing is said.
+
+    Attributes:
+        name: The same until it was said.
     """
 
     def __init__(self, container, name=None):
         self._may_jump = bool(container.format.flags & Flags.ts_discont.value)
-        self._name = name
+        self.name = name
         self._epoch = _Epoch(Fraction(0))  # the newest
         self._tracks = {}
         self._first = self._latest = None
@@ -116,15 +119,15 @@ class Clock:
         return _moved(packet, offset)
 
     def _say(self, what, packet, track):
-        if self._name is None:
+        if self.name is None:
             return
         what = what.format(float(_time(packet) + track.epoch.offset - track.end))
         _log.warning(
             "%s: %s at second %.6g: picture and sound go on together, there and at "
             "all later ones",
-            self._name, what, track.end - self._first,
+            self.name, what, track.end - self._first,
         )  # fmt: skip
-        self._name = None
+        self.name = None
 
 
 class _Epoch:

@@ -24,6 +24,9 @@ class VideoReader:
     Damaged parts of a file are skipped, with one warning in the log. Where the picture
     changes its size on the way, frames keep the first one's, with a warning.
 
+    Where the clock of a file jumps, timestamps go on, with one warning in the log; see
+    `vgan.video.clock`. After a seek they are the file's own until the next jump.
+
     What comes over http(s) is a file, read at our own pace, where its length in seconds
     or bytes is known; else it is live, as are all other addresses without a duration.
 

@@ -27,7 +27,7 @@ _SUBTITLES = {
     ".webm": ({"webvtt"}, "webvtt"),
     ".mkv": (None, "srt"),
 }
-# Read up to so much to know a track: one may begin late, or never.
+# Of files, read up to so much to know a track: one may begin late, or never.
 _PROBE = {"probesize": "50000000", "analyzeduration": "60000000"}  # bytes, microseconds
 
 
@@ -59,8 +59,9 @@ class Sound:
             return
         self._name = like.source
         self._input = av.open(
-            like.again, timeout=10.0, options=_PROBE, metadata_errors="replace"
-        )
+            like.again, timeout=10.0, options=_PROBE if like.path else {},
+            metadata_errors="replace",
+        )  # fmt: skip
         self._origin = like.origin
         # The clock wants the picture's packets, too.
         streams = [self._input.streams[index] for index in like.tracks]

@@ -44,6 +44,7 @@ class StreamSource:
         self._resized = False
         self._timeout = timeout
         self._closing = False
+        self._clock = None
         self.end = None  # second, of the picture, where all of it was read
         self._reading = threading.Lock()
         self._piped = isinstance(location, StandardInput)
@@ -274,9 +275,10 @@ class StreamSource:
 
     def _decode(self):
         """Decoded frames; what is damaged is skipped, and said once."""
-        clock = Clock(self._container, self._name)
+        name = self._clock.name if self._clock else self._name
+        self._clock = Clock(self._container, name)
         tracks = [self._container.streams[index] for index in self.tracks]
-        packets = clock.steady(self._container.demux(tracks))
+        packets = self._clock.steady(self._container.demux(tracks))
         self._due = []
         frames = []
         while frames is not None:

@@ -61,8 +61,8 @@ def copy(source, target, suffix, origin):
 
 def _moved(chapter, origin):
     shift = round(origin / chapter["time_base"])
-    start, end = (max(chapter[name] - shift, 0) for name in ("start", "end"))
-    return {**chapter, "start": start, "end": end}
+    start = max(chapter["start"] - shift, 0)
+    return {**chapter, "start": start, "end": max(chapter["end"] - shift, start)}
 
 
 def _add_cover(source, stream, target, suffix):
