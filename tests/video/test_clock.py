@@ -76,6 +76,14 @@ def test_the_parts_of_a_joined_broadcast_follow_one_another(
     assert abs(float(said[2]) - 2) < 0.1
 
 
+def test_where_sound_ends_before_the_picture_no_frame_is_squeezed(tmp_path):
+    source = joined(tmp_path, 60, 60, sound_seconds=1.9)
+    apart = beeps(tmp_path / "0.ts")[1] - flashes(tmp_path / "0.ts")[1]
+    times = copy(source, tmp_path / "b.mp4")
+    assert np.allclose(np.diff([float(t) for t in times]), 0.04, atol=2e-5)
+    assert in_step(tmp_path / "b.mp4", 10, apart)
+
+
 def test_a_step_ahead_within_the_bound_is_time(tmp_path, caplog):
     times = copy(joined(tmp_path, 3600, 3600 + AHEAD), tmp_path / "b.mp4")
     assert abs(times[50] - times[0] - AHEAD) < Fraction(1, 1000)

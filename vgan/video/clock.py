@@ -92,14 +92,14 @@ class Clock:
         time, newest = _time(packet), self._epoch
         step = time + track.epoch.offset - track.end
         to_newest = time + newest.offset - track.end
-        least = OVERLAP if packet.stream.type == "audio" else BACK
+        is_sound = packet.stream.type == "audio"
         if track.epoch is not newest and abs(to_newest) <= AHEAD:
-            # Another stream has made this jump. Sound may have ended after the picture:
-            # nothing runs backwards.
-            if to_newest < -least:
+            # Another stream has made this jump, where it ended before this one: no
+            # picture and little sound is lost.
+            if to_newest < (-BACK if is_sound else 0):
                 newest.offset -= to_newest
             track.epoch = newest
-        elif step < -least or (step > 0 and self._may_jump):
+        elif step < (-OVERLAP if is_sound else -BACK) or (step > 0 and self._may_jump):
             self._say("its clock jumps by {:+.6g} s", packet, track)
             track.epoch = self._epoch = _Epoch(track.end - time)
         return self._placed(packet, track, track.epoch.offset)
