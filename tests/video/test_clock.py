@@ -1,7 +1,10 @@
 """One clock for picture and sound: what files of the real world do to it."""
 
 import logging
+import pathlib
 import re
+import subprocess
+import sys
 from fractions import Fraction
 
 import av
@@ -14,6 +17,7 @@ from tests.video.sync import beeps, film, flashes
 from vgan.video import VideoReader, VideoWriter
 from vgan.video.clock import AHEAD
 
+ROOT = pathlib.Path(__file__).parents[2]
 TICK = 1e-3  # of Matroska
 WRAP = 2**33 / 90000  # seconds, after which a broadcast's clock is 0 again; FFmpeg may
 # take a step back for that.
@@ -200,11 +204,9 @@ def test_leading_frames_without_times_are_counted_back(tmp_path):
     assert copy(tmp_path / "c.ts", tmp_path / "d.mp4") == times
 
 
-@pytest.mark.parametrize("name", ["b.mp4", "b.mov", "b.mkv"])
-@pytest.mark.parametrize("segment_frames", [None, 4, 5])
-def test_the_last_frame_lasts_as_long_as_it_did(tmp_path, name, segment_frames):
-    source = tmp_path / "a.mp4"
-    with av.open(str(source), "w") as container:
+def ends_on_a_still(path):
+    """A film of eight frames whose last one is shown for ten seconds."""
+    with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=25, options={"bf": "0"})
         stream.width = stream.height = 32
         stream.codec_context.time_base = Fraction(1, 1000)
@@ -216,6 +218,13 @@ def test_the_last_frame_lasts_as_long_as_it_did(tmp_path, name, segment_frames):
         packets += stream.encode(None)
         packets[-1].duration = 10_000
         container.mux(packets)
+    return path
+
+
+@pytest.mark.parametrize("name", ["b.mp4", "b.mov", "b.mkv"])
+@pytest.mark.parametrize("segment_frames", [None, 4, 5])
+def test_the_last_frame_lasts_as_long_as_it_did(tmp_path, name, segment_frames):
+    source = ends_on_a_still(tmp_path / "a.mp4")
     if segment_frames:
         run(source, tmp_path / name, segment_frames=segment_frames)
     else:
@@ -229,6 +238,22 @@ def test_the_last_frame_lasts_as_long_as_it_did(tmp_path, name, segment_frames):
     with VideoReader(source) as reader:
         list(reader)
         assert reader.shown == (Fraction(7, 25), 10)
+
+
+PIPE = """
+import sys
+from tests.video.test_clock import copy
+copy(sys.argv[1], "-")
+"""
+
+
+def test_piped_the_last_frame_is_repeated_as_long(tmp_path):
+    source = ends_on_a_still(tmp_path / "a.mp4")
+    with VideoReader(source) as reader:
+        rate = reader.fps
+    command = [sys.executable, "-c", PIPE, str(source)]
+    done = subprocess.run(command, capture_output=True, cwd=ROOT, check=True)
+    assert done.stdout.count(b"FRAME\n") == round(Fraction(1028, 100) * rate)
 
 
 def test_resampled_the_last_frame_is_repeated_as_long(tmp_path):
