@@ -115,3 +115,19 @@ def test_all_tracks_of_a_file_are_kept_in_order(tmp_path):
     copy(source, tmp_path / "b.mp4")
     for track, tone in enumerate((220, 440)):
         assert abs(loudest_hertz(tmp_path / "b.mp4", track)[0] - tone) < 3
+
+
+def test_sound_whose_time_stands_still_is_not_lost_in_silence(tmp_path, caplog):
+    with (
+        av.open(str(film(tmp_path / "a.mkv", sound="mp2"))) as source,
+        av.open(str(tmp_path / "b.mkv"), "w") as target,
+    ):
+        pairs = {s: target.add_stream_from_template(s) for s in source.streams}
+        for packet in source.demux():
+            if packet.size:
+                packet.stream = pairs[packet.stream]
+                if packet.stream.type == "audio":
+                    packet.pts = packet.dts = 0
+                target.mux(packet)
+    copy(tmp_path / "b.mkv", tmp_path / "c.mkv")
+    assert "sound track 1 runs over itself: " in lines(caplog)[0]

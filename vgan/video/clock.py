@@ -7,8 +7,10 @@ own, and as it decides by these alone, both get the same times.
 """
 
 import logging
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 
+import av
 from av.format import Flags
 
 # FFmpeg's bounds: a step back of more than this is a jump,
@@ -38,14 +40,14 @@ class Clock:
         name: The same until it was said.
     """
 
-    def __init__(self, container, name=None):
+    def __init__(self, container: av.container.InputContainer, name: str | None = None):
         self._may_jump = bool(container.format.flags & Flags.ts_discont.value)
         self.name = name
         self._epoch = _Epoch(Fraction(0))  # the newest
         self._tracks = {}
         self._first = self._latest = None
 
-    def steady(self, packets):
+    def steady(self, packets: Iterable[av.Packet]) -> Iterator[av.Packet]:
         """Yield the packets, their times corrected; those of a stream in order.
 
         Args:

@@ -117,7 +117,7 @@ class Movie:
                 packet.duration = self._gap
             self._container.mux(packet)
 
-    def last_as_in(self, like):
+    def last_as_in(self, like) -> None:
         """Let the last frame last as long as in the VideoReader it came from."""
         second, seconds = getattr(like, "shown", None) or (None, None)
         if second is not None and round(second / self._time_base) == self._last:

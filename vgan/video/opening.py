@@ -4,6 +4,7 @@ import os
 import pathlib
 import re
 import sys
+from collections.abc import Sequence
 
 import av
 
@@ -47,7 +48,11 @@ def for_ffmpeg(path):
     return str(path.absolute())
 
 
-def of_program(container, picture, streams):
+def of_program(
+    container: av.container.InputContainer,
+    picture: av.VideoStream,
+    streams: Sequence[av.stream.Stream],
+) -> list[av.stream.Stream]:
     """Those of some streams that are of the picture's program.
 
     A broadcast may carry several; where none is known to be of it, all are.

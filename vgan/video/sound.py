@@ -1,11 +1,12 @@
 """The sound of one file into another, a little at a time, and what comes with it."""
 
 import logging
+from fractions import Fraction
 
 import av
 
 from vgan.video import tags
-from vgan.video.clock import Clock
+from vgan.video.clock import OVERLAP, Clock
 from vgan.video.opening import of_program
 from vgan.video.tracks import Copy, Encoded, Subtitles, described
 
@@ -138,7 +139,7 @@ class Sound:
         except av.FFmpegError as error:
             _log.warning("%s: sound ends early (%s)", self._name, error.strerror)
 
-    def copy_until(self, seconds):
+    def copy_until(self, seconds: Fraction | None) -> None:
         """Copy the packets due before `seconds`; all that are left with None."""
         while self._next is not None:
             track = self._tracks[self._next.stream_index]
@@ -147,13 +148,18 @@ class Sound:
             track.take(self._next)
             self._next = next(self._packets, None)
 
-    def finish(self):
+    def finish(self) -> None:
         """Write what encoders still hold; close the source."""
-        for track in self._tracks.values():
+        for index, track in self._tracks.items():
             track.finish()
+            if track.left_out > OVERLAP:
+                _log.warning(
+                    "%s: sound track %d runs over itself: %.3g s are left out",
+                    self._name, index, track.left_out,
+                )  # fmt: skip
         self.close()
 
-    def close(self):
+    def close(self) -> None:
         """Close the source."""
         self._next = None
         if self._input is not None:

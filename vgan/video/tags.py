@@ -1,5 +1,7 @@
 """What a file says of itself: title and other tags, chapters, cover, fonts."""
 
+from fractions import Fraction
+
 import av
 from av.stream import Disposition
 
@@ -25,7 +27,12 @@ _TECHNICAL = {
 _COVERS = {"mjpeg": ("cover.jpg", "image/jpeg"), "png": ("cover.png", "image/png")}
 
 
-def copy(source, target, suffix, origin):
+def copy(
+    source: av.container.InputContainer,
+    target: av.container.OutputContainer,
+    suffix: str,
+    origin: Fraction,
+) -> list[str]:
     """Copy tags, chapters, cover and fonts, before anything else is written.
 
     Args:

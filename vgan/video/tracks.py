@@ -22,6 +22,9 @@ class Track:
         source: The av.AudioStream or SubtitleStream that packets come from.
         stream: The one of `output` that they go to.
         origin: Second of the source's clock that is 0 in the result's.
+
+    Attributes:
+        left_out: Seconds of sound that `take` has left out.
     """
 
     def __init__(self, output, source, stream, origin):
@@ -29,16 +32,17 @@ class Track:
         self._origin = origin
         self._last = self._end = None
         self._step = 0
+        self.left_out = 0
         described(stream, source, output.format.name)
 
-    def second(self, packet):
+    def second(self, packet: av.Packet) -> Fraction:
         """When a packet is heard; one without a time when the one before is over."""
         ticks = packet.pts if packet.dts is None else packet.dts
         if ticks is None:
-            return self._end or 0
+            return self._end or Fraction(0)
         return ticks * packet.time_base - self._origin
 
-    def take(self, packet):
+    def take(self, packet: av.Packet) -> None:
         """Append a packet, unless for more than half it repeats the sound before it.
 
         So it is where segments of a stream overlap.
@@ -53,6 +57,7 @@ class Track:
         if self._end is not None:
             overlap = self._end - second
             if overlap > max(length / 2, base):
+                self.left_out += length
                 return
             self._step = max(second - self._last, 0)
         self._last, self._end = second, second + length
@@ -70,7 +75,7 @@ class Copy(Track):
         self._least = 0 if equal else 1  # ticks from a packet to the next
         self._ticks = None
 
-    def write(self, packet, second):
+    def write(self, packet: av.Packet, second: Fraction) -> None:
         """Append a packet that begins at a second of the result's clock."""
         self._output.start_encoding()  # from then on the time base is the container's
         base = self._stream.time_base
@@ -84,7 +89,7 @@ class Copy(Track):
         packet.stream = self._stream
         self._output.mux(packet)
 
-    def finish(self):
+    def finish(self) -> None:
         """Write what is still held."""
 
 
@@ -111,7 +116,7 @@ class Encoded(Track):
         if count != heard.channels:
             self.changes += f", with {count} of {heard.channels} channels"
 
-    def write(self, packet, second):
+    def write(self, packet: av.Packet, second: Fraction) -> None:
         """Append a packet that begins at a second of the result's clock."""
         try:
             frames = packet.decode()
@@ -156,7 +161,7 @@ class Encoded(Track):
             self._due = now + frame.samples
             self._output.mux(self._stream.encode(frame))
 
-    def finish(self):
+    def finish(self) -> None:
         """Write what is still held."""
         for frame in self._source.codec_context.decode(None):
             self._encode(frame)
@@ -180,7 +185,7 @@ class Subtitles(Track):
         encoder.subtitle_header = source.codec_context.subtitle_header
         encoder.time_base = stream.time_base = Fraction(1, 1000)
 
-    def write(self, packet, second):
+    def write(self, packet: av.Packet, second: Fraction) -> None:
         """Append a packet that begins at a second of the result's clock."""
         try:
             shown = self._source.codec_context.decode2(packet)
@@ -197,11 +202,13 @@ class Subtitles(Track):
         text.stream = self._stream
         self._output.mux(text)
 
-    def finish(self):
+    def finish(self) -> None:
         """Write what is still held."""
 
 
-def described(stream, source, container):
+def described(
+    stream: av.stream.Stream, source: av.stream.Stream, container: str
+) -> None:
     """Give a stream the language and the title of its source, and whether it is chosen.
 
     Args:
