@@ -35,8 +35,24 @@ def import_keras() -> None:
     # and says so on every start, which `importing` hides.
     computes = backend == "tensorflow"
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1" if computes else "0")
-    with importing():
+    with importing(), _no_settings_written():
         import keras  # noqa: F401
+
+
+@contextlib.contextmanager
+def _no_settings_written() -> Iterator[None]:
+    """Keras would write its own defaults into the user's home, if none are there."""
+    home = os.path.expanduser("~/.keras")
+    if "KERAS_HOME" in os.environ or os.path.exists(home):
+        yield
+        return
+    os.environ["KERAS_HOME"] = os.devnull  # no folder can be made there
+    try:
+        yield
+    finally:
+        del os.environ["KERAS_HOME"]
+    # Weights that are downloaded go where they went.
+    sys.modules["keras.src.backend.config"]._KERAS_DIR = home
 
 
 @contextlib.contextmanager

@@ -66,7 +66,8 @@ class Broadcaster:
             write = None
             if output is not None:
                 if preview:
-                    reader.audio = None  # pauses would put sound out of step
+                    # Pauses would put sound out of step.
+                    reader.again = reader.audio = None
                 writer = VideoWriter(
                     output, like=reader, quality=quality, overwrite=overwrite
                 )

@@ -119,8 +119,15 @@ class Movie:
                 packet.duration = self._gap
             self._container.mux(packet)
 
+    def last_as_in(self, like) -> None:
+        """Let the last frame last as long as in the VideoReader it came from."""
+        second, seconds = getattr(like, "shown", None) or (None, None)
+        if second is not None and round(second / self._time_base) == self._last:
+            self._gap = max(1, round(seconds / self._time_base))
+
     def finish(self, complete):
         """End the file; sound to its end, or where the picture stops."""
+        self.last_as_in(self._like)
         self._mux(self._stream.encode(None))
         end = (self._last + self._gap) * self._time_base
         self._sound.copy_until(None if complete else end)

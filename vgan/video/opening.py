@@ -4,6 +4,7 @@ import os
 import pathlib
 import re
 import sys
+from collections.abc import Sequence
 
 import av
 
@@ -47,6 +48,27 @@ def for_ffmpeg(path):
     return str(path.absolute())
 
 
+def of_program(
+    container: av.container.InputContainer,
+    picture: av.VideoStream,
+    streams: Sequence[av.stream.Stream],
+) -> list[av.stream.Stream]:
+    """Those of some streams that are of the picture's program.
+
+    A broadcast may carry several; where none is known to be of it, all are.
+
+    Args:
+        container: av.InputContainer.
+        picture: av.VideoStream.
+        streams: Other streams of the container.
+
+    Returns:
+        List of av.Stream.
+    """
+    own = [s for s in streams if container.streams.best("video", s) is picture]
+    return own or list(streams)
+
+
 def open_container(location, name, timeout, camera=False):
     """Open a source of frames.
 
@@ -72,7 +94,10 @@ def open_container(location, name, timeout, camera=False):
     elif isinstance(location, pathlib.Path):
         location = for_ffmpeg(location)
     try:
-        opened = av.open(location, format=format_name, options=options, timeout=timeout)
+        opened = av.open(
+            location, format=format_name, options=options, timeout=timeout,
+            metadata_errors="replace",
+        )  # fmt: skip
         if opened.format.name == "tty":  # FFmpeg draws a text, letter by letter
             opened.close()
             raise ValueError("it is a text")

@@ -26,6 +26,9 @@ class VideoReader:
     Damaged parts of a file are skipped, with one warning in the log. Where the picture
     changes its size on the way, frames keep the first one's, with a warning.
 
+    Where the clock of a file jumps, timestamps go on, with one warning in the log; see
+    `vgan.video.clock`. After a seek they are the file's own until the next jump.
+
     What comes over http(s) is a file, read at our own pace, where its length in seconds
     or bytes is known; else it is live, as are all other addresses without a duration.
 
@@ -62,10 +65,14 @@ class VideoReader:
         time_base: All timestamps are multiples of this Fraction of a second.
         sample_aspect_ratio: Displayed width over height of a pixel, or None.
         colors: (primaries, transfer) of the frames as in ITU-T H.273, or None.
-        audio: What to open for the sound, or None where there is none to be had.
+        again: What to open for all but the picture, or None where it cannot be.
+        audio: The same where there is sound, else None.
         has_sound: Whether there is sound, had or not.
         origin: Second of the file's own clock that timestamps count from.
         names: {timestamp: name without suffix} of the pictures of a folder, or None.
+        tracks: Indexes of the streams in the file: the picture's and its sounds'.
+        shown: (timestamp, seconds) of the frame that was given last, and how long it is
+            shown, as far as the file tells; or None.
 
     Raises:
         InputError: There is no such source, or no frame of it can be decoded.
@@ -95,6 +102,7 @@ class VideoReader:
         self.source = public(source)
         self.deinterlace, self.gaps = deinterlace, gaps
         start = max(Fraction(0), Fraction(start))
+        self.shown = None
         self._shown = None, None  # the last frame as decoded and as converted
         self._source, self._resample = _open(
             *(source, self.source, fps, timeout, start, deinterlace, gaps),
@@ -103,7 +111,7 @@ class VideoReader:
         for name in (
             "width", "height", "fps", "num_frames", "duration", "is_live", "path",
             "time_base", "sample_aspect_ratio", "colors", "audio", "origin",
-            "has_sound", "names",
+            "has_sound", "names", "tracks", "again",
         ):  # fmt: skip
             setattr(self, name, getattr(self._source, name))
         if self._resample:
@@ -141,12 +149,23 @@ class VideoReader:
         return self
 
     def __next__(self):
-        (frame, timestamp, _), self._first = self._first or next(self._frames), None
+        item, self._first = self._first or next(self._frames, None), None
+        if item is None:
+            self._last_to_the_end()
+            raise StopIteration
+        frame, timestamp, seconds = item
+        self.shown = timestamp, seconds
         if not self._resample:
             return self._source.picture(frame), timestamp
         if frame is not self._shown[0]:  # one that is shown twice is converted once
             self._shown = frame, self._source.picture(frame)
         return self._shown[1], timestamp
+
+    def _last_to_the_end(self):
+        """Frames out of order have durations of others: the file's length counts."""
+        if self.shown and self._source.end and not self._resample:
+            timestamp, seconds = self.shown
+            self.shown = timestamp, max(seconds, self._source.end - timestamp)
 
     def __enter__(self):
         return self

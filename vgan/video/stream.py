@@ -1,21 +1,28 @@
 """What FFmpeg demuxes and decodes: files, cameras, network streams."""
 
+import heapq
 import logging
 import pathlib
 import threading
 from fractions import Fraction
 
 import av
+from av.format import Flags
 
 from vgan import InputError
+from vgan.video.clock import Clock
 from vgan.video.color import UNSPECIFIED, ToRGB, guessed_matrix
 from vgan.video.filters import deinterlaced
 from vgan.video.hdr import BT2020
 from vgan.video.margins import margins
-from vgan.video.opening import StandardInput, for_ffmpeg, open_container
+from vgan.video.opening import StandardInput, for_ffmpeg, of_program, open_container
 
 _log = logging.getLogger("vgan")
 _FPS = Fraction(25)  # where neither the container nor the codec tells a rate
+# Containers that say when to decode only; FFmpeg makes up when to show.
+_WITHOUT_PTS = ("avi", "asf")
+_REORDERED = 17  # packets at most that a decoder needs for a frame
+_LEADING = 8  # frames that may wait for the first that has a time
 
 
 class StreamSource:
@@ -51,6 +58,8 @@ class StreamSource:
         self._works = False
         self._timeout = timeout
         self._closing = False
+        self._clock = None
+        self.end = None  # second, of the picture, where all of it was read
         self._reading = threading.Lock()
         self._piped = isinstance(location, StandardInput)
         self.path = location if isinstance(location, pathlib.Path) else None
@@ -107,18 +116,22 @@ class StreamSource:
             self.num_frames = stream.frames or estimate
         # PyAV's default, slice threads, stays: frame threads lose the good frames next
         # to a damaged one and delay a live picture.
-        # Broadcast and cut-out clips begin anywhere on their clock; a file that begins
-        # within its first second means it (edit list, late first frame).
+        # Broadcast and cut-out clips begin anywhere on their clock; a file of another
+        # kind that begins within its first second means it (edit list, late frame).
+        # A live stream begins with what comes first.
         start = Fraction(container.start_time or 0, av.time_base)
-        self._origin = None if self.is_live else 0
-        if abs(start) >= 1:
-            self._origin = round(start / self.time_base)
+        self._broadcast = container.format.flags & Flags.ts_discont.value
+        if abs(start) < 1 and not self._broadcast:
+            start = 0
+        self._origin = None if self.is_live else round(start / self.time_base)
         self.origin = (self._origin or 0) * self.time_base
-        self.has_sound = bool(container.streams.audio)
-        again = self.has_sound and not self.is_live and not self._piped
-        self.audio = None
-        if again:
-            self.audio = for_ffmpeg(self.path) if self.path else location
+        sounds = of_program(container, stream, container.streams.audio)
+        self.tracks = [stream.index, *(sound.index for sound in sounds)]
+        self.has_sound = bool(sounds)
+        self.again = None
+        if not (self.is_live or self._piped):
+            self.again = for_ffmpeg(self.path) if self.path else location
+        self.audio = self.again if self.has_sound else None
 
     def _begin(self, start):
         """Decode the first frame from which `start` can be reached.
@@ -203,11 +216,13 @@ class StreamSource:
             fresh = None
         decoded = self._decoded if fresh is None else _chain(fresh, self._decoded)
         del fresh
-        held = last = None
+        held = last = pts = None
         duration = 1 / self.fps
+        count = 0
         for frame in decoded:
-            timestamp = self._timestamp(frame, last, duration)
-            last = timestamp
+            count += 1
+            timestamp = self._timestamp(frame, last, pts, duration)
+            last, pts = timestamp, frame.pts
             duration = frame.duration * self.time_base or 1 / self.fps
             if start and timestamp <= start:
                 held = frame, timestamp, duration
@@ -218,6 +233,10 @@ class StreamSource:
             yield frame, timestamp, duration
         if held and held[1] + held[2] > start:
             yield held
+        stream = self._stream
+        if not start and count == stream.frames and stream.duration:
+            length = stream.duration * stream.time_base
+            self.end = length + (stream.start_time or 0) * self.time_base - self.origin
 
     def picture(self, frame):
         """What is shown of a frame of `frames`, uint8 RGB `[H, W, 3]`."""
@@ -247,8 +266,8 @@ class StreamSource:
             _log.warning("%s: %s", self._name, what)
 
     def _frames(self):
-        """Decoded frames, each a whole picture."""
-        frames = self._decode()
+        """Decoded frames, each a whole picture, with their times."""
+        frames = self._timed(self._decode())
         if not self._deinterlace:
             return frames
         return deinterlaced(
@@ -259,21 +278,27 @@ class StreamSource:
             ),
         )
 
-    def _timestamp(self, frame, last, duration):
+    def _timestamp(self, frame, last, pts, duration):
         if self._origin is None:
             self._origin = frame.pts or 0
-        if frame.pts is not None:
-            timestamp = (frame.pts - self._origin) * self.time_base
-            if last is None or timestamp > last:
-                return timestamp
-        # No time, the same again, or a clock that was set back: just go on.
-        return Fraction(0) if last is None else last + duration
+        if frame.pts is None:
+            return Fraction(0) if last is None else last + duration
+        timestamp = (frame.pts - self._origin) * self.time_base
+        if last is None:
+            return max(timestamp, Fraction(0))
+        if timestamp > last:
+            return timestamp
+        # A clock that stands still; or one that steps back by less than a jump, which
+        # the frames after this one make up for.
+        return last + (duration if frame.pts == pts else self.time_base)
 
     def _seek(self, start):
         """Decode from the last key frame before `start`, which indexes may misjudge."""
         for earlier in (0, 10, start):
             position = max(start - earlier, 0)
             ticks = int(position / self.time_base) + (self._origin or 0)
+            if not position and self._broadcast:  # decoding begins before
+                ticks -= round(1 / self.time_base)
             try:
                 self._container.seek(ticks, stream=self._stream)
             except av.FFmpegError as error:
@@ -289,9 +314,33 @@ class StreamSource:
             if not position or (known and frame.pts <= ticks):
                 return
 
+    def _timed(self, frames):
+        """The frames; the time of those before the first that has one is counted back.
+
+        So a broadcast begins that is cut off anywhere.
+        """
+        early, tick = [], 1 / self.fps / self.time_base
+        for frame in frames:
+            if frame.pts is None and early is not None and len(early) < _LEADING:
+                early.append(frame)
+                continue
+            while early:
+                first = early.pop(0)
+                if frame.pts is not None:
+                    first.pts = frame.pts - round((len(early) + 1) * tick)
+                yield first
+                del first
+            early = None
+            yield frame
+        yield from early or ()
+
     def _decode(self):
         """Decoded frames; what is damaged is skipped, and said once."""
-        packets = self._container.demux(self._stream)
+        name = self._clock.name if self._clock else self._name
+        self._clock = Clock(self._container, name)
+        tracks = [self._container.streams[index] for index in self.tracks]
+        packets = self._clock.steady(self._container.demux(tracks))
+        self._due = []
         frames = []
         while frames is not None:
             yield from frames
@@ -312,11 +361,31 @@ class StreamSource:
             self._warn(f"ends early ({reason})")
             packet = av.Packet()  # an empty one gives what the decoder still holds
             packet.stream = self._stream
+        if packet is None:
+            return None
+        if packet.stream_index != self._stream.index:
+            return []  # sound, which only the clock looks at
+        if not packet.size and packet.dts is not None:
+            return []  # "the last frame again"; to decode it would be to end
+        without_pts = self._container.format.name in _WITHOUT_PTS
+        due = None
+        if without_pts and packet.dts is not None:
+            due = packet.dts if packet.pts is None else packet.pts
+            heapq.heappush(self._due, due)
+            packet.pts = None
         try:
-            return None if packet is None else packet.decode()
+            frames = packet.decode()
         except av.FFmpegError as error:
             self._warn(f"skipping what cannot be decoded ({error.strerror})")
+            if due is not None:
+                self._due.remove(due)
+                heapq.heapify(self._due)
             return []
+        if without_pts:  # one after the other, whatever order they are decoded in
+            for frame in frames:
+                frame.pts = heapq.heappop(self._due) if self._due else None
+            del self._due[_REORDERED:]
+        return frames
 
     def _warn(self, what):
         if self._warning is None:

@@ -24,6 +24,8 @@ _log = logging.getLogger("vgan")
 class VideoWriter:
     """Write frames with their timestamps, and the sound of what they came from.
 
+    A film also gets the subtitles, chapters and tags that its container can hold.
+
     By the path's extension: .mp4, .mkv, .mov (H.264), .webm (VP9), .gif, or a folder
     of numbered PNGs (no extension, or a slash at the end, or a pattern of their names
     as in `made/%04d.png`; order only, no times). Pictures of a folder keep their names.
@@ -40,7 +42,8 @@ class VideoWriter:
     Args:
         path: The file or the folder of PNGs to make, "-", an address or a device.
         like: A VideoReader to take the sound, the frame rate, the time base, the
-            aspect ratio of pixels and the colour description from.
+            aspect ratio of pixels, the colour description, how long the last frame is
+            shown and all else from.
         fps: Frames per second where there is no `like`; timestamps come with the
             frames, so this only tunes the encoder and lasts the final frame.
         quality: Constant rate factor, lower is better, on x264's scale 0..51
