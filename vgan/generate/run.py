@@ -7,10 +7,11 @@ import pathlib
 
 from PIL import Image
 
-from vgan import InputError, backend, files, pretrained
+from vgan import DamagedError, InputError, backend, files, pretrained
 from vgan.generate import convert
 from vgan.generate.live import Broadcaster
 from vgan.generate.options import Size, StylizeOptions, check_range
+from vgan.generate.progress import KINDS
 from vgan.video import VideoReader, is_image, read_image
 
 
@@ -26,13 +27,16 @@ def stylize(
     resume=False,
     live=False,
     preview=False,
+    strict=False,
+    reconnect=60.0,
+    progress="auto",
     report=None,
     **options,
 ):
     """Stylise a video, a folder of videos, a camera, a stream or a picture.
 
     What `python -m vgan.generate` does, with the same result. The size, the timestamps
-    and the sound are those of the input. Progress is shown on standard error.
+    and the sound are those of the input.
 
     Args:
         input: Path of a video, a folder of videos or of numbered pictures, "camera:0",
@@ -50,6 +54,11 @@ def stylize(
         resume: Keep what is finished when stopped, and go on from there.
         live: Play a file in real time, as if it were a camera.
         preview: Show a window.
+        strict: Of a damaged input, make nothing; else what can be decoded is made.
+        reconnect: Seconds to wait for a live network source that is away, before the
+            result ends there; 0: not at all.
+        progress: On standard error: "auto", "json" or "none", see
+            `vgan.generate.progress`.
         report: Function that gets a line for each result, or None.
         options: Fields of `vgan.generate.options.StylizeOptions`: engine, strength,
             size, proxy, keep_color, mask, label_mask, schedule, compare, seed, ...
@@ -59,6 +68,8 @@ def stylize(
 
     Raises:
         vgan.InputError: An argument cannot be used; nothing is left behind.
+        vgan.DamagedError: Some of the input is lost, or a live source broke off; what
+            was made of the rest is complete and kept.
 
     Example:
         vgan.stylize("in.mp4", "painting.jpg", "out.mp4", strength=0.8)
@@ -74,6 +85,9 @@ def stylize(
             raise InputError(f"{name}={value!r:.50}: give a path, such as {example!r}")
     check_range("fps", fps, 1e-3, 1000, "0.001 to 1000 frames per second")
     check_range("quality", quality, 0, 51, "0 to 51")
+    check_range("reconnect", reconnect, 0, float("inf"), "0 or more seconds")
+    if progress not in KINDS:
+        raise InputError(f"progress={progress!r:.50}: give {', '.join(KINDS)}")
     input, output = os.fspath(input), output and os.fspath(output)
     model = model and pretrained.find(os.fspath(model))
     options = StylizeOptions(model=model, style=style, **options)
@@ -89,24 +103,33 @@ def stylize(
         _refuse("a folder of videos", preview=preview, live=live)
         if output == "-" or "://" in output:
             raise InputError(f"output={output}: give a folder for a folder")
-        convert.convert_folder(options, input, output, fps, overwrite, quality, report)
+        convert.convert_folder(
+            *(options, input, output, fps, overwrite, quality, strict, progress),
+            report,
+        )
     elif output and is_image(output):
         raise InputError(
             f"output={output}: a video becomes a video; "
             "give .mp4, .webm, .mkv, .gif or a folder"
         )
     else:
-        with VideoReader(input, fps=fps) as reader:
+        with VideoReader(input, fps=fps, reconnect=reconnect) as reader:
             if live or preview or reader.is_live:
                 _refuse("live video", resume=resume)
                 broadcaster = Broadcaster(options)
-                broadcaster.run(reader, output, preview, overwrite, quality)
+                broadcaster.run(
+                    *(reader, output, preview, overwrite, quality, progress)
+                )
                 line = f"{output or 'preview'}: {broadcaster.summary()}"
             else:
                 line = convert.convert(
-                    options, reader, output, overwrite, resume, quality
+                    *(options, reader, output, overwrite, resume, quality),
+                    *(strict, progress),
                 )
+            damage = reader.damage
         report(str(line))
+        if damage:
+            raise DamagedError(f"{reader.source}: {damage}")
     return output
 
 

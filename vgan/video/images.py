@@ -82,6 +82,7 @@ class ImageSource:
     origin = Fraction(0)
     sample_aspect_ratio = None
     colors = None
+    damage = doubt = None
 
     def __init__(self, path, fps=None, size=None, window=None):
         self.path = path

@@ -39,6 +39,8 @@ class VideoReader:
             with one warning in the log.
         size: (H, W) that frames are scaled to while they are converted, which for
             small ones takes much less time; None keeps their own.
+        reconnect: Seconds to wait for a live network source that stalls or breaks off
+            to come back, before it ends. Its frames then go on at the time that passed.
         window: Part of each frame that is shown, (left, top, width, height) in parts of
             its width and height, rounded to even pixels; None shows all.
 
@@ -56,6 +58,10 @@ class VideoReader:
         audio: What to open for the sound, or None where there is none to be had.
         has_sound: Whether there is sound, had or not.
         origin: Second of the file's own clock that timestamps count from.
+        damage: Once all is read from the beginning: one line of what is lost, such as
+            "37 of 120 frames; the rest cannot be decoded", or None where all came. Of a
+            live source: why it ended, unless it said that it ends.
+        sound_damage: Set by who copies the sound: one line, or None.
 
     Raises:
         InputError: There is no such source, or no frame of it can be decoded.
@@ -66,15 +72,27 @@ class VideoReader:
                 ...
     """
 
-    def __init__(self, source, fps=None, start=0, timeout=10.0, size=None, window=None):
+    def __init__(
+        self,
+        source,
+        fps=None,
+        start=0,
+        timeout=10.0,
+        size=None,
+        window=None,
+        reconnect=0.0,
+    ):
         if fps is not None and not 1e-3 <= fps <= 1000:
             raise InputError(f"fps={fps}: give 0.001 to 1000 frames per second")
         fps = None if fps is None else Fraction(fps).limit_denominator(100_000)
         self.source = public(source)
         start = max(Fraction(0), Fraction(start))
+        self.sound_damage = None
         self._shown = None, None  # the last frame as decoded and as converted
         self._source, self._resample = _open(
-            source, self.source, fps, timeout, start, {"size": size, "window": window}
+            *(source, self.source, fps, timeout, start),
+            {"size": size, "window": window},
+            reconnect,
         )
         for name in (
             "width", "height", "fps", "num_frames", "duration", "is_live", "path",
@@ -91,6 +109,16 @@ class VideoReader:
         except BaseException:
             self.close()
             raise
+
+    @property
+    def damage(self) -> str | None:
+        """One line of what is lost, or None; see above."""
+        return self._source.damage or self.sound_damage
+
+    @property
+    def doubt(self) -> str | None:
+        """One line of what may be lost, as it may be meant so; or None."""
+        return self._source.doubt
 
     def seek(self, seconds):
         """Go to the frame that is shown at `seconds`; the next one read is that.
@@ -136,7 +164,7 @@ class VideoReader:
         self._source.close()
 
 
-def _open(source, name, fps, timeout, start, look):
+def _open(source, name, fps, timeout, start, look, reconnect):
     """The source, and whether it has to be resampled to `fps`."""
     text, resample = str(source), fps is not None
     if re.fullmatch(r"(camera:)?\d+", text):
@@ -149,6 +177,7 @@ def _open(source, name, fps, timeout, start, look):
             raise InputError(
                 f"{name}: give rtsp://, http://, https://, rtmp://, udp:// or tcp://"
             )
+        look["reconnect"] = reconnect
         return StreamSource(text, name, timeout, start=start, **look), resample
     path = pathlib.Path(source)
     if not path.exists():

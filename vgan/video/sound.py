@@ -39,7 +39,7 @@ class Sound:
             if like.has_sound:
                 _log.warning("%s: the sound of a live source is not kept", like.source)
             return
-        self._name = like.source
+        self._name, self._like = like.source, like
         self._input = av.open(like.audio, timeout=10.0)
         self._origin = like.origin
         streams = self._input.streams.audio
@@ -75,7 +75,8 @@ class Sound:
                 if packet.dts is not None or packet.size:
                     yield packet
         except av.FFmpegError as error:
-            _log.warning("%s: sound ends early (%s)", self._name, error.strerror)
+            self._like.sound_damage = f"its sound ends early ({error.strerror})"
+            _log.warning("%s: %s", self._name, self._like.sound_damage)
 
     def copy_until(self, seconds):
         """Copy the packets due before `seconds`; all that are left with None."""

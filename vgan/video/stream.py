@@ -3,16 +3,19 @@
 import logging
 import pathlib
 import threading
+import time
 from fractions import Fraction
 
 import av
 
 from vgan import InputError
 from vgan.video.color import BT2020, UNSPECIFIED, ToRGB
+from vgan.video.damage import Losses
 from vgan.video.opening import StandardInput, for_ffmpeg, open_container
 
 _log = logging.getLogger("vgan")
 _FPS = Fraction(25)  # where neither the container nor the codec tells a rate
+_LONGEST_PAUSE = 10  # seconds between two attempts to reach a sender again
 
 
 class StreamSource:
@@ -26,24 +29,37 @@ class StreamSource:
         start: Second that is asked for first.
         size: (H, W) that frames are scaled to, or None.
         window: Part of each frame that is shown, or None; see VideoReader.
+        reconnect: Seconds to wait for a live address that is away.
     """
 
     def __init__(
-        self, location, name, timeout, camera=False, start=0, size=None, window=None
+        self,
+        location,
+        name,
+        timeout,
+        camera=False,
+        start=0,
+        size=None,
+        window=None,
+        reconnect=0,
     ):
-        self._name = name
+        self._location, self._name = location, name
         self._warning = None  # said once, and only if frames can be decoded at all
         self._works = False
         self._resized = False
         self._timeout = timeout
-        self._closing = False
+        self._reconnect = reconnect
+        self._away = None  # why nothing comes from a live source
+        self._broke_off = False
+        self._gap = None  # seconds that it was away
+        self._closing = threading.Event()
         self._reading = threading.Lock()
         self._piped = isinstance(location, StandardInput)
         self.path = location if isinstance(location, pathlib.Path) else None
         self._is_address = not (camera or self._piped or self.path)
         self._container = open_container(location, name, timeout, camera)
         try:
-            self._stream = self._choose_stream()
+            self._stream = self._choose_stream(self._container)
             self._describe(camera, location)
             self._begin(start)
             self._look_at_first(size, window)
@@ -51,18 +67,16 @@ class StreamSource:
             self.close()
             raise
 
-    def _choose_stream(self):
+    def _choose_stream(self, container):
         """The first video stream marked as default, which is what players show."""
         streams = [
             stream
-            for stream in self._container.streams.video
+            for stream in container.streams.video
             if not stream.disposition & av.stream.Disposition.attached_pic
             and stream.codec_context is not None
         ]
         if not streams:
-            what = (
-                "only a cover picture" if self._container.streams.video else "no video"
-            )
+            what = "only a cover picture" if container.streams.video else "no video"
             raise InputError(
                 f"{self._name}: there is {what} in it; give a file with moving pictures"
             )
@@ -104,6 +118,7 @@ class StreamSource:
         many others.
         """
         self._began = 0
+        self._losses = self._count()
         self._decoded = self._decode()
         if start and not (self.is_live or self._piped):
             self._seek(start)
@@ -148,6 +163,8 @@ class StreamSource:
                     f"{self._name}: no frame came, it {self._warning}; "
                     "check the sender and the network"
                 ) from None
+            if self._piped and self._location.excuse():
+                raise InputError(f"{self._name}: {self._location.excuse()}") from None
             codec = self._stream.codec_context.name
             raise InputError(
                 f"{self._name}: no frame of its {codec} video can be decoded; "
@@ -198,7 +215,26 @@ class StreamSource:
             )  # fmt: skip
         return self._to_rgb(frame)
 
+    @property
+    def damage(self):
+        """One line of what is lost of it so far; None where all came."""
+        if not self.is_live:
+            return self._losses and self._losses.describe()
+        return f"it broke off ({self._away})" if self._broke_off else None
+
+    @property
+    def doubt(self):
+        """One line of what may be lost, or may be meant; or None."""
+        return None if self.is_live or not self._losses else self._losses.doubt()
+
+    def _count(self):
+        return Losses(self._container, self._stream, self.path, self.fps)
+
     def _timestamp(self, frame, last, duration):
+        if self._gap is not None and None not in (last, frame.pts):
+            # A sender that is back has another clock: ours went on meanwhile.
+            self._origin = frame.pts - round((last + self._gap) / self.time_base)
+            self._gap = None
         if self._origin is None:
             self._origin = frame.pts or 0
         if frame.pts is not None:
@@ -220,6 +256,7 @@ class StreamSource:
                     f"{self._name}: cannot go to {float(start):g} s "
                     f"({error.strerror}); convert it to MP4 or MKV"
                 ) from error
+            self._losses = None if position else self._count()
             self._decoded = self._decode()
             frame = next(self._decoded, None)
             if frame is not None:
@@ -235,12 +272,17 @@ class StreamSource:
         while frames is not None:
             yield from frames
             with self._reading:
-                frames = None if self._closing else self._decode_next(packets)
-                if self._closing:
+                frames = None if self._closing.is_set() else self._decode_next(packets)
+                if frames is None and self._away and self._works:
+                    packets = self._reopened()
+                    frames = None if packets is None else []
+                    self._broke_off = packets is None
+                if self._closing.is_set():
                     self._container.close()
 
     def _decode_next(self, packets):
         """Frames of the next packet, or None at the end."""
+        losses = self._losses
         try:
             packet = next(packets, None)
         except av.FFmpegError as error:
@@ -248,14 +290,66 @@ class StreamSource:
             reason = (
                 f"nothing came for {self._timeout:g} s" if stalled else (error.strerror)
             )
-            self._warn(f"ends early ({reason})")
+            if self.is_live:
+                self._away, self._since = reason, time.monotonic()
+            elif losses:
+                losses.stopped(reason)
+            if not (self._away and self._works and self._reconnect):
+                self._warn(f"ends early ({reason})")
             packet = av.Packet()  # an empty one gives what the decoder still holds
             packet.stream = self._stream
+        if packet is None:
+            if losses:
+                losses.ended()
+            return None
+        if losses:
+            losses.took(packet)
         try:
-            return None if packet is None else packet.decode()
+            frames = packet.decode()
         except av.FFmpegError as error:
+            if losses:
+                losses.failed()
             self._warn(f"skipping what cannot be decoded ({error.strerror})")
             return []
+        for frame in frames if losses else ():
+            losses.gave(frame)
+        return frames
+
+    def _reopened(self):
+        """Packets of a live address that was away and is back; None if it stays away.
+
+        The pauses between attempts grow, so that a sender that comes up is not flooded.
+        """
+        pause = 1
+        if self._is_address and self._reconnect:
+            _log.warning(
+                "%s: %s; waiting %g s for it to come back",
+                self._name, self._away, self._reconnect,
+            )  # fmt: skip
+            self._container.close()  # or the port is in use
+        while self._is_address:
+            left = self._since + self._reconnect - time.monotonic()
+            if left <= 0 or self._closing.wait(min(pause, left)):
+                return None
+            pause = min(2 * pause, _LONGEST_PAUSE)
+            try:
+                container = open_container(
+                    self._location, self._name, min(self._timeout, max(left, 1))
+                )
+            except InputError:
+                continue
+            try:
+                stream = self._choose_stream(container)
+            except InputError:
+                container.close()
+                continue
+            self._container, self._stream = container, stream
+            self.time_base = stream.time_base
+            self._gap = Fraction(time.monotonic() - self._since).limit_denominator(1000)
+            self._away = self._warning = None
+            _log.warning("%s: is back after %.0f s", self._name, self._gap)
+            return container.demux(stream)
+        return None
 
     def _warn(self, what):
         if self._warning is None:
@@ -265,7 +359,7 @@ class StreamSource:
 
     def close(self):
         """Close the file or the connection; at once, or when a read that waits ends."""
-        self._closing = True
+        self._closing.set()
         # Closed under a thread that reads from it, FFmpeg crashes: that one does it.
         if self._reading.acquire(blocking=False):
             try:
