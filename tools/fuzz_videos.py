@@ -40,7 +40,7 @@ KINDS = [  # name, codec, sound
     ("b.mp4", "libx265", None),
     ("c.mov", "mjpeg", None),
     ("d.mkv", "libx264", "aac"),
-    ("e.mkv", "mpeg4", None),
+    ("e.mkv", "mpeg4", "pcm_s16le"),
     ("f.webm", "libvpx", "libopus"),
     ("g.webm", "libvpx-vp9", None),
     ("h.ts", "libx264", "aac"),
@@ -177,11 +177,11 @@ def fault(
     if end in ("traceback", "hang", "crash"):
         return end
     found = sorted(path.name for path in folder.iterdir())
-    if found != ([] if end == "refused" else ["out.mkv"]):
+    if found != ([] if end == "refused" else ["out.mp4"]):
         return "half file"
     if end == "refused":
         return None if said and "\n" not in said[0] else "traceback"
-    made = packets(folder / "out.mkv")
+    made = packets(folder / "out.mp4")
     if not made:
         return "half file"
     expected = packets(source)
@@ -227,7 +227,7 @@ def main(_) -> None:
             source.write_bytes(changed)
             output = folder / "output"
             output.mkdir()
-            end, said = worker((str(source), str(output / "out.mkv")), FLAGS.limit)
+            end, said = worker((str(source), str(output / "out.mp4")), FLAGS.limit)
             what = fault(end, said, output, source)
             counts[what or end] += 1
             if what:

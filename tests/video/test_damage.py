@@ -72,6 +72,24 @@ def test_an_odd_clock_is_no_damage(tmp_path, name):
         assert read(tmp_path / f"b_{name}") == (5, None)
 
 
+def test_a_hole_in_a_steady_clock_is_told_but_no_damage(tmp_path):
+    """A recorder may have paused."""
+    pts = [k + 5 * (k > 20) for k in range(40)]
+    path = make_video(tmp_path / "a.mkv", 40, pts=pts)
+    with VideoReader(path) as reader:
+        assert reader.doubt is None
+        assert sum(1 for _ in reader) == 40
+        assert reader.damage is None
+        assert "room for 5 more frames" in reader.doubt
+
+
+def test_who_stops_early_is_told_nothing(tmp_path):
+    path = film(tmp_path, "a.mp4", "libx264")
+    with VideoReader(path) as reader:
+        next(reader)
+        assert reader.damage is reader.doubt is None
+
+
 def test_what_an_edit_list_hides_is_no_damage(tmp_path):
     """As of a film that was trimmed on a telephone: all frames are still there."""
     made, path = make_video(tmp_path / "made.mp4", 40), tmp_path / "a.mp4"
@@ -132,6 +150,28 @@ def test_a_resampled_film_counts_its_own_frames(tmp_path):
     count, damage = read(path)
     assert read(path, fps=50)[1] == damage
     assert f"{count} of 40" in damage
+
+
+def test_sound_that_cannot_be_decoded_is_counted(tmp_path):
+    made, path = tmp_path / "made.mkv", tmp_path / "a.mkv"
+    make_video(made, 20, audio=["ac3"])
+    with av.open(str(made)) as source, av.open(str(path), "w") as target:
+        streams = {s: target.add_stream_from_template(s) for s in source.streams}
+        for number, packet in enumerate(source.demux()):
+            if packet.dts is None:
+                continue
+            stream, copy = streams[packet.stream], packet
+            if packet.stream.type == "audio" and number > 20:
+                copy = av.Packet(bytes(packet.size))
+                copy.pts, copy.dts = packet.pts, packet.dts
+                copy.time_base = packet.time_base
+            copy.stream = stream
+            target.mux(copy)
+    with VideoReader(path) as reader:
+        with VideoWriter(tmp_path / "b.webm", like=reader) as writer:
+            for frame, timestamp in reader:
+                writer.write(frame, timestamp)
+        assert "packets of its sound cannot be decoded" in reader.damage
 
 
 def test_sound_that_breaks_off_is_damage(tmp_path, monkeypatch):

@@ -2,6 +2,7 @@
 
 import contextlib
 import http.server
+import itertools
 import pathlib
 import socket
 import subprocess
@@ -90,6 +91,31 @@ def test_a_sender_that_is_away_is_waited_for(tmp_path, caplog):
     assert sum(steps > 0.1) == 1
     assert 1 < steps.max() < 8
     assert {frame.shape for frame, _ in frames} == {(48, 64, 3)}
+    assert any("is back after" in line for line in warnings(caplog))
+
+
+@pytest.mark.slow
+def test_a_sender_by_udp_that_is_away_is_waited_for(tmp_path, caplog):
+    """Its port is free for us again."""
+    data, done = transport_stream(tmp_path, 50), threading.Event()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+        free.bind(("127.0.0.1", 0))
+        address = free.getsockname()
+
+    def send():
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
+            while not done.wait(0.5):
+                for start in range(0, len(data), 1316):
+                    out.sendto(data[start : start + 1316], address)
+                    done.wait(2 * 1316 / len(data))  # as long as it is shown
+                done.wait(5)
+
+    threading.Thread(target=send, daemon=True).start()
+    source = f"udp://{address[0]}:{address[1]}"
+    with VideoReader(source, timeout=2, reconnect=30) as reader:
+        times = [float(time) for _, time in itertools.islice(reader, 70)]
+    done.set()
+    assert times == sorted(set(times))
     assert any("is back after" in line for line in warnings(caplog))
 
 

@@ -5,6 +5,7 @@ the container declares, in errors, and in holes of a steady clock; where the las
 be meant (a still at the end, a pause), the file's structure is looked at too.
 """
 
+import functools
 import io
 import os
 import pathlib
@@ -21,6 +22,7 @@ _ELEMENTS = _ENTERED | {
 }  # fmt: skip
 # Of these each packet is a frame, but for fields and what leads up to the first frame.
 _ONE_TO_ONE = ("h264", "hevc", "mpeg1video", "mpeg2video", "mjpeg", "vp9", "av1")
+_JUMP = 60  # seconds; a clock that goes further is set anew, or damaged itself
 _UNSTEADY = 0.1  # share of holes above which a clock has pauses by nature
 # First bytes and sizes of packets, and where in them the first bytes are.
 _PACKETS = {
@@ -48,6 +50,7 @@ class Losses:
     ) -> None:
         self._path, self._format = path, container.format.name.split(",")[0]
         self._ticks = 1 / fps / stream.time_base  # of a frame
+        self._jump = _JUMP / stream.time_base
         self._is_cut_off = path is not None and _is_cut_off(path, self._format)
         self._declared = stream.frames
         if self._format == "mov" or (self._format == "avi" and not self._is_cut_off):
@@ -97,7 +100,7 @@ class Losses:
         step = pts - last
         if abs(step - self._ticks) <= max(1, self._ticks / 50):
             self._steady += 1
-        elif step > 1.5 * self._ticks:
+        elif 1.5 * self._ticks < step < self._jump:
             self._holes += 1
             self._missing += round(step / self._ticks) - 1
         else:
@@ -108,7 +111,7 @@ class Losses:
         if not self._ended:
             return None
         missing = max(self._declared - self._packets, 0) + self._failed
-        unseen, broken = self._unseen(), self._is_cut_off or self._is_broken()
+        unseen, broken = self._unseen(), self._is_cut_off or self._is_broken
         if not missing and broken:
             missing = unseen
         if not missing and self._one_to_one:
@@ -119,37 +122,37 @@ class Losses:
         if self._why or self._is_cut_off:
             why = self._why or "the file is cut off"
             return f"{self._frames} frames; then it ends early ({why})"
-        if broken and self._format in _PACKETS:
+        if broken:
             return f"{self._frames} frames; a part of the file is damaged, and lost"
         if self._damaged:
-            return f"{self._frames} frames, of which {self._damaged} are damaged"
+            return f"{self._frames} frames, {self._damaged} of them damaged"
         return None
 
     def doubt(self) -> str | None:
         """One line of what may be lost, or may be meant; or None."""
-        holes = self._in_holes()
-        if not holes or self.describe():
+        often = self._unsteady or self._holes > _UNSTEADY * self._steady
+        if often or not self._missing or self.describe():
             return None
-        return f"its clock has room for {holes} more frames, which are missing"
+        return f"its clock has room for {self._missing} more frames, which are missing"
 
-    def _in_holes(self):
-        """Frames that a steady clock has room for."""
-        steady = not self._unsteady and self._holes <= _UNSTEADY * self._steady
-        return self._missing if steady else 0
+    def _at_the_end(self):
+        """Frames that there is room for after the last one."""
+        if self._end is None or self._last is None:
+            return 0
+        return max(0, round((self._end - self._last) / self._ticks) - 1)
 
     def _unseen(self):
-        """The same, with what there is room for at the end."""
-        tail = 0
-        if self._end is not None and self._last is not None:
-            tail = max(0, round((self._end - self._last) / self._ticks) - 1)
-        return tail + self._in_holes()
+        """Frames that the clock has room for, if it is steady."""
+        return self._at_the_end() + (0 if self._unsteady else self._missing)
 
+    @functools.cached_property
     def _is_broken(self):
         """Whether the file lacks what its structure must have."""
         if self._path is None:
             return False
         if self._format == "matroska":  # which takes seconds
-            return self._unseen() > 0 and _is_broken_matroska(self._path)
+            suspected = self._holes or self._at_the_end()
+            return bool(suspected) and _is_broken_matroska(self._path)
         kinds = _PACKETS.get(self._format, ())
         if any(_has_hole(self._path, *kind) for kind in kinds):
             return True

@@ -92,6 +92,9 @@ class Sound:
         """Write what encoders still hold; close the source."""
         for track in self._tracks.values():
             track.finish()
+        lost = sum(track.lost for track in self._tracks.values())
+        if lost:
+            self._like.sound_damage = f"{lost} packets of its sound cannot be decoded"
         self.close()
 
     def close(self):
@@ -102,6 +105,8 @@ class Sound:
 
 
 class _Copy:
+    lost = 0
+
     def __init__(self, output, stream, origin):
         self._output = output
         self._stream = output.add_stream_from_template(stream)
@@ -127,6 +132,7 @@ class _Copy:
 class _Encode:
     def __init__(self, output, stream, origin, codec):
         self._output, self._source = output, stream
+        self.lost = 0
         rate = 48000 if codec == "libopus" else stream.codec_context.sample_rate
         self._stream = output.add_stream(codec, rate=rate)
         mono = stream.codec_context.channels == 1
@@ -140,7 +146,8 @@ class _Encode:
         try:
             frames = packet.decode()
         except av.InvalidDataError:
-            return  # a click in the sound
+            self.lost += 1  # a click in the sound
+            return
         for frame in frames:
             if frame.pts is not None:
                 frame.pts -= round(self._origin / frame.time_base)

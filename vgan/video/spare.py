@@ -1,6 +1,7 @@
 """Files that can be finished on a disk that has become full."""
 
 import errno
+import io
 import os
 import pathlib
 import tempfile
@@ -64,7 +65,10 @@ class SparedFile:
 
 def _room(folder, size):
     """A file without a name: of a process that is killed nothing is left."""
-    room = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115
+    try:
+        room = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115
+    except OSError:  # which not every file system has
+        return io.BytesIO()
     try:
         while room.tell() < size:
             room.write(os.urandom(_BLOCK))  # zeros may take no room
