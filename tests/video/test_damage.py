@@ -154,7 +154,7 @@ def test_a_resampled_film_counts_its_own_frames(tmp_path):
 
 def test_sound_that_cannot_be_decoded_is_counted(tmp_path):
     made, path = tmp_path / "made.mkv", tmp_path / "a.mkv"
-    make_video(made, 20, audio=["ac3"])
+    make_video(made, 20, codec="mpeg2video", audio=["ac3"])
     with av.open(str(made)) as source, av.open(str(path), "w") as target:
         streams = {s: target.add_stream_from_template(s) for s in source.streams}
         for number, packet in enumerate(source.demux()):

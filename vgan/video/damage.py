@@ -60,7 +60,8 @@ class Losses:
         self._end = _end(container, stream)
         self._one_to_one = stream.codec_context.name in _ONE_TO_ONE
         self._packets = self._frames = self._failed = self._damaged = 0
-        self._hidden, self._early = 0, []  # packets, and times of those that lead up
+        self._hidden = self._leading = 0  # packets, as of an edit list; before a frame
+        self._early = []  # times of those before the first frame
         self._steady = self._unsteady = self._holes = self._missing = 0
         self._keyed = self._ended = False
         self._last = self._why = None
@@ -71,7 +72,7 @@ class Losses:
         self._keyed |= packet.is_keyframe
         self._damaged += bool(self._frames and packet.is_corrupt)
         self._hidden += packet.is_discard
-        if not self._frames:
+        if not (self._frames or packet.is_discard):
             self._early.append(packet.pts)
 
     def failed(self) -> None:
@@ -93,7 +94,7 @@ class Losses:
         self._one_to_one &= not frame.interlaced_frame
         last, pts = self._last, frame.pts
         if self._frames == 1:
-            self._hidden += sum(None in (t, pts) or t < pts for t in self._early)
+            self._leading = sum(None in (t, pts) or t < pts for t in self._early)
         self._last = pts if pts is not None else last
         if last is None or pts is None:
             return
@@ -115,7 +116,8 @@ class Losses:
         if not missing and broken:
             missing = unseen
         if not missing and self._one_to_one:
-            missing = max(0, self._packets - self._hidden - self._frames)
+            shown = self._packets - self._hidden - self._leading
+            missing = max(0, shown - self._frames)
         if missing:
             total = self._frames + missing
             return f"{self._frames} of {total} frames; the rest cannot be decoded"
@@ -130,8 +132,12 @@ class Losses:
 
     def doubt(self) -> str | None:
         """One line of what may be lost, or may be meant; or None."""
+        if not self._ended or self.describe():
+            return None
+        if self._leading and self._one_to_one:
+            return f"it begins with {self._leading} frames that need others before it"
         often = self._unsteady or self._holes > _UNSTEADY * self._steady
-        if often or not self._missing or self.describe():
+        if often or not self._missing:
             return None
         return f"its clock has room for {self._missing} more frames, which are missing"
 
