@@ -127,6 +127,17 @@ def test_a_transport_stream_that_is_cut_off_says_so(tmp_path):
     assert "cut off" in damage or "cannot be decoded" in damage
 
 
+def test_a_beginning_that_is_gone_is_told(tmp_path):
+    """And with it the place where it says how long it is."""
+    path = film(tmp_path, "a.flv", "flv", options={"g": "10"})
+    data = bytearray(path.read_bytes())
+    data[13 : len(data) // 2] = bytes(len(data) // 2 - 13)
+    path.write_bytes(data)
+    count, damage = read(path)
+    assert count < 40
+    assert "damaged" in damage or f"{count} of" in damage
+
+
 @pytest.mark.parametrize(("name", "codec"), KINDS)
 def test_what_is_zeroed_is_counted(tmp_path, name, codec):
     options = {"g": "10"}

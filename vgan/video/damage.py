@@ -159,10 +159,10 @@ class Losses:
         if self._format == "matroska":  # which takes seconds
             suspected = self._holes or self._at_the_end()
             return bool(suspected) and _is_broken_matroska(self._path)
+        if self._format == "flv":
+            return _is_broken_flv(self._path)
         kinds = _PACKETS.get(self._format, ())
-        if any(_has_hole(self._path, *kind) for kind in kinds):
-            return True
-        return self._format == "flv" and self._unseen() > 0  # it has no structure
+        return any(_has_hole(self._path, *kind) for kind in kinds)
 
 
 def _end(container, stream):
@@ -214,6 +214,19 @@ def _is_broken_matroska(path):
                     return True
                 file.seek(length, os.SEEK_CUR)
         return file.tell() > size
+
+
+def _is_broken_flv(path):
+    """Whether its tags, each followed by its own size, do not reach to the end."""
+    size = path.stat().st_size
+    with open(path, "rb") as file:
+        file.seek(int.from_bytes(file.read(9)[5:]) + 4)
+        while file.tell() < size:
+            length = int.from_bytes(file.read(11)[1:4])
+            file.seek(length, os.SEEK_CUR)
+            if int.from_bytes(file.read(4)) != length + 11:
+                return True
+    return False
 
 
 def _element(file: io.BufferedReader):
