@@ -66,7 +66,7 @@ def importing() -> Iterator[None]:
     for name in ("SIGINT", *ENDS):
         if hasattr(signal, name) and _is_main_thread():
             number = getattr(signal, name)
-            before[number] = signal.signal(number, lambda *_: noted.append(1))
+            before[number] = signal.signal(number, lambda one, _: noted.append(one))
     try:
         with quiet():
             yield
@@ -74,7 +74,7 @@ def importing() -> Iterator[None]:
         for number, handler in before.items():
             signal.signal(number, handler)
     if noted:
-        raise KeyboardInterrupt
+        raise KeyboardInterrupt(noted[0])
 
 
 @contextlib.contextmanager

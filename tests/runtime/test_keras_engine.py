@@ -5,6 +5,7 @@ import subprocess
 import sys
 import zipfile
 
+import h5py
 import keras
 import numpy as np
 import pytest
@@ -188,6 +189,34 @@ def test_damaged_compression(member, model_path, tmp_path):
     content[start : start + 40] = b"\xff" * 40
     path.write_bytes(content)
     with pytest.raises(InputError, match=r"generator\.keras"):
+        engines.load(path, "keras")
+
+
+@pytest.mark.parametrize("member", ["config.json", "model.weights.h5"])
+def test_sizes_are_checked_before_anything_is_unpacked(member, model_path, tmp_path):
+    path = tmp_path / "generator.keras"
+    with zipfile.ZipFile(model_path) as old, zipfile.ZipFile(path, "w") as new:
+        for name in old.namelist():
+            data = old.read(name)
+            data += bytes(100 * 2**20) if name == member else b""
+            new.writestr(name, data, zipfile.ZIP_DEFLATED)
+    for read in engines.describe, engines.load:
+        with pytest.raises(InputError, match=f"its {member} would unpack to 1.. MB"):
+            read(path)
+
+
+def test_weights_that_are_larger_than_what_is_stored(model_path, tmp_path):
+    path, weights = tmp_path / "generator.keras", tmp_path / "model.weights.h5"
+    with zipfile.ZipFile(model_path) as old, zipfile.ZipFile(path, "w") as new:
+        for name in old.namelist():
+            if name == weights.name:
+                weights.write_bytes(old.read(name))
+                with h5py.File(weights, "a") as file:
+                    file.create_dataset("layers/huge", (10**6, 10**6), "f4")
+                new.write(weights, name)
+            else:
+                new.writestr(name, old.read(name))
+    with pytest.raises(InputError, match=r"layers/huge is of 4000000000000 bytes"):
         engines.load(path, "keras")
 
 

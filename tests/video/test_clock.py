@@ -273,3 +273,35 @@ def test_sound_and_picture_read_the_same_clock(tmp_path, caplog):
     with caplog.at_level(logging.WARNING, logger="vgan"):
         run(source, tmp_path / "c.mp4", segment_frames=40)
     assert beeps(tmp_path / "c.mp4") == beeps(tmp_path / "b.mp4")
+
+
+@pytest.mark.parametrize("name", ["a.mkv", "a.ts"])
+def test_a_picture_after_its_sound_in_the_file_comes_whole(tmp_path, name):
+    path = tmp_path / name
+    with (
+        av.open(str(film(tmp_path / "b.mp4", options={"bf": "3"}))) as source,
+        av.open(str(path), "w") as target,
+    ):
+        streams = source.streams.audio[0], source.streams.video[0]
+        made = {s.index: target.add_stream_from_template(s) for s in streams}
+        for packet in source.demux():
+            if packet.dts is not None:
+                packet.stream = made[packet.stream.index]
+                target.mux(packet)
+    with VideoReader(path) as reader:
+        assert sum(1 for _ in reader) == 50
+        assert reader.damage is reader.doubt is None
+
+
+@pytest.mark.parametrize(
+    ("begins", "doubt"),
+    [((9, 1), "none"), ((1, 3), "recordings are joined in it, or 1")],
+)
+def test_joined_recordings_are_not_damaged(tmp_path, begins, doubt):
+    parts = [film(tmp_path / f"{k}.ts", begin=at) for k, at in enumerate(begins)]
+    path = tmp_path / "a.ts"
+    path.write_bytes(b"".join(part.read_bytes() for part in parts))
+    with VideoReader(path) as reader:
+        assert sum(1 for _ in reader) == 100
+        assert reader.damage is None
+        assert (reader.doubt or "none").startswith(doubt)

@@ -17,6 +17,7 @@ from vgan import InputError, files
 from vgan.runtime.engines import Engine
 from vgan.runtime.engines.keras_file import ModelInfo
 from vgan.video import IMAGE_SUFFIXES, VIDEO_SUFFIXES, VideoReader, is_image, read_image
+from vgan.video.images import refuse_drawing
 from vgan.video.resizing import resize
 
 CLIP_FRAMES = 8  # of a style clip, evenly spaced; up to 15
@@ -260,6 +261,7 @@ def _read_frames(source, named_styles, size):
     elif is_image(source):
         frames = [fit(read_image(source), size)]
     else:
+        refuse_drawing(pathlib.Path(source))
         try:
             frames = _sample_clip(source, size)
         except InputError as error:

@@ -58,9 +58,11 @@ class Clock:
             if packet.stream.type == "subtitle":
                 yield _moved(packet, self._epoch.offset)
                 continue
-            track = self._tracks.get(packet.stream_index)
+            # The last, empty packet of each stream has the `stream_index` 0.
+            index = packet.stream.index
+            track = self._tracks.get(index)
             if track is None:
-                track = self._tracks[packet.stream_index] = _Track(self._epoch)
+                track = self._tracks[index] = _Track(self._epoch)
             time = _time(packet)
             held, track.held = track.held, None
             if held is not None:
@@ -72,6 +74,15 @@ class Clock:
                 yield self._placed(packet, track, track.epoch.offset)
             else:  # the next one tells whether all go on from there
                 track.held = packet
+
+    def stretch(self, index: int) -> object:
+        """What is the same for all packets of a stream that no jump parts.
+
+        Args:
+            index: Of the stream whose packet was yielded last.
+        """
+        track = self._tracks.get(index)
+        return track and track.epoch
 
     def _fits(self, track, time):
         if track.end is None:

@@ -54,6 +54,7 @@ class ImageSource:
     has_sound = False
     tracks = ()
     end = None
+    damage = doubt = None
     origin = Fraction(0)
     sample_aspect_ratio = None
     colors = None

@@ -32,6 +32,7 @@ class StandardInput:
     name = "-"
 
     def __init__(self):
+        self.head = b""  # the first bytes, which tell what it is
         if os.isatty(0):
             raise InputError(
                 "-: nothing is piped in; "
@@ -40,7 +41,23 @@ class StandardInput:
 
     def read(self, size):
         """Return up to `size` bytes as soon as there are some; none at the end."""
-        return os.read(0, size)
+        data = os.read(0, size)
+        self.head += data[: 16 - len(self.head)]
+        return data
+
+    def excuse(self) -> str | None:
+        """Why it cannot be read as a video, where that is due to the pipe."""
+        if not self.head:
+            return (
+                "is not a video: nothing came through the pipe; see what the program "
+                "before it says, or give a file"
+            )
+        if self.head[4:8] in (b"ftyp", b"mdat", b"wide", b"free"):
+            return (
+                "is an MP4 with its index at the end, to which a pipe cannot jump; "
+                "give the file, or pipe ffmpeg -i in.mp4 -c copy -f nut -"
+            )
+        return None
 
 
 def for_ffmpeg(path):
@@ -105,7 +122,15 @@ def open_container(location, name, timeout, camera=False):
     except (av.FFmpegError, OSError, ValueError) as error:
         if isinstance(error, av.error.ExitError):
             error = TimeoutError(0, f"nothing came for {timeout:g} s")
-        raise InputError(_cannot_open(name, network, camera, error)) from error
+        raise InputError(
+            _cannot_open(name, location, network, camera, error)
+        ) from error
+
+
+def _is_list(path):
+    with open(path, "rb") as file:
+        head = file.read(512).lstrip(b"\xef\xbb\xbf")
+    return head.startswith((b"ffconcat", b"file ", b"#EXTM3U"))
 
 
 def _camera(number, name):
@@ -126,14 +151,18 @@ def _camera(number, name):
     return str(device), "v4l2", {}
 
 
-def _cannot_open(name, network, camera, error):
+def _cannot_open(name, location, network, camera, error):
     reason = getattr(error, "strerror", None) or str(error)
-    if camera:
+    if isinstance(location, StandardInput) and location.excuse():
+        what = location.excuse()
+    elif camera:
         what = f"the camera cannot be opened ({reason}); is another program using it?"
     elif network:
         what = f"cannot be reached ({reason}); check the address and the network"
-    elif isinstance(error, PermissionError):
+    elif isinstance(error, PermissionError) and not os.access(location, os.R_OK):
         what = "may not be read; change its permissions"
+    elif isinstance(location, str) and _is_list(location):
+        what = f"is a list of files that cannot all be used ({reason}); join them first"
     else:
         what = f"is not a video that can be read ({reason}); convert or copy it again"
     return f"{name}: {what}"

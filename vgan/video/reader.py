@@ -51,6 +51,8 @@ class VideoReader:
             log; else their two fields stay woven into one another.
         gaps: Where numbers of pictures are missing: "hold" the one before, with a line
             in the log; "close" the gap; "refuse" the folder.
+        reconnect: Seconds to wait for a live network source that stalls or breaks off
+            to come back, before it ends. Its frames then go on at the time that passed.
 
     Attributes:
         source: What was given, as a string without passwords.
@@ -73,6 +75,10 @@ class VideoReader:
         tracks: Indexes of the streams in the file: the picture's and its sounds'.
         shown: (timestamp, seconds) of the frame that was given last, and how long it is
             shown, as far as the file tells; or None.
+        damage: Once all is read from the beginning: one line of what is lost, such as
+            "37 of 120 frames; the rest cannot be decoded", or None where all came. Of a
+            live source: why it ended, unless it said that it ends.
+        sound_damage: Set by who copies the sound: one line, or None.
 
     Raises:
         InputError: There is no such source, or no frame of it can be decoded.
@@ -93,6 +99,7 @@ class VideoReader:
         window: tuple[float, float, float, float] | None = None,
         deinterlace: bool = True,
         gaps: str = "hold",
+        reconnect: float = 0.0,
     ):
         if fps is not None and not 1e-3 <= fps <= 1000:
             raise InputError(f"fps={fps}: give 0.001 to 1000 frames per second")
@@ -102,11 +109,12 @@ class VideoReader:
         self.source = public(source)
         self.deinterlace, self.gaps = deinterlace, gaps
         start = max(Fraction(0), Fraction(start))
-        self.shown = None
+        self.shown = self.sound_damage = None
         self._shown = None, None  # the last frame as decoded and as converted
         self._source, self._resample = _open(
             *(source, self.source, fps, timeout, start, deinterlace, gaps),
             {"size": size, "window": window},
+            reconnect,
         )
         for name in (
             "width", "height", "fps", "num_frames", "duration", "is_live", "path",
@@ -123,6 +131,16 @@ class VideoReader:
         except BaseException:
             self.close()
             raise
+
+    @property
+    def damage(self) -> str | None:
+        """One line of what is lost, or None; see above."""
+        return self._source.damage or self.sound_damage
+
+    @property
+    def doubt(self) -> str | None:
+        """One line of what may be lost, as it may be meant so; or None."""
+        return self._source.doubt
 
     def seek(self, seconds):
         """Go to the frame that is shown at `seconds`; the next one read is that.
@@ -179,7 +197,7 @@ class VideoReader:
         self._source.close()
 
 
-def _open(source, name, fps, timeout, start, deinterlace, gaps, look):
+def _open(source, name, fps, timeout, start, deinterlace, gaps, look, reconnect):
     """The source, and whether it has to be resampled to `fps`."""
     text, resample = str(source), fps is not None
     film = {**look, "deinterlace": deinterlace}
@@ -194,6 +212,7 @@ def _open(source, name, fps, timeout, start, deinterlace, gaps, look):
             raise InputError(
                 f"{name}: give rtsp://, http://, https://, rtmp://, udp:// or tcp://"
             )
+        film["reconnect"] = reconnect
         return StreamSource(text, name, timeout, start=start, **film), resample
     pattern = not path.exists() and NUMBER.search(path.name)
     if pattern and path.parent.is_dir():

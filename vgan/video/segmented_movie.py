@@ -159,7 +159,7 @@ class _Segment(Movie):
             options["x264-params"] = "asm=avx2"
         return options
 
-    def _open(self, options):
+    def _open(self, options, room):
         # Never written to: an encoder only has to know what its packets are for.
         return av.open(io.BytesIO(), "w", format=FORMATS[self._path.suffix.lower()])
 

@@ -58,7 +58,7 @@ class Sound:
             _log.warning("%s: the sound of a live source is not kept", like.source)
         if like.again is None:
             return
-        self._name = like.source
+        self._name, self._like = like.source, like
         self._input = av.open(
             like.again, timeout=10.0, options=_PROBE if like.path else {},
             metadata_errors="replace",
@@ -134,15 +134,16 @@ class Sound:
         clock = Clock(self._input)
         try:
             for packet in clock.steady(self._input.demux(streams)):
-                if packet.stream_index in self._tracks and packet.size:
+                if packet.stream.index in self._tracks and packet.size:
                     yield packet
         except av.FFmpegError as error:
-            _log.warning("%s: sound ends early (%s)", self._name, error.strerror)
+            self._like.sound_damage = f"its sound ends early ({error.strerror})"
+            _log.warning("%s: %s", self._name, self._like.sound_damage)
 
     def copy_until(self, seconds: Fraction | None) -> None:
         """Copy the packets due before `seconds`; all that are left with None."""
         while self._next is not None:
-            track = self._tracks[self._next.stream_index]
+            track = self._tracks[self._next.stream.index]
             if seconds is not None and track.second(self._next) > seconds:
                 return
             track.take(self._next)
@@ -157,6 +158,9 @@ class Sound:
                     "%s: sound track %d runs over itself: %.3g s are left out",
                     self._name, index, track.left_out,
                 )  # fmt: skip
+        lost = sum(track.lost for track in self._tracks.values())
+        if lost:
+            self._like.sound_damage = f"{lost} packets of its sound cannot be decoded"
         self.close()
 
     def close(self) -> None:

@@ -25,6 +25,7 @@ class Track:
 
     Attributes:
         left_out: Seconds of sound that `take` has left out.
+        lost: How many packets cannot be decoded.
     """
 
     def __init__(self, output, source, stream, origin):
@@ -32,7 +33,7 @@ class Track:
         self._origin = origin
         self._last = self._end = None
         self._step = 0
-        self.left_out = 0
+        self.left_out = self.lost = 0
         described(stream, source, output.format.name)
 
     def second(self, packet: av.Packet) -> Fraction:
@@ -121,7 +122,8 @@ class Encoded(Track):
         try:
             frames = packet.decode()
         except av.FFmpegError:
-            return  # a click in the sound
+            self.lost += 1  # a click in the sound
+            return
         for frame in frames:
             self._encode(frame, second)
 

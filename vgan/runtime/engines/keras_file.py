@@ -11,6 +11,10 @@ import numpy as np
 
 from vgan import DEEPEST, LARGEST, InputError
 
+# Weights hardly pack; a file that says it unpacks to much more would fill the memory.
+_MOST_PACKED = 20
+_SMALL = 2**20  # bytes, which may pack better
+
 
 @dataclasses.dataclass(frozen=True)
 class ModelInfo:
@@ -47,12 +51,15 @@ def describe(path: str | pathlib.Path) -> ModelInfo:
         raise InputError(f"model {path}: {what}; give the generator.keras of a run")
     try:
         with zipfile.ZipFile(path) as archive:
+            _check_packing(archive, path)
             config = json.loads(archive.read("config.json"))
             name, arguments = config["registered_name"], config["config"]
     except (
         *(zipfile.BadZipFile, KeyError, TypeError, ValueError, RecursionError),
         *(zlib.error, RuntimeError),  # damaged, encrypted, packed in a way unknown
     ) as error:
+        if isinstance(error, InputError):
+            raise
         raise InputError(
             f"model {path}: is not a Keras model, or only a part of one; "
             "give the generator.keras of a run"
@@ -71,6 +78,17 @@ def describe(path: str | pathlib.Path) -> ModelInfo:
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(misfit(path, f"argument {error}")) from error
     return model_info(arguments, path)
+
+
+def _check_packing(archive, path):
+    """Refuse sizes that no model has, before anything is unpacked to them."""
+    for entry in archive.infolist():
+        if entry.file_size > max(_SMALL, _MOST_PACKED * entry.compress_size):
+            raise InputError(
+                f"model {path}: its {entry.filename} would unpack to "
+                f"{entry.file_size / 2**20:.0f} MB, which is no model's; give the "
+                "generator.keras of a run"
+            )
 
 
 def _overlay_sizes(arguments):
