@@ -146,6 +146,23 @@ def test_one_file_puts_files_in_place():
     }
 
 
+def test_one_file_imports_openvino():
+    """Whoever else did would tell its maker of it, over the network."""
+    guard = ROOT / "vgan" / "runtime" / "engines" / "openvino_library.py"
+    loaders = {"import_module", "importorskip", "_library", "__import__"}
+    for path in (*FILES, *(ROOT / "tests").rglob("*.py"), *(ROOT / "tools").glob("*")):
+        if path.suffix != ".py" or path == guard:
+            continue
+        names = imports(path)
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and node.args:
+                function = ast.unparse(node.func).split(".")[-1]
+                first = node.args[0]
+                if function in loaders and isinstance(first, ast.Constant):
+                    names.add(str(first.value))
+        assert "openvino" not in {name.split(".")[0] for name in names}, path
+
+
 def test_what_windows_lacks_is_imported_where_it_is_used_only():
     lacking = {"fcntl", "grp", "pwd", "resource", "termios"}
     for path in FILES:

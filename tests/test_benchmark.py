@@ -229,7 +229,7 @@ def test_an_interrupt_reaches_the_training(tmp_path):
     assert process.stderr.readline() == b"ready\n"
     process.send_signal(signal.SIGTERM)
     _, errors = process.communicate(timeout=60)
-    assert (process.returncode, errors) == (130, b"")
+    assert (process.returncode, errors) == (143, b"")
     assert (tmp_path / "checkpoint").exists()
 
 

@@ -14,16 +14,18 @@ ROOT = pathlib.Path(__file__).parents[1]
 
 PROGRAM = """
 import gc, signal, sys
-from vgan import InputError, command
+from vgan import DamagedError, InputError, command
 def collect():
     signal.raise_signal(signal.SIGINT)  # the second Ctrl-C, while all is cleaned up
 def main(argv):
     gc.collect = collect
     if "bad" in argv:
         raise InputError("bad input")
+    if "damaged" in argv:
+        raise DamagedError("37 of 120 frames")
     print("works", flush=True)
     sys.stdin.read()
-command.run(main, actions=["work", "bad"])
+command.run(main, actions=["work", "bad", "damaged"])
 """
 
 
@@ -38,13 +40,15 @@ def start(action):
     )
 
 
-@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
-def test_a_second_ctrl_c_changes_nothing(name):
+@pytest.mark.parametrize(
+    ("name", "code"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)]
+)
+def test_a_second_ctrl_c_changes_nothing(name, code):
     process = start("work")
     assert process.stdout.readline() == "works\n"
     process.send_signal(getattr(signal, name))
     _, errors = process.communicate(timeout=30)
-    assert (process.returncode, errors) == (130, "")
+    assert (process.returncode, errors) == (code, "")
 
 
 def test_ctrl_c_after_an_error_keeps_its_line():
@@ -52,6 +56,12 @@ def test_ctrl_c_after_an_error_keeps_its_line():
     _, errors = process.communicate(timeout=30)
     assert process.returncode == 2
     assert errors.splitlines() == ["-c: bad input"]
+
+
+def test_what_is_damaged_has_a_code_of_its_own():
+    process = start("damaged")
+    _, errors = process.communicate(timeout=30)
+    assert (process.returncode, errors) == (3, "-c: 37 of 120 frames\n")
 
 
 def test_commands_share_no_flags():

@@ -1,5 +1,6 @@
 """Files that are whole or not there, folders that one process holds, media found."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -202,3 +203,14 @@ def test_media_of_a_folder(tmp_path):
     assert "sub/linked/c.png" not in found(files.find_below)
     shown = {path.name for path in files.visible(tmp_path)}
     assert shown == {"10.png", "9.PNG", "a.txt", "b.mp4", "png", "c.png"}
+
+
+def test_where_there_are_no_locks_it_is_said(tmp_path, monkeypatch, caplog):
+    def unable(handle):
+        raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP))
+
+    monkeypatch.setattr(files, "_lock", unable)
+    with files.locked(tmp_path, "held"):
+        pass
+    assert f"{tmp_path}: no locks here" in caplog.text
+    assert list(tmp_path.iterdir()) == []

@@ -1,5 +1,6 @@
 """The command as the user runs it: in a process of its own."""
 
+import json
 import os
 import re
 import signal
@@ -92,11 +93,11 @@ def test_video(things, tmp_path):
     assert "9/9" in result.stderr
     unwanted = ("vgan.config", "vgan.datasets", "vgan.losses", "vgan.train")
     assert not [name for name in modules if name.startswith(unwanted)]
-    # The progress bar has the terminal to itself.
+    # Nothing but progress, which without a terminal is a line now and then.
     said = [
         line for line in result.stderr.splitlines() if "making it ready" not in line
     ]
-    assert all("%|" in line for line in said if line)
+    assert all(re.match(r" \d/9 frames, [\d.]+ frames/s$", line) for line in said)
     assert [path.name for path in tmp_path.iterdir()] == ["out.mp4"]
     with VideoReader(tmp_path / "out.mp4") as reader:
         assert (reader.width, reader.height) == (81, 45)
@@ -153,6 +154,38 @@ def test_picture(things, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["out.png"]
     with Image.open(output) as picture:
         assert picture.size == (48, 32)
+
+
+def test_progress_for_programs(things, tmp_path):
+    result, _ = generate(things, tmp_path, progress="json")
+    assert result.returncode == 0, result.stderr
+    told = [json.loads(x) for x in result.stderr.splitlines() if x.startswith("{")]
+    assert set(told[-1]) == {"frames", "total", "seconds", "frames_per_second"}
+    assert (told[-1]["frames"], told[-1]["total"]) == (9, 9)
+    result, _ = generate(things, tmp_path, quiet=True, overwrite=True)
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+
+
+def test_a_damaged_film(things, tmp_path):
+    data = (things / "in.mp4").read_bytes()
+    (tmp_path / "cut.mp4").write_bytes(data[: len(data) - 300])
+    result, _ = generate(things, tmp_path, input=tmp_path / "cut.mp4")
+    assert result.returncode == 3
+    told = re.search(r"cut.mp4: (\d) of 9 frames; the rest cannot", result.stderr)
+    assert told, result.stderr
+    with VideoReader(tmp_path / "out.mp4") as reader:
+        assert sum(1 for _ in reader) == int(told[1]) < 9
+    (tmp_path / "out.mp4").unlink()
+    result, _ = generate(things, tmp_path, input=tmp_path / "cut.mp4", strict=True)
+    assert result.returncode == 2
+    assert "--strict keeps nothing of it" in result.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["cut.mp4"]
+
+
+def test_several_inputs_are_refused(things, tmp_path):
+    result, _ = generate(things, tmp_path, input=["in.mp4", "style.jpg"])
+    assert result.returncode == 2
+    assert "--input: is given 2 times" in result.stderr
 
 
 @pytest.mark.slow

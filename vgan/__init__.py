@@ -35,7 +35,15 @@ class InputError(ValueError):
     """
 
 
+class DamagedError(InputError):
+    """Some of the input is lost; what was made of the rest is complete and kept.
+
+    Commands print the message, which counts what is there, and exit with code 3.
+    """
+
+
 __all__ = [
+    "DamagedError",
     "InputError",
     "Stylizer",
     "VideoGAN",

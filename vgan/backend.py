@@ -35,8 +35,24 @@ def import_keras() -> None:
     # and says so on every start, which `importing` hides.
     computes = backend == "tensorflow"
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1" if computes else "0")
-    with importing():
+    with importing(), _no_settings_written():
         import keras  # noqa: F401
+
+
+@contextlib.contextmanager
+def _no_settings_written() -> Iterator[None]:
+    """Keras would write its own defaults into the user's home, if none are there."""
+    home = os.path.expanduser("~/.keras")
+    if "KERAS_HOME" in os.environ or os.path.exists(home):
+        yield
+        return
+    os.environ["KERAS_HOME"] = os.devnull  # no folder can be made there
+    try:
+        yield
+    finally:
+        del os.environ["KERAS_HOME"]
+    # Weights that are downloaded go where they went.
+    sys.modules["keras.src.backend.config"]._KERAS_DIR = home
 
 
 @contextlib.contextmanager
@@ -50,7 +66,7 @@ def importing() -> Iterator[None]:
     for name in ("SIGINT", *ENDS):
         if hasattr(signal, name) and _is_main_thread():
             number = getattr(signal, name)
-            before[number] = signal.signal(number, lambda *_: noted.append(1))
+            before[number] = signal.signal(number, lambda one, _: noted.append(one))
     try:
         with quiet():
             yield
@@ -58,7 +74,7 @@ def importing() -> Iterator[None]:
         for number, handler in before.items():
             signal.signal(number, handler)
     if noted:
-        raise KeyboardInterrupt
+        raise KeyboardInterrupt(noted[0])
 
 
 @contextlib.contextmanager

@@ -1,5 +1,9 @@
 """What every command does alike: flags first, then work; bad input is one line.
 
+Exit codes: 0, all is done; 2, the input is bad and nothing is left behind; 3, some of
+the input is lost and the result of the rest is kept; 130, 143 and 129: Ctrl-C, SIGTERM
+and SIGHUP, as of a program that they end.
+
 The flags are parsed, and --help answered, before TensorFlow is imported.
 
 The library knows no flags. Its messages name arguments, as `strength=2: give ...` or
@@ -21,7 +25,7 @@ from collections.abc import Callable, Collection, Iterable
 from absl import app, flags
 from absl import logging as absl_logging
 
-from vgan import InputError
+from vgan import DamagedError, InputError
 from vgan.backend import ENDS, import_keras, importing, quiet  # noqa: F401
 
 
@@ -43,7 +47,7 @@ class Flags(flags.FlagValues):
 def run(
     main: Callable[[list[str]], object], *own: Flags, actions: Collection[str] = ()
 ) -> None:
-    """Run `main(argv)`; exit 2 after one line where the input is bad.
+    """Run `main(argv)`; exit as said above, after one line where the input is bad.
 
     Args:
         main: Function of the positional arguments, [program], or [program, action].
@@ -68,7 +72,7 @@ def run(
     try:
         app.run(lambda argv: _guard(main, argv, own), flags_parser=parse)
     except KeyboardInterrupt:  # while the flags were parsed
-        sys.exit(130)
+        sys.exit(128 + signal.SIGINT)
 
 
 def with_flags(message: str, names: Iterable[str]) -> str:
@@ -112,31 +116,43 @@ def _guard(main, argv, own=()):
     # kill and a closed terminal end a command as Ctrl-C does: nothing half-written
     for name in ENDS:
         if hasattr(signal, name):
-            signal.signal(getattr(signal, name), signal.default_int_handler)
+            signal.signal(getattr(signal, name), _interrupt)
     try:
         try:
             return main(argv)
         finally:  # all is cleaned up: a second Ctrl-C has nothing to stop
             signal.signal(signal.SIGINT, signal.SIG_IGN)
     except InputError as error:
+        code = 3 if isinstance(error, DamagedError) else 2
         message = with_flags(str(error), [name for one in own for name in one])
     except OSError as error:  # a full disk, a name that is too long, ...
+        code = 2
         names = (error.filename, error.strerror or str(error))
         message = ": ".join(str(name) for name in names if name)
-    except KeyboardInterrupt:
-        message = None
+    except KeyboardInterrupt as stop:
+        message, code = None, 128 + stopped_by(stop)
     # Outside of the handlers: an exception holds frames, and these hold threads of
     # TensorFlow that the interpreter would wait for.
     gc.collect()
     if message is None:
-        sys.exit(130)
-    _fail(message)
+        sys.exit(code)
+    _fail(message, code)
 
 
-def _fail(error):
+def _interrupt(number, frame):
+    raise KeyboardInterrupt(number)
+
+
+def stopped_by(stop: KeyboardInterrupt) -> int:
+    """Number of the signal behind a KeyboardInterrupt."""
+    number = next(iter(stop.args), None)
+    return number if isinstance(number, int) else signal.SIGINT
+
+
+def _fail(error, code=2):
     line = " ".join(str(error).split())
     spec = sys.modules["__main__"].__spec__
     name = spec.name if spec else os.path.basename(sys.argv[0])
     name = name.removesuffix(".__main__")
     print(f"{name}: {line}", file=sys.stderr)
-    sys.exit(2)
+    sys.exit(code)

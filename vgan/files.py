@@ -1,7 +1,9 @@
 """Files: written whole or not at all, held by one process, found in a folder."""
 
 import contextlib
+import errno
 import json
+import logging
 import os
 import pathlib
 import re
@@ -16,6 +18,8 @@ from vgan import InputError
 PARTIAL = ".partial_"  # begins the names of what a killed process was writing
 LOCK = ".lock"
 LONGEST_NAME = 255  # bytes, which the usual file systems have in common
+_NO_LOCKS = (errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK, errno.ENOSYS)
+_log = logging.getLogger("vgan")
 
 
 @contextlib.contextmanager
@@ -146,20 +150,22 @@ def check_writable(folder: str | pathlib.Path, name: object, advice: str) -> Non
 
 
 @contextlib.contextmanager
-def locked(folder: str | pathlib.Path, told: str) -> Iterator[None]:
+def locked(folder: str | pathlib.Path, told: str, name: str = LOCK) -> Iterator[None]:
     """Hold a folder, so that no other process, and no other block, does so as well.
 
-    The system lets go of it when this process ends, however it does.
+    The system lets go of it when this process ends, however it does. Where the file
+    system knows no locks, the log says so, and nobody is kept out.
 
     Args:
-        folder: It must be there; meanwhile it holds the file `LOCK`.
+        folder: It must be there; meanwhile it holds the file `name`.
         told: The message if another one holds it.
+        name: Of the file, where it stands for something else in the folder.
 
     Raises:
         InputError: Another one holds it.
         OSError: No file can be made in it.
     """
-    path = pathlib.Path(folder, LOCK)
+    path = pathlib.Path(folder, name)
     handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
     try:
         try:
@@ -168,6 +174,11 @@ def locked(folder: str | pathlib.Path, told: str) -> Iterator[None]:
             held = os.path.samestat(os.fstat(handle), os.stat(path))
         except (BlockingIOError, PermissionError, FileNotFoundError):
             held = False
+        except OSError as error:
+            if error.errno not in _NO_LOCKS:
+                raise
+            _log.warning("%s: no locks here; run nothing else on it", folder)
+            held = True
         if not held:
             raise InputError(told)
         try:

@@ -1,6 +1,10 @@
 """Exports against Keras, by the loop that their own README shows."""
 
+import hashlib
+import importlib.util
+import json
 import re
+import shutil
 import subprocess
 import sys
 
@@ -169,6 +173,55 @@ def test_no_state_is_taken_for_another(format, model, exports):
     assert np.abs(new["recurrent_hidden"] - new["recurrent_cell"]).max() > 0.2
 
 
+def spoiled(folder, target, swapped=(), **facts):
+    """A copy of an export with other facts, or other files in the place of some."""
+    shutil.copytree(folder, target)
+    for one, two in swapped:
+        (target / one).write_bytes((folder / two).read_bytes())
+    text = json.loads((target / "model.json").read_text()) | facts
+    for name, _ in swapped:
+        text["files"][name] = hashlib.sha256((target / name).read_bytes()).hexdigest()
+    (target / "model.json").write_text(json.dumps(text))
+    return target
+
+
+@pytest.mark.parametrize(
+    ("facts", "message"),
+    [
+        ({"files": ["step.xml"]}, "is damaged"),
+        ({"files": {"step.xml": 3}}, "its files are not names"),
+        ({"num_parameters": "many"}, "its num_parameters is no integer"),
+        ({"state": {"hidden": [1, "two"]}}, "its sizes are out of range"),
+        ({"state": [3]}, "is damaged"),
+        ({"size": "all"}, "is damaged"),
+        ({"format": ["openvino"]}, "its format is no name"),
+        ({"state": {"other": [None, None, None, 8]}}, "cannot be loaded"),
+    ],
+)
+def test_wrong_facts_are_one_line(facts, message, exports, tmp_path):
+    folder = spoiled(exports("openvino"), tmp_path / "export", **facts)
+    with pytest.raises(InputError, match=message):
+        by_engine(folder)
+
+
+def by_engine(folder):
+    engine = load(folder)
+    frames, code = frames_and_code()
+    content = frames[None, :1] / np.float32(127.5) - np.float32(1)
+    engine.encode_style(content)
+    engine.encode_noise(np.zeros((1, 8), np.float32))
+    return engine.step(content, code, engine.initial_state(*SIZE))
+
+
+@pytest.mark.parametrize("pair", [("step", "style"), ("style", "noise")])
+def test_swapped_graphs_are_one_line(pair, exports, tmp_path):
+    both, ends = (pair, pair[::-1]), (".xml", ".bin")
+    swapped = [(f"{x}{end}", f"{y}{end}") for end in ends for x, y in both]
+    folder = spoiled(exports("openvino"), tmp_path / "export", swapped)
+    with pytest.raises(InputError, match=r"cannot be loaded|is not what model\.json"):
+        by_engine(folder)
+
+
 @pytest.mark.slow
 def test_a_difference_stops_the_export(model, tmp_path, monkeypatch):
     monkeypatch.setattr(parity, "BOUND", 0.0)
@@ -222,7 +275,8 @@ def test_a_painter_is_exported(format, tmp_path):
 @pytest.mark.slow
 def test_openvino_needs_no_onnx(model, tmp_path):
     """`make setup` installs the default engine, not the formats of others."""
-    pytest.importorskip("openvino")
+    if importlib.util.find_spec("openvino") is None:
+        pytest.skip("openvino is not installed")
     code = (
         "import sys\n"
         "sys.modules |= dict.fromkeys(('onnx', 'onnxruntime', 'tf2onnx', 'jax'))\n"

@@ -1,5 +1,7 @@
 """A live source, and a network that is too slow for it."""
 
+import contextlib
+import signal
 import time
 from fractions import Fraction
 
@@ -91,3 +93,21 @@ def test_keys_choose_among_styles(model):
 def test_keys_and_times_do_not_mix(model):
     with pytest.raises(InputError, match="without times"):
         StylizeOptions(str(model), "keras", ("one@0s", "two@1s")).choices()
+
+
+@pytest.mark.parametrize("number", [None, signal.SIGTERM])
+def test_a_stop_is_a_good_end(model, video, tmp_path, monkeypatch, number):
+    """The output is complete; who sent a signal is told by the exit code."""
+
+    def once(self, frames, process, write, *_):
+        frame, timestamp = next(frames)
+        write(process(frame, timestamp), timestamp)
+        raise KeyboardInterrupt(*filter(None, [number]))
+
+    monkeypatch.setattr(live.Broadcaster, "_loop", once)
+    broadcaster = live.Broadcaster(StylizeOptions(str(model), "keras", ("one",)))
+    told = pytest.raises(KeyboardInterrupt) if number else contextlib.nullcontext()
+    with VideoReader(video) as reader, told:
+        broadcaster.run(reader, tmp_path / "out.mp4", show="none")
+        assert reader.damage is None  # the rest of the film was not wanted
+    assert [path.name for path in tmp_path.iterdir()] == ["out.mp4"]

@@ -317,6 +317,14 @@ def test_bad_input_is_one_clear_line(tmp_path):
         VideoReader(text, fps=0)
 
 
+def test_a_list_of_files_is_not_taken_for_a_matter_of_permissions(tmp_path):
+    make_video(tmp_path / "a.mp4", 3)
+    path = tmp_path / "list.ffconcat"
+    path.write_text(f"ffconcat version 1.0\nfile '{tmp_path}/a.mp4'\n")
+    with pytest.raises(InputError, match="is a list of files that cannot all be used"):
+        VideoReader(path)
+
+
 def test_video_over_http(tmp_path):
     make_video(tmp_path / "a.mp4", audio=["aac"])
 

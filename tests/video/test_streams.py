@@ -2,6 +2,7 @@
 
 import contextlib
 import http.server
+import itertools
 import pathlib
 import socket
 import subprocess
@@ -9,6 +10,7 @@ import sys
 import threading
 import time
 
+import numpy as np
 import pytest
 
 from tests.video.samples import audio_packets, make_video, moving, psnr
@@ -46,6 +48,87 @@ def transport_stream(tmp_path, count=30, **options):
 
 def warnings(caplog):
     return [r.message for r in caplog.records if r.name == "vgan"]
+
+
+@contextlib.contextmanager
+def sender(*parts):
+    """Address of a TCP server: each who comes gets the next part and is kept waiting.
+
+    After the last part it hangs up.
+    """
+    done = threading.Event()
+
+    def serve(listener):
+        with contextlib.ExitStack() as stack, contextlib.suppress(OSError):
+            for part in parts:
+                connection = stack.enter_context(listener.accept()[0])
+                connection.sendall(part)
+            connection.close()
+            done.wait(30)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=serve, args=(listener,), daemon=True).start()
+        try:
+            yield f"tcp://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            done.set()
+
+
+def test_a_sender_that_is_away_is_waited_for(tmp_path, caplog):
+    """It comes back with another clock and another size."""
+    first = transport_stream(tmp_path)
+    second = make_video(tmp_path / "b.ts", 30, 96, 128, begin=500).read_bytes()
+    with (
+        sender(first, second) as address,
+        VideoReader(address, timeout=1, reconnect=20) as reader,
+    ):
+        frames = list(reader)
+        assert reader.damage is None  # it said that it ends
+    times = [float(time) for _, time in frames]
+    assert 55 <= len(times) <= 60
+    assert times == sorted(set(times))
+    steps = np.diff(times)
+    assert sum(steps > 0.1) == 1
+    assert 1 < steps.max() < 8
+    assert {frame.shape for frame, _ in frames} == {(48, 64, 3)}
+    assert any("is back after" in line for line in warnings(caplog))
+
+
+@pytest.mark.slow
+def test_a_sender_by_udp_that_is_away_is_waited_for(tmp_path, caplog):
+    """Its port is free for us again."""
+    data, done = transport_stream(tmp_path, 50), threading.Event()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+        free.bind(("127.0.0.1", 0))
+        address = free.getsockname()
+
+    def send():
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
+            while not done.wait(0.5):
+                for start in range(0, len(data), 1316):
+                    out.sendto(data[start : start + 1316], address)
+                    done.wait(2 * 1316 / len(data))  # as long as it is shown
+                done.wait(5)
+
+    threading.Thread(target=send, daemon=True).start()
+    source = f"udp://{address[0]}:{address[1]}"
+    with VideoReader(source, timeout=2, reconnect=30) as reader:
+        times = [float(time) for _, time in itertools.islice(reader, 70)]
+    done.set()
+    assert times == sorted(set(times))
+    assert any("is back after" in line for line in warnings(caplog))
+
+
+def test_a_sender_that_stays_away_broke_off(tmp_path):
+    for reconnect in (0, 2):
+        with (
+            sender(transport_stream(tmp_path), b"") as address,
+            VideoReader(address, timeout=1, reconnect=reconnect) as reader,
+        ):
+            began = time.monotonic()
+            assert 25 <= len(list(reader)) <= 30
+            assert reader.damage == "it broke off (nothing came for 1 s)"
+            assert time.monotonic() - began < 6
 
 
 HTTP = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -205,6 +288,14 @@ def test_standard_input_is_a_source(tmp_path, name):
         assert what == "False None"
         assert piped.split() == times
         assert last == "-: standard input cannot be read again"
+
+
+def test_a_pipe_that_cannot_be_read_is_told_from_a_bad_file(tmp_path):
+    noise = np.random.default_rng(0).integers(0, 256, (40, 96, 128, 3), np.uint8)
+    path = make_video(tmp_path / "a.mp4", 40, 96, 128, frames=noise)
+    line = read_piped(path.read_bytes()).splitlines()[-1]
+    assert "-: is an MP4 with its index at the end, to which a pipe cannot" in line
+    assert "nothing came through the pipe" in read_piped(b"")
 
 
 def test_what_is_piped_in_and_no_video_is_one_clear_line():

@@ -106,18 +106,46 @@ def test_no_frame_is_an_error(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+_KILLED = """
+import os, signal, sys
+import numpy as np
+from vgan.video import VideoWriter
+writer = VideoWriter(sys.argv[1])
+for k in range(5):
+    writer.write(np.zeros((16, 16, 3), np.uint8), k)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
 @pytest.mark.parametrize("name", ["a.mp4", "a"])
-def test_what_a_killed_run_of_the_same_process_number_left_is_no_hindrance(
-    tmp_path, name
-):
-    VideoWriter(tmp_path / name)  # never closed: its temporary stays
+def test_what_a_killed_run_left_is_removed(tmp_path, name):
+    command = [sys.executable, "-c", _KILLED, str(tmp_path / name)]
+    assert subprocess.run(command, check=False).returncode < 0
     (left,) = leftovers(tmp_path)
-    assert left.startswith(".a.partial-")
-    assert left.endswith(pathlib.Path(name).suffix)
+    assert left == f".a.partial{pathlib.Path(name).suffix}"
     with VideoWriter(tmp_path / name) as writer:
         writer.write(np.zeros((16, 16, 3), np.uint8), 0)
-    assert (tmp_path / name).exists()
-    assert leftovers(tmp_path) == [left]
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.gif", "a"])
+def test_two_runs_on_one_output_are_refused(tmp_path, name):
+    frame = np.zeros((16, 16, 3), np.uint8)
+    with VideoWriter(tmp_path / name) as writer:
+        writer.write(frame, 0)
+        with pytest.raises(InputError, match="another run is writing it"):
+            VideoWriter(tmp_path / name)
+        with VideoWriter(tmp_path / f"other_{name}") as other:
+            other.write(frame, 0)
+        writer.write(frame, 1)
+    assert sorted(p.name for p in tmp_path.iterdir()) == [name, f"other_{name}"]
+
+
+def test_pieces_of_a_run_to_be_resumed_are_named(tmp_path, caplog):
+    (tmp_path / ".a.mp4.segments").mkdir()
+    with VideoWriter(tmp_path / "a.mp4") as writer:
+        writer.write(np.zeros((16, 16, 3), np.uint8), 0)
+    assert f"{tmp_path}/.a.mp4.segments: is of a run that was to be" in caplog.text
 
 
 def test_overwriting_happens_at_the_end(tmp_path):

@@ -2,7 +2,6 @@
 
 import importlib
 import pathlib
-import sys
 import tempfile
 import typing
 import warnings
@@ -43,9 +42,8 @@ def convert_openvino(
         names: Of its inputs and outputs.
         path: The `.xml`.
     """
-    # It would tell its maker of each conversion, over the network, if this were there.
-    sys.modules["openvino_telemetry"] = None
-    openvino = _library("openvino", "fast")
+    library = _library("vgan.runtime.engines.openvino_library", "fast", "openvino")
+    openvino = library.openvino
     model = openvino.convert_model(source)
     for port in (*model.inputs, *model.outputs):
         # Some carry the names of what is next to them as well, or end in ":0".
@@ -125,10 +123,10 @@ def convert_litert(graphs: Graphs, name: str, **settings: typing.Any) -> bytes:
         return converter.convert()
 
 
-def _library(name, extra):
+def _library(module, extra, name=None):
     try:
-        return importlib.import_module(name)
+        return importlib.import_module(module)
     except ImportError as error:
         raise InputError(
-            f"{name} is not installed; pip install -e '.[{extra}]'"
+            f"{name or module} is not installed; pip install -e '.[{extra}]'"
         ) from error

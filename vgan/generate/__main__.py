@@ -8,7 +8,7 @@ blended: --style=a.jpg:0.7 --style=b.jpg:0.3
 
 import sys
 
-from vgan import command
+from vgan import InputError, command
 
 ENGINES = ("auto", "keras", "openvino", "litert", "onnx")
 
@@ -19,9 +19,9 @@ FLAGS.DEFINE_string(
     "a generator.keras, what vgan.export made, or a model that ships: painterly (the "
     "default) or painterly_small, which is faster",
 )
-FLAGS.DEFINE_string(
+FLAGS.DEFINE_multi_string(
     "input",
-    None,
+    [],
     "a video, a folder of videos or of numbered pictures, shot/%04d.png, camera:0, "
     "rtsp://..., - for standard input, or a picture",
 )
@@ -103,6 +103,25 @@ FLAGS.DEFINE_float(
     "of H.264 and VP9: 0, the best, to 51; files of 18 are half as large as by default",
 )
 FLAGS.DEFINE_bool("overwrite", False, "replace an output that exists")
+FLAGS.DEFINE_bool(
+    "strict",
+    False,
+    "make nothing of a damaged input (exit code 2); else what can be decoded is made, "
+    "and what is lost is counted (exit code 3)",
+)
+FLAGS.DEFINE_float(
+    "reconnect",
+    60,
+    "seconds to wait for a live network source that stalls or breaks off; 0: not at "
+    "all, inf: for ever",
+)
+FLAGS.DEFINE_enum(
+    "progress",
+    "auto",
+    ("auto", "json", "none"),
+    "on standard error: a bar on a terminal and lines elsewhere, or lines of JSON",
+)
+FLAGS.DEFINE_bool("quiet", False, "print nothing but warnings and errors")
 
 
 def main(_):
@@ -112,7 +131,16 @@ def main(_):
     given = {name: FLAGS[name].value for name in FLAGS}
     if given["model"] is None:
         del given["model"]
-    stylize(**given, report=_say)
+    if len(given["input"]) > 1:
+        raise InputError(
+            f"input: is given {len(given['input'])} times; give one, or a folder of "
+            "videos, which are taken in order"
+        )
+    given["input"] = next(iter(given["input"]), None)
+    report = _say
+    if given.pop("quiet"):
+        given["progress"], report = "none", None
+    stylize(**given, report=report)
 
 
 def _say(line):

@@ -6,14 +6,13 @@ import hashlib
 import logging
 import os
 import pathlib
-import sys
 import time
 
 import numpy as np
-import tqdm
 
-from vgan import InputError, files
+from vgan import DamagedError, InputError, files
 from vgan.generate.pipeline import BackgroundWriter, Prefetcher
+from vgan.generate.progress import progress
 from vgan.runtime import styles
 from vgan.video import VIDEO_SUFFIXES, VideoReader, VideoWriter
 from vgan.video.image_source import is_shot
@@ -24,6 +23,7 @@ _log = logging.getLogger("vgan")
 WRITABLE = (".mp4", ".mkv", ".mov", ".webm", ".gif")
 SEGMENT = 100  # frames; shorter ones take more bits
 HELD = 64_000_000  # bytes of frames that wait between two stages
+_log = logging.getLogger("vgan")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,6 +56,8 @@ def convert(
     overwrite=False,
     resume=False,
     quality=None,
+    strict=False,
+    show="auto",
 ):
     """Stylise a video to its end; no frame is dropped.
 
@@ -67,9 +69,12 @@ def convert(
         resume: Whether to keep what is finished when the run is stopped, in pieces of
             SEGMENT frames, and to go on from there.
         quality: As of VideoWriter.
+        strict: Whether damage of the input is an error, and leaves nothing.
+        show: Kind of `progress`.
 
     Returns:
-        Result.
+        Result. Of a damaged input it is that of what can be decoded, and
+        `reader.damage` says what is lost.
 
     Raises:
         InputError: Anything of it cannot be used; nothing is left behind.
@@ -86,17 +91,25 @@ def convert(
         )
     else:
         writer = VideoWriter(output, like=reader, quality=quality, overwrite=overwrite)
+
+    def approve():
+        if strict and reader.damage:
+            raise InputError(
+                f"{reader.source}: {reader.damage}; strict=True keeps nothing of it"
+            )
+
+    writer.approve = approve
     with (
         writer,
         options.processor(reader) as process,
-        progress(reader.num_frames) as bar,
+        progress(reader.num_frames, show) as bar,
     ):
         process.warm_up(*options.out_size(reader.height, reader.width))
         began, cpu_began = time.monotonic(), time.process_time()
         done, source = 0, reader
         if resume:
             done, source = writer.done, writer.remaining(reader)
-            bar.update(done)
+            bar.skip(done)
             if writer.snapshot:
                 process.restore(writer.snapshot)
 
@@ -115,6 +128,8 @@ def convert(
                     snapshots.append(process.snapshot())
                 background(result, timestamp)
                 del frame, result  # large ones count
+    if reader.doubt:
+        _log.warning("%s: %s", reader.source, reader.doubt)
     return Result(
         *(writer.path, writer.num_frames, writer.num_frames - done),
         *(time.monotonic() - began, time.process_time() - cpu_began),
@@ -155,11 +170,6 @@ def _fingerprint(options, reader):
     return {"job": said, "files": stamps, "fps": str(reader.fps), **reading}
 
 
-def progress(total):
-    """A bar over frames on the terminal."""
-    return tqdm.tqdm(total=total, unit="frame", file=sys.stderr)
-
-
 def is_folder_of_videos(path):
     """Whether a folder is to be converted file by file, as it holds a video.
 
@@ -179,7 +189,15 @@ def is_folder_of_videos(path):
 
 
 def convert_folder(
-    options, folder, output, reading=None, overwrite=False, quality=None, report=print
+    options,
+    folder,
+    output,
+    reading=None,
+    overwrite=False,
+    quality=None,
+    strict=False,
+    show="auto",
+    report=print,
 ):
     """Stylise every video of a folder, and of those inside, into another.
 
@@ -195,11 +213,14 @@ def convert_folder(
         reading: {argument: value} of VideoReader, or None.
         overwrite: Make all again.
         quality: As of VideoWriter.
+        strict: As of `convert`.
+        show: As of `convert`.
         report: Called with a line for each file.
 
     Raises:
         InputError: The output cannot be a folder, or some files could not be used, once
             all others are done.
+        DamagedError: Some are damaged, as `report` was told, and none is worse.
     """
     folder, output = pathlib.Path(folder), pathlib.Path(output)
     if (output.exists() and not output.is_dir()) or output.suffix.lower() in WRITABLE:
@@ -213,7 +234,7 @@ def convert_folder(
         if output.resolve() not in path.resolve().parents
     ]
     targets = _targets(sources, folder, output)
-    broken = 0
+    broken = damaged = 0
     for index, (source, target) in enumerate(zip(sources, targets, strict=True), 1):
         head = f"[{index}/{len(sources)}] {source}"
         if target.exists() and not overwrite:
@@ -225,16 +246,26 @@ def convert_folder(
             _make_folder(target.parent)
             with VideoReader(source, **(reading or {})) as reader:
                 resume = target.suffix.lower() in FORMATS
-                result = convert(options, reader, target, overwrite, resume, quality)
+                result = convert(
+                    *(options, reader, target, overwrite, resume, quality),
+                    *(strict, show),
+                )
+                damage = reader.damage
         except InputError as error:
             broken += 1
             report(f"{head}: left out: {error}")
             continue
-        report(f"{head}: {result}")
+        damaged += damage is not None
+        report(f"{head}: {result}" + (f"; damaged: {damage}" if damage else ""))
     if broken:
         raise InputError(
             f"{folder}: {broken} of {len(sources)} videos could not be used, see above;"
             " the others are done"
+        )
+    if damaged:
+        raise DamagedError(
+            f"{folder}: {damaged} of {len(sources)} videos are damaged, see above; "
+            "what can be decoded of them is done"
         )
 
 

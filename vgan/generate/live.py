@@ -6,9 +6,9 @@ import logging
 import statistics
 import time
 
-from vgan.generate.convert import progress
 from vgan.generate.pipeline import BackgroundWriter
 from vgan.generate.preview import Controls, Preview
+from vgan.generate.progress import progress
 from vgan.runtime import styles
 from vgan.video import VideoWriter
 from vgan.video.live import Latest, Paced
@@ -38,7 +38,15 @@ class Broadcaster:
         self.num_frames = self.dropped = 0
         self.latencies = collections.deque(maxlen=_RECENT)
 
-    def run(self, reader, output=None, preview=False, overwrite=False, quality=None):
+    def run(
+        self,
+        reader,
+        output=None,
+        preview=False,
+        overwrite=False,
+        quality=None,
+        show="auto",
+    ):
         """Run to the end.
 
         Args:
@@ -47,10 +55,13 @@ class Broadcaster:
             preview: Whether to show a window, in which keys choose among the styles.
             overwrite: Replace an output that exists.
             quality: As of VideoWriter.
+            show: Kind of `progress`.
 
         Raises:
             InputError: Anything of it cannot be used.
+            KeyboardInterrupt: SIGTERM or SIGHUP; the output is complete even so.
         """
+        stopped = None
         with contextlib.ExitStack() as stack:
             controls = window = None
             if preview:
@@ -66,7 +77,8 @@ class Broadcaster:
             write = None
             if output is not None:
                 if preview:
-                    reader.audio = None  # pauses would put sound out of step
+                    # Pauses would put sound out of step.
+                    reader.again = reader.audio = None
                 writer = VideoWriter(
                     output, like=reader, quality=quality, overwrite=overwrite
                 )
@@ -75,11 +87,15 @@ class Broadcaster:
             process = stack.enter_context(self._options.processor(reader, schedules))
             process.warm_up(*self._options.out_size(reader.height, reader.width))
             frames = stack.enter_context(Latest(source))
-            bar = stack.enter_context(progress(None))
+            bar = stack.enter_context(progress(None, show))
             # A live source has no other end than Ctrl-C, which is a good one.
-            with contextlib.suppress(KeyboardInterrupt):
+            try:
                 self._loop(frames, process, write, window, controls, bar)
+            except KeyboardInterrupt as stop:
+                stopped = stop
             self.dropped = frames.dropped
+        if stopped is not None and stopped.args:  # by another signal
+            raise stopped
 
     def _loop(self, frames, process, write, window, controls, bar):
         for frame, timestamp in frames:
@@ -90,7 +106,7 @@ class Broadcaster:
             self.num_frames += 1
             bar.update()
             if frames.dropped:
-                bar.set_postfix_str(f"{frames.dropped} dropped", refresh=False)
+                bar.note(f"{frames.dropped} dropped")
             if window is not None:
                 key = window.show(result, controls.status(self._names))
                 if key == "record" and write is None:

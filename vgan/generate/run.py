@@ -7,10 +7,11 @@ import pathlib
 
 from PIL import Image
 
-from vgan import InputError, backend, files, pretrained
+from vgan import DamagedError, InputError, backend, files, pretrained
 from vgan.generate import convert
 from vgan.generate.live import Broadcaster
 from vgan.generate.options import Size, StylizeOptions, check_range
+from vgan.generate.progress import KINDS
 from vgan.video import VideoReader, is_image, read_image
 from vgan.video.images import srgb_profile
 
@@ -29,13 +30,16 @@ def stylize(
     resume=False,
     live=False,
     preview=False,
+    strict=False,
+    reconnect=60.0,
+    progress="auto",
     report=None,
     **options,
 ):
     """Stylise a video, a folder of videos, a camera, a stream or a picture.
 
     What `python -m vgan.generate` does, with the same result. The size, the timestamps
-    and the sound are those of the input. Progress is shown on standard error.
+    and the sound are those of the input.
 
     Args:
         input: Path of a video, a folder of videos or of numbered pictures, "camera:0",
@@ -56,6 +60,11 @@ def stylize(
         resume: Keep what is finished when stopped, and go on from there.
         live: Play a file in real time, as if it were a camera.
         preview: Show a window.
+        strict: Of a damaged input, make nothing; else what can be decoded is made.
+        reconnect: Seconds to wait for a live network source that is away, before the
+            result ends there; 0: not at all.
+        progress: On standard error: "auto", "json" or "none", see
+            `vgan.generate.progress`.
         report: Function that gets a line for each result, or None.
         options: Fields of `vgan.generate.options.StylizeOptions`: engine, strength,
             size, proxy, keep_color, mask, label_mask, schedule, compare, seed, ...
@@ -65,6 +74,8 @@ def stylize(
 
     Raises:
         vgan.InputError: An argument cannot be used; nothing is left behind.
+        vgan.DamagedError: Some of the input is lost, or a live source broke off; what
+            was made of the rest is complete and kept.
 
     Example:
         vgan.stylize("in.mp4", "painting.jpg", "out.mp4", strength=0.8)
@@ -82,7 +93,11 @@ def stylize(
     check_range("quality", quality, 0, 51, "0 to 51")
     if deinterlace not in ("auto", "off"):
         raise InputError(f"deinterlace={deinterlace!r:.50}: give 'auto' or 'off'")
+    check_range("reconnect", reconnect, 0, float("inf"), "0 or more seconds")
+    if progress not in KINDS:
+        raise InputError(f"progress={progress!r:.50}: give {', '.join(KINDS)}")
     reading = {"fps": fps, "deinterlace": deinterlace == "auto", "gaps": gaps}
+    reading["reconnect"] = reconnect
     input, output = os.fspath(input), output and os.fspath(output)
     model = model and pretrained.find(os.fspath(model))
     options = StylizeOptions(model=model, style=style, **options)
@@ -99,7 +114,8 @@ def stylize(
         if output == "-" or "://" in output:
             raise InputError(f"output={output}: give a folder for a folder")
         convert.convert_folder(
-            options, input, output, reading, overwrite, quality, report
+            *(options, input, output, reading, overwrite, quality, strict, progress),
+            report,
         )
     else:
         with VideoReader(input, **reading) as reader:
@@ -111,13 +127,19 @@ def stylize(
             if live or preview or reader.is_live:
                 _refuse("live video", resume=resume)
                 broadcaster = Broadcaster(options)
-                broadcaster.run(reader, output, preview, overwrite, quality)
+                broadcaster.run(
+                    *(reader, output, preview, overwrite, quality, progress)
+                )
                 line = f"{output or 'preview'}: {broadcaster.summary()}"
             else:
                 line = convert.convert(
-                    options, reader, output, overwrite, resume, quality
+                    *(options, reader, output, overwrite, resume, quality),
+                    *(strict, progress),
                 )
+            damage = reader.damage
         report(str(line))
+        if damage:
+            raise DamagedError(f"{reader.source}: {damage}")
     return output
 
 

@@ -14,12 +14,13 @@ from PIL import Image
 
 from vgan.video.color import BT709, ToYUV, matrix_for
 from vgan.video.images import NUMBER
-from vgan.video.opening import for_ffmpeg
 from vgan.video.sound import Sound
+from vgan.video.spare import SparedFile
 
 _log = logging.getLogger("vgan")
 _CRF = 11  # 40 dB and more on real clips, small noisy ones too
 _LIMITED = 1
+_HELD_BACK = 20  # bytes per pixel: what an encoder's look-ahead gives at the end
 
 
 class Movie:
@@ -36,7 +37,7 @@ class Movie:
         self._path, self._like, self._fps = path, like, fps
         self._crf = _CRF if quality is None else quality
         self._time_base = _fine(getattr(like, "time_base", None) or 1 / fps)
-        self._container = self._sound = None
+        self._container = self._sound = self._file = None
         self._last = None
         self._gap = max(1, round(1 / fps / self._time_base))
 
@@ -51,7 +52,7 @@ class Movie:
         else:
             # Sound that begins before zero (AAC's run-in) must not delay the picture.
             options["avoid_negative_ts"] = "disabled"
-        self._container = self._open(options)
+        self._container = self._open(options, _HELD_BACK * height * width)
         # 4:2:0 is what every player shows, but H.264 can only crop it to even sizes.
         # 4:4:4 keeps odd ones; browsers on FFmpeg, VLC and mpv play it, Apple does not.
         odd = (width % 2 or height % 2) and not webm
@@ -63,8 +64,9 @@ class Movie:
         )
         self._sound = Sound(self._like, self._container, suffix)
 
-    def _open(self, options):
-        return av.open(for_ffmpeg(self._path), "w", options=options)
+    def _open(self, options, room):
+        self._file = SparedFile(self._path, room)
+        return av.open(self._file, "w", options=options)
 
     def _add_picture(self, name, options, size, pixel_format):
         stream = self._container.add_stream(name, rate=self._fps, options=options)
@@ -99,6 +101,8 @@ class Movie:
         """Append a uint8 RGB frame `[H, W, 3]` shown from `seconds` on."""
         if self._container is None:
             self._begin(*frame.shape[:2])
+        if self._file is not None and self._file.full:
+            raise self._file.full
         pts = max(0, round(seconds / self._time_base))
         if self._last is not None:
             pts = max(pts, self._last + 1)
@@ -119,13 +123,30 @@ class Movie:
                 packet.duration = self._gap
             self._container.mux(packet)
 
+    def last_as_in(self, like) -> None:
+        """Let the last frame last as long as in the VideoReader it came from."""
+        second, seconds = getattr(like, "shown", None) or (None, None)
+        if second is not None and round(second / self._time_base) == self._last:
+            self._gap = max(1, round(seconds / self._time_base))
+
     def finish(self, complete):
-        """End the file; sound to its end, or where the picture stops."""
-        self._mux(self._stream.encode(None))
+        """End the file; sound to its end, or where the picture stops.
+
+        Returns:
+            How many of the frames that were given do not fit on the disk any more.
+        """
+        self.last_as_in(self._like)
+        packets = self._stream.encode(None)
+        while packets and not (self._file is not None and self._file.is_spent):
+            self._mux([packets.pop(0)])
+        complete = complete and not packets
         end = (self._last + self._gap) * self._time_base
         self._sound.copy_until(None if complete else end)
         self._sound.finish()
         self._container.close()
+        if self._file is not None:
+            self._file.close()
+        return len(packets)
 
     def abandon(self):
         """Close, as the file will be removed."""
@@ -135,6 +156,8 @@ class Movie:
             # What cannot be written any more need not be: the file is removed.
             with contextlib.suppress(OSError, av.FFmpegError):
                 self._container.close()
+        if self._file is not None:
+            self._file.close()
 
 
 def _fine(time_base):
@@ -155,14 +178,15 @@ class Gif:
     def __init__(self, path, like, fps, quality):
         self._path = path
         self._rate = fps
-        self._container = None
+        self._container = self._file = None
         self._last = None
         self._dropped = 0
         if getattr(like, "audio", None):
             _log.warning("a GIF holds no sound: it is left out")
 
     def _begin(self, height, width):
-        self._container = av.open(for_ffmpeg(self._path), "w")
+        self._file = SparedFile(self._path)
+        self._container = av.open(self._file, "w")
         self._stream = self._container.add_stream("gif", rate=self._rate)
         codec = self._stream.codec_context
         codec.width, codec.height, codec.pix_fmt = width, height, "pal8"
@@ -172,6 +196,8 @@ class Gif:
         """Append a uint8 RGB frame `[H, W, 3]` shown from `seconds` on."""
         if self._container is None:
             self._begin(*frame.shape[:2])
+        if self._file.full:
+            raise self._file.full
         pts = round(seconds / self._TICK)
         if self._last is not None and pts < self._last + 2:
             # Browsers show a delay of 0 or 1 hundredth as 10.
@@ -186,6 +212,7 @@ class Gif:
         """End the file; sound to its end, or where the picture stops."""
         self._container.mux(self._stream.encode(None))
         self._container.close()
+        self._file.close()
         if self._dropped:
             _log.warning("a GIF shows at most 50 frames/s: %d left out", self._dropped)
 
@@ -194,6 +221,7 @@ class Gif:
         if self._container is not None:
             with contextlib.suppress(OSError, av.FFmpegError):
                 self._container.close()
+            self._file.close()
 
 
 def _paletted(frame):
@@ -241,7 +269,12 @@ class Pngs:
             name = NUMBER.sub(lambda to: f"{number:{to[1] or ''}d}", self._pattern, 1)
         else:
             name += ".png"
-        Image.fromarray(frame).save(self._path / name, compress_level=3)
+        path = self._path / name
+        try:
+            Image.fromarray(frame).save(path, compress_level=3)
+        except OSError:
+            path.unlink(missing_ok=True)  # a part of one
+            raise
 
     def finish(self, complete):
         """End the file; sound to its end, or where the picture stops."""

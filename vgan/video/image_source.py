@@ -50,8 +50,11 @@ class ImageSource:
     """
 
     is_live = False
-    audio = None
+    again = audio = None
     has_sound = False
+    tracks = ()
+    end = None
+    damage = doubt = None
     origin = Fraction(0)
     sample_aspect_ratio = None
     colors = None

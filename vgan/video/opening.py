@@ -4,6 +4,7 @@ import os
 import pathlib
 import re
 import sys
+from collections.abc import Sequence
 
 import av
 
@@ -31,6 +32,7 @@ class StandardInput:
     name = "-"
 
     def __init__(self):
+        self.head = b""  # the first bytes, which tell what it is
         if os.isatty(0):
             raise InputError(
                 "-: nothing is piped in; "
@@ -39,12 +41,49 @@ class StandardInput:
 
     def read(self, size):
         """Return up to `size` bytes as soon as there are some; none at the end."""
-        return os.read(0, size)
+        data = os.read(0, size)
+        self.head += data[: 16 - len(self.head)]
+        return data
+
+    def excuse(self) -> str | None:
+        """Why it cannot be read as a video, where that is due to the pipe."""
+        if not self.head:
+            return (
+                "is not a video: nothing came through the pipe; see what the program "
+                "before it says, or give a file"
+            )
+        if self.head[4:8] in (b"ftyp", b"mdat", b"wide", b"free"):
+            return (
+                "is an MP4 with its index at the end, to which a pipe cannot jump; "
+                "give the file, or pipe ffmpeg -i in.mp4 -c copy -f nut -"
+            )
+        return None
 
 
 def for_ffmpeg(path):
     """The file's name as FFmpeg takes it: `a:b.mp4` alone would be of protocol a."""
     return str(path.absolute())
+
+
+def of_program(
+    container: av.container.InputContainer,
+    picture: av.VideoStream,
+    streams: Sequence[av.stream.Stream],
+) -> list[av.stream.Stream]:
+    """Those of some streams that are of the picture's program.
+
+    A broadcast may carry several; where none is known to be of it, all are.
+
+    Args:
+        container: av.InputContainer.
+        picture: av.VideoStream.
+        streams: Other streams of the container.
+
+    Returns:
+        List of av.Stream.
+    """
+    own = [s for s in streams if container.streams.best("video", s) is picture]
+    return own or list(streams)
 
 
 def open_container(location, name, timeout, camera=False):
@@ -72,7 +111,10 @@ def open_container(location, name, timeout, camera=False):
     elif isinstance(location, pathlib.Path):
         location = for_ffmpeg(location)
     try:
-        opened = av.open(location, format=format_name, options=options, timeout=timeout)
+        opened = av.open(
+            location, format=format_name, options=options, timeout=timeout,
+            metadata_errors="replace",
+        )  # fmt: skip
         if opened.format.name == "tty":  # FFmpeg draws a text, letter by letter
             opened.close()
             raise ValueError("it is a text")
@@ -80,7 +122,15 @@ def open_container(location, name, timeout, camera=False):
     except (av.FFmpegError, OSError, ValueError) as error:
         if isinstance(error, av.error.ExitError):
             error = TimeoutError(0, f"nothing came for {timeout:g} s")
-        raise InputError(_cannot_open(name, network, camera, error)) from error
+        raise InputError(
+            _cannot_open(name, location, network, camera, error)
+        ) from error
+
+
+def _is_list(path):
+    with open(path, "rb") as file:
+        head = file.read(512).lstrip(b"\xef\xbb\xbf")
+    return head.startswith((b"ffconcat", b"file ", b"#EXTM3U"))
 
 
 def _camera(number, name):
@@ -101,14 +151,18 @@ def _camera(number, name):
     return str(device), "v4l2", {}
 
 
-def _cannot_open(name, network, camera, error):
+def _cannot_open(name, location, network, camera, error):
     reason = getattr(error, "strerror", None) or str(error)
-    if camera:
+    if isinstance(location, StandardInput) and location.excuse():
+        what = location.excuse()
+    elif camera:
         what = f"the camera cannot be opened ({reason}); is another program using it?"
     elif network:
         what = f"cannot be reached ({reason}); check the address and the network"
-    elif isinstance(error, PermissionError):
+    elif isinstance(error, PermissionError) and not os.access(location, os.R_OK):
         what = "may not be read; change its permissions"
+    elif isinstance(location, str) and _is_list(location):
+        what = f"is a list of files that cannot all be used ({reason}); join them first"
     else:
         what = f"is not a video that can be read ({reason}); convert or copy it again"
     return f"{name}: {what}"

@@ -84,7 +84,8 @@ class Y4M:
             )
         self._fps = Fraction(fps).limit_denominator(100_000)
         self._aspect = getattr(like, "sample_aspect_ratio", None) or Fraction(1)
-        self._picture = self._start = self._to_yuv = None
+        self._like = like
+        self._picture = self._start = self._last = self._to_yuv = None
         self._count = self._dropped = 0
         if getattr(like, "audio", None):
             _log.warning("raw video holds no sound: it is left out")
@@ -97,15 +98,20 @@ class Y4M:
         if self._to_yuv is None:
             self._start = seconds
             self._begin(*frame.shape[:2])
+        self._last = seconds
         missing = round((seconds - self._start) * self._fps) - self._count
         if missing < 0:
             self._dropped += 1
             return
-        for _ in range(missing):
-            self._send(self._picture)
+        self._repeat(missing)
         self._picture = b"FRAME\n" + self._to_yuv(frame).to_ndarray().tobytes()
         self._send(self._picture)
-        self._count += missing + 1
+        self._count += 1
+
+    def _repeat(self, times):
+        for _ in range(times):
+            self._send(self._picture)
+            self._count += 1
 
     def _begin(self, height, width):
         odd = height % 2 or width % 2
@@ -130,6 +136,10 @@ class Y4M:
 
     def finish(self, complete):
         """End; the rest of the process prints to standard output again."""
+        second, seconds = getattr(self._like, "shown", None) or (None, 0)
+        if complete and second is not None and second == self._last:
+            end = second + seconds - self._start
+            self._repeat(round(end * self._fps) - self._count)
         if self._dropped:
             _log.warning(
                 "raw video at %.6g frames/s: %d frames in between left out",

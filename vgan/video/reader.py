@@ -26,6 +26,9 @@ class VideoReader:
     Damaged parts of a file are skipped, with one warning in the log. Where the picture
     changes its size on the way, frames keep the first one's, with a warning.
 
+    Where the clock of a file jumps, timestamps go on, with one warning in the log; see
+    `vgan.video.clock`. After a seek they are the file's own until the next jump.
+
     What comes over http(s) is a file, read at our own pace, where its length in seconds
     or bytes is known; else it is live, as are all other addresses without a duration.
 
@@ -48,6 +51,8 @@ class VideoReader:
             log; else their two fields stay woven into one another.
         gaps: Where numbers of pictures are missing: "hold" the one before, with a line
             in the log; "close" the gap; "refuse" the folder.
+        reconnect: Seconds to wait for a live network source that stalls or breaks off
+            to come back, before it ends. Its frames then go on at the time that passed.
 
     Attributes:
         source: What was given, as a string without passwords.
@@ -62,10 +67,18 @@ class VideoReader:
         time_base: All timestamps are multiples of this Fraction of a second.
         sample_aspect_ratio: Displayed width over height of a pixel, or None.
         colors: (primaries, transfer) of the frames as in ITU-T H.273, or None.
-        audio: What to open for the sound, or None where there is none to be had.
+        again: What to open for all but the picture, or None where it cannot be.
+        audio: The same where there is sound, else None.
         has_sound: Whether there is sound, had or not.
         origin: Second of the file's own clock that timestamps count from.
         names: {timestamp: name without suffix} of the pictures of a folder, or None.
+        tracks: Indexes of the streams in the file: the picture's and its sounds'.
+        shown: (timestamp, seconds) of the frame that was given last, and how long it is
+            shown, as far as the file tells; or None.
+        damage: Once all is read from the beginning: one line of what is lost, such as
+            "37 of 120 frames; the rest cannot be decoded", or None where all came. Of a
+            live source: why it ended, unless it said that it ends.
+        sound_damage: Set by who copies the sound: one line, or None.
 
     Raises:
         InputError: There is no such source, or no frame of it can be decoded.
@@ -86,6 +99,7 @@ class VideoReader:
         window: tuple[float, float, float, float] | None = None,
         deinterlace: bool = True,
         gaps: str = "hold",
+        reconnect: float = 0.0,
     ):
         if fps is not None and not 1e-3 <= fps <= 1000:
             raise InputError(f"fps={fps}: give 0.001 to 1000 frames per second")
@@ -95,15 +109,17 @@ class VideoReader:
         self.source = public(source)
         self.deinterlace, self.gaps = deinterlace, gaps
         start = max(Fraction(0), Fraction(start))
+        self.shown = self.sound_damage = None
         self._shown = None, None  # the last frame as decoded and as converted
         self._source, self._resample = _open(
             *(source, self.source, fps, timeout, start, deinterlace, gaps),
             {"size": size, "window": window},
+            reconnect,
         )
         for name in (
             "width", "height", "fps", "num_frames", "duration", "is_live", "path",
             "time_base", "sample_aspect_ratio", "colors", "audio", "origin",
-            "has_sound", "names",
+            "has_sound", "names", "tracks", "again",
         ):  # fmt: skip
             setattr(self, name, getattr(self._source, name))
         if self._resample:
@@ -115,6 +131,16 @@ class VideoReader:
         except BaseException:
             self.close()
             raise
+
+    @property
+    def damage(self) -> str | None:
+        """One line of what is lost, or None; see above."""
+        return self._source.damage or self.sound_damage
+
+    @property
+    def doubt(self) -> str | None:
+        """One line of what may be lost, as it may be meant so; or None."""
+        return self._source.doubt
 
     def seek(self, seconds):
         """Go to the frame that is shown at `seconds`; the next one read is that.
@@ -141,12 +167,23 @@ class VideoReader:
         return self
 
     def __next__(self):
-        (frame, timestamp, _), self._first = self._first or next(self._frames), None
+        item, self._first = self._first or next(self._frames, None), None
+        if item is None:
+            self._last_to_the_end()
+            raise StopIteration
+        frame, timestamp, seconds = item
+        self.shown = timestamp, seconds
         if not self._resample:
             return self._source.picture(frame), timestamp
         if frame is not self._shown[0]:  # one that is shown twice is converted once
             self._shown = frame, self._source.picture(frame)
         return self._shown[1], timestamp
+
+    def _last_to_the_end(self):
+        """Frames out of order have durations of others: the file's length counts."""
+        if self.shown and self._source.end and not self._resample:
+            timestamp, seconds = self.shown
+            self.shown = timestamp, max(seconds, self._source.end - timestamp)
 
     def __enter__(self):
         return self
@@ -160,7 +197,7 @@ class VideoReader:
         self._source.close()
 
 
-def _open(source, name, fps, timeout, start, deinterlace, gaps, look):
+def _open(source, name, fps, timeout, start, deinterlace, gaps, look, reconnect):
     """The source, and whether it has to be resampled to `fps`."""
     text, resample = str(source), fps is not None
     film = {**look, "deinterlace": deinterlace}
@@ -175,6 +212,7 @@ def _open(source, name, fps, timeout, start, deinterlace, gaps, look):
             raise InputError(
                 f"{name}: give rtsp://, http://, https://, rtmp://, udp:// or tcp://"
             )
+        film["reconnect"] = reconnect
         return StreamSource(text, name, timeout, start=start, **film), resample
     pattern = not path.exists() and NUMBER.search(path.name)
     if pattern and path.parent.is_dir():

@@ -105,11 +105,14 @@ class SegmentedMovie:
     def finish(self, complete):
         """Join the segments; sound to its end."""
         if self._current is not None:
+            self._current.last_as_in(self._like)
             self._complete(None)
         self._joined = _Joined(*self._movie)
         try:
-            for segment in self.segments:
-                self._joined.append(segment)
+            for segment, after in itertools.zip_longest(
+                self.segments, self.segments[1:]
+            ):
+                self._joined.append(segment, after)
             self._joined.finish(complete)
         except DamagedSegmentError as error:
             raise InputError(
@@ -141,7 +144,7 @@ class _Segment(Movie):
     def __init__(self, path, movie, like, fps, quality, before):
         if like is not None:  # its sound comes later
             known = {name: getattr(like, name, None) for name in ENCODED_LIKE}
-            like = types.SimpleNamespace(**known, audio=None, has_sound=False)
+            like = types.SimpleNamespace(**known, again=None, has_sound=False)
         super().__init__(movie, like, fps, quality)
         self.num_frames = 0
         if before is not None:
@@ -156,7 +159,7 @@ class _Segment(Movie):
             options["x264-params"] = "asm=avx2"
         return options
 
-    def _open(self, options):
+    def _open(self, options, room):
         # Never written to: an encoder only has to know what its packets are for.
         return av.open(io.BytesIO(), "w", format=FORMATS[self._path.suffix.lower()])
 
@@ -193,8 +196,8 @@ class _Segment(Movie):
 class _Joined(Movie):
     """A movie of packets that are encoded already."""
 
-    def append(self, segment):
-        """Copy a SegmentFile's packets, and the sound until its end."""
+    def append(self, segment, after):
+        """Copy a SegmentFile's packets, and the sound until `after` or its end."""
         index = segment.index()
         shown = np.sort(index["pts"]).tolist()
         if self._container is None:
@@ -207,9 +210,16 @@ class _Joined(Movie):
             self._due = [pts - early for pts in shown[:count]]
         due = self._due + shown
         self._due = due[len(shown) :]
+        self._last, self._gap = segment.last_pts, segment.gap
+        lengths = {}
+        if after is None:  # of as many frames as a segment has, it was not known to be
+            self.last_as_in(self._like)
+        else:
+            ends = *shown[1:], after.index()["pts"].min().item()
+            lengths = {pts: end - pts for pts, end in zip(shown, ends, strict=True)}
         for packet, dts in zip(segment.packets(index), due, strict=False):
             packet.dts = dts
             packet.stream, packet.time_base = self._stream, self._time_base
+            packet.duration = lengths.get(packet.pts, self._gap)
             self._mux([packet])
             self._sound.copy_until(packet.pts * self._time_base)
-        self._last, self._gap = segment.last_pts, segment.gap

@@ -14,7 +14,7 @@ import av
 from vgan import InputError, files
 from vgan.video import outlets
 from vgan.video.segmented_movie import ENCODED_LIKE, FORMATS, SegmentedMovie
-from vgan.video.writer import VideoWriter
+from vgan.video.writer import VideoWriter, segments_of
 
 _NO_SEGMENTS = f"cannot be made in segments; give {', '.join(FORMATS)}"
 _log = logging.getLogger("vgan")
@@ -124,16 +124,12 @@ class SegmentedWriter(VideoWriter):
         suffix = self.path.suffix.lower()
         if self._folder or suffix not in FORMATS:
             raise InputError(f"{path}: {_NO_SEGMENTS}")
-        name = files.short_name(".", self.path.name, ".segments")
-        self._segments = self.path.with_name(name)
+        self._segments = segments_of(self.path)
         return self._make_encoder
 
     def _make_temporary(self):
-        told = f"{self.path}: another run is writing it; wait, or give another output"
-        self._lock = contextlib.ExitStack()
         with files.writing(self.path, "give another folder"):
             self._segments.mkdir(exist_ok=True)
-            self._lock.enter_context(files.locked(self._segments, told))
         self._temporary = self._segments / f"joined{self.path.suffix}"
 
     def _make_encoder(self, path, like, fps, quality):
@@ -179,23 +175,18 @@ class SegmentedWriter(VideoWriter):
         super()._put_in_place(complete)
         files.sync(self.path.parent)
         self._encoder.remove_segments()
-        self._release()
+        self._remove_folder()
 
-    def _abandon(self):
-        if self._closed:
-            return
-        super()._abandon()
-        self._release()
+    def _remove_temporary(self):
+        super()._remove_temporary()
+        self._remove_folder()
 
-    def _release(self):
-        """Give up the lock, and the folder if no segment is in it."""
-        self._lock.close()
+    def _remove_folder(self):
+        """Unless a segment is in it."""
         if not self._encoder.segments:
             with contextlib.suppress(OSError):  # what is not ours stays
                 self._segments.rmdir()
 
     def _cannot_write(self, error):
-        return InputError(
-            f"{self.path}: cannot be written ({error.strerror or error}); free space "
-            "on the disk and give the same command again, what is done is kept"
-        )
+        line = super()._cannot_write(error)
+        return InputError(f"{line}; what is done is kept for the same command again")

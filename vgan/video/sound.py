@@ -1,9 +1,14 @@
-"""The sound of one file into another, a little at a time."""
+"""The sound of one file into another, a little at a time, and what comes with it."""
 
 import logging
+from fractions import Fraction
 
 import av
-from av.codec.context import Flags
+
+from vgan.video import tags
+from vgan.video.clock import OVERLAP, Clock
+from vgan.video.opening import of_program
+from vgan.video.tracks import Copy, Encoded, Subtitles, described
 
 _log = logging.getLogger("vgan")
 # What players of a container know; FFmpeg would also put Vorbis or TrueHD into MP4.
@@ -15,13 +20,27 @@ _ACCEPTED = {
     ".mpegts": {"aac", "mp3", "mp2", "ac3", "eac3"},
     ".rtsp": {"aac", "opus"},
 }
+_FLV_MP3 = (44100, 22050, 11025)  # samples a second
+# Of files: the subtitles that players know (None: any), and what other text becomes.
+_SUBTITLES = {
+    ".mp4": ({"mov_text"}, "mov_text"),
+    ".mov": ({"mov_text"}, "mov_text"),
+    ".webm": ({"webvtt"}, "webvtt"),
+    ".mkv": (None, "srt"),
+}
+# Of files, read up to so much to know a track: one may begin late, or never.
+_PROBE = {"probesize": "50000000", "analyzeduration": "60000000"}  # bytes, microseconds
 
 
 class Sound:
-    """All sound tracks of what `like` reads, copied packet by packet.
+    """The sound tracks that belong to the picture, copied packet by packet.
 
-    A track whose codec the container does not take is encoded anew, as AAC (Opus in
-    WebM). Packets follow the picture, so only a second or so is in memory.
+    A track that the container does not take is encoded anew, as AAC (Opus in WebM),
+    with its channels as far as the codec has them. Packets follow the picture, so only
+    a second or so is in memory; their times are those of the picture's clock.
+
+    A file also gets the subtitles (text that it does not take is converted), chapters,
+    tags, cover and fonts; one line in the log names what it cannot hold.
 
     Args:
         like: VideoReader, or None for silence.
@@ -35,121 +54,117 @@ class Sound:
         self._input = self._packets = self._next = None
         if like is None:
             return
-        if like.audio is None:
-            if like.has_sound:
-                _log.warning("%s: the sound of a live source is not kept", like.source)
+        if like.has_sound and like.audio is None:
+            _log.warning("%s: the sound of a live source is not kept", like.source)
+        if like.again is None:
             return
-        self._name = like.source
-        self._input = av.open(like.audio, timeout=10.0)
+        self._name, self._like = like.source, like
+        self._input = av.open(
+            like.again, timeout=10.0, options=_PROBE if like.path else {},
+            metadata_errors="replace",
+        )  # fmt: skip
         self._origin = like.origin
-        streams = self._input.streams.audio
-        for stream in streams[:1] if suffix == ".flv" else streams:
-            track = self._add(stream, suffix)
-            if track is not None:
-                self._tracks[stream] = track
+        # The clock wants the picture's packets, too.
+        streams = [self._input.streams[index] for index in like.tracks]
+        for stream in streams[1:2] if suffix == ".flv" else streams[1:]:
+            self._tracks[stream.index] = self._sound(stream, suffix)
+        if suffix in _SUBTITLES:
+            streams += self._describe(streams[0], suffix)
+        self._tracks = {n: track for n, track in self._tracks.items() if track}
         if self._tracks:
-            self._packets = self._demux()
+            self._packets = self._demux(streams)
             self._next = next(self._packets, None)
 
-    def _add(self, stream, suffix):
-        codec = stream.codec_context and stream.codec_context.codec.canonical_name
-        if codec is None:
+    def _describe(self, picture, suffix):
+        """Take what a file holds besides; return the streams of subtitles."""
+        described(self._output.streams.video[0], picture, self._output.format.name)
+        texts = of_program(self._input, picture, self._input.streams.subtitles)
+        lost = []
+        for stream in texts:
+            track = self._tracks[stream.index] = self._subtitles(stream, suffix)
+            if track is None:
+                kind = stream.codec_context and stream.codec_context.name
+                lost.append(f"subtitles {stream.index} ({kind or 'unknown'})")
+        lost += tags.copy(self._input, self._output, suffix, self._origin)
+        if lost:
             _log.warning(
-                "%s: sound track %d is of an unknown kind and left out",
-                self._name, stream.index,
+                "%s: %s does not hold its %s: left out",
+                self._name, suffix, ", ".join(lost),
             )  # fmt: skip
-            return None
-        accepted = _ACCEPTED.get(suffix, self._output.supported_codecs)
-        if codec in accepted:
-            return _Copy(self._output, stream, self._origin)
-        target = "libopus" if suffix == ".webm" else "aac"
-        _log.warning(
-            "%s: sound track %d is %s, which %s does not take: encoded anew as %s",
-            self._name, stream.index, codec, suffix, target.removeprefix("lib"),
-        )  # fmt: skip
-        return _Encode(self._output, stream, self._origin, target)
+        return texts
 
-    def _demux(self):
+    def _subtitles(self, stream, suffix):
+        if stream.codec_context is None:
+            return None
+        known, other = _SUBTITLES[suffix]
+        codec = stream.codec_context.codec
+        if known is None and codec.canonical_name != "mov_text":
+            known = self._output.supported_codecs
+        if {codec.name, codec.canonical_name} & (known or set()):
+            return Copy(self._output, stream, self._origin)
+        if not codec.text_sub:
+            return None
+        return Subtitles(self._output, stream, self._origin, other)
+
+    def _sound(self, stream, suffix):
+        context = stream.codec_context
+        if context is None:
+            return self._leave_out(stream, "is of an unknown kind and left out")
+        if not (context.sample_rate and context.channels):
+            return self._leave_out(stream, "is empty and left out")
+        codec = context.codec.canonical_name
+        accepted = codec in _ACCEPTED.get(suffix, self._output.supported_codecs)
+        if suffix == ".flv" and codec == "mp3" and context.sample_rate not in _FLV_MP3:
+            accepted = False
+        if accepted:
+            return Copy(self._output, stream, self._origin)
+        target = "libopus" if suffix == ".webm" else "aac"
+        track = Encoded(self._output, stream, self._origin, target)
+        _log.warning(
+            "%s: sound track %d is %s, which %s does not take: encoded anew as %s%s",
+            self._name, stream.index, codec, suffix, target.removeprefix("lib"),
+            track.changes,
+        )  # fmt: skip
+        return track
+
+    def _leave_out(self, stream, reason):
+        _log.warning("%s: sound track %d %s", self._name, stream.index, reason)
+
+    def _demux(self, streams):
+        clock = Clock(self._input)
         try:
-            for packet in self._input.demux(*self._tracks):
-                if packet.dts is not None or packet.size:
+            for packet in clock.steady(self._input.demux(streams)):
+                if packet.stream.index in self._tracks and packet.size:
                     yield packet
         except av.FFmpegError as error:
-            _log.warning("%s: sound ends early (%s)", self._name, error.strerror)
+            self._like.sound_damage = f"its sound ends early ({error.strerror})"
+            _log.warning("%s: %s", self._name, self._like.sound_damage)
 
-    def copy_until(self, seconds):
+    def copy_until(self, seconds: Fraction | None) -> None:
         """Copy the packets due before `seconds`; all that are left with None."""
         while self._next is not None:
-            packet = self._next
-            time = (packet.dts or 0) * packet.time_base - self._origin
-            if seconds is not None and time > seconds:
+            track = self._tracks[self._next.stream.index]
+            if seconds is not None and track.second(self._next) > seconds:
                 return
-            self._tracks[packet.stream].write(packet)
+            track.take(self._next)
             self._next = next(self._packets, None)
 
-    def finish(self):
+    def finish(self) -> None:
         """Write what encoders still hold; close the source."""
-        for track in self._tracks.values():
+        for index, track in self._tracks.items():
             track.finish()
+            if track.left_out > OVERLAP:
+                _log.warning(
+                    "%s: sound track %d runs over itself: %.3g s are left out",
+                    self._name, index, track.left_out,
+                )  # fmt: skip
+        lost = sum(track.lost for track in self._tracks.values())
+        if lost:
+            self._like.sound_damage = f"{lost} packets of its sound cannot be decoded"
         self.close()
 
-    def close(self):
+    def close(self) -> None:
         """Close the source."""
         self._next = None
         if self._input is not None:
             self._input.close()
-
-
-class _Copy:
-    def __init__(self, output, stream, origin):
-        self._output = output
-        self._stream = output.add_stream_from_template(stream)
-        self._stream.metadata.update(_language(stream))
-        self._offset = round(origin / stream.time_base)
-        self._last = None
-
-    def write(self, packet):
-        dts = (packet.pts or 0) if packet.dts is None else packet.dts
-        pts = dts if packet.pts is None else packet.pts
-        dts, pts = dts - self._offset, pts - self._offset
-        if self._last is not None and dts <= self._last:
-            dts = self._last + 1  # a clock set back; muxers refuse that
-        self._last = packet.dts = dts
-        packet.pts = max(pts, dts)
-        packet.stream = self._stream
-        self._output.mux(packet)
-
-    def finish(self):
-        pass
-
-
-class _Encode:
-    def __init__(self, output, stream, origin, codec):
-        self._output, self._source = output, stream
-        rate = 48000 if codec == "libopus" else stream.codec_context.sample_rate
-        self._stream = output.add_stream(codec, rate=rate)
-        mono = stream.codec_context.channels == 1
-        self._stream.codec_context.layout = "mono" if mono else "stereo"
-        self._stream.codec_context.bit_rate = 96_000 if mono else 192_000
-        self._stream.codec_context.flags |= Flags.global_header  # FLV wants it, too
-        self._stream.metadata.update(_language(stream))
-        self._origin = origin
-
-    def write(self, packet):
-        try:
-            frames = packet.decode()
-        except av.InvalidDataError:
-            return  # a click in the sound
-        for frame in frames:
-            if frame.pts is not None:
-                frame.pts -= round(self._origin / frame.time_base)
-            self._output.mux(self._stream.encode(frame))
-
-    def finish(self):
-        for frame in self._source.codec_context.decode(None):
-            self._output.mux(self._stream.encode(frame))
-        self._output.mux(self._stream.encode(None))
-
-
-def _language(stream):
-    return {"language": stream.language} if stream.language else {}

@@ -1,21 +1,31 @@
 """What FFmpeg demuxes and decodes: files, cameras, network streams."""
 
+import heapq
 import logging
 import pathlib
 import threading
+import time
 from fractions import Fraction
 
 import av
+from av.format import Flags
 
 from vgan import InputError
+from vgan.video.clock import Clock
 from vgan.video.color import UNSPECIFIED, ToRGB, guessed_matrix
+from vgan.video.damage import Losses
 from vgan.video.filters import deinterlaced
 from vgan.video.hdr import BT2020
 from vgan.video.margins import margins
-from vgan.video.opening import StandardInput, for_ffmpeg, open_container
+from vgan.video.opening import StandardInput, for_ffmpeg, of_program, open_container
 
 _log = logging.getLogger("vgan")
 _FPS = Fraction(25)  # where neither the container nor the codec tells a rate
+# Containers that say when to decode only; FFmpeg makes up when to show.
+_WITHOUT_PTS = ("avi", "asf")
+_REORDERED = 17  # packets at most that a decoder needs for a frame
+_LEADING = 8  # frames that may wait for the first that has a time
+_LONGEST_PAUSE = 10  # seconds between two attempts to reach a sender again
 
 
 class StreamSource:
@@ -30,6 +40,7 @@ class StreamSource:
         size: (H, W) that frames are scaled to, or None.
         window: Part of each frame that is shown, or None; see VideoReader.
         deinterlace: Whether the fields of interlaced frames become whole pictures.
+        reconnect: Seconds to wait for a live address that is away.
     """
 
     names = None
@@ -44,20 +55,27 @@ class StreamSource:
         size: tuple[int, int] | None = None,
         window: tuple[float, float, float, float] | None = None,
         deinterlace: bool = True,
+        reconnect: float = 0,
     ):
-        self._name = name
+        self._location, self._name = location, name
         self._deinterlace, self._said = deinterlace, set()
         self._warning = None  # said once, and only if frames can be decoded at all
         self._works = False
         self._timeout = timeout
-        self._closing = False
+        self._clock = None
+        self.end = None  # second, of the picture, where all of it was read
+        self._reconnect = reconnect
+        self._away = None  # why nothing comes from a live source
+        self._broke_off = False
+        self._gap = None  # seconds that it was away
+        self._closing = threading.Event()
         self._reading = threading.Lock()
         self._piped = isinstance(location, StandardInput)
         self.path = location if isinstance(location, pathlib.Path) else None
         self._is_address = not (camera or self._piped or self.path)
         self._container = open_container(location, name, timeout, camera)
         try:
-            self._stream = self._choose_stream()
+            self._stream = self._choose_stream(self._container)
             self._describe(camera, location)
             self._begin(start)
             self._look_at_first(size, window)
@@ -65,24 +83,22 @@ class StreamSource:
             self.close()
             raise
 
-    def _choose_stream(self):
+    def _choose_stream(self, container):
         """The first video stream marked as default, which is what players show."""
         streams = [
             stream
-            for stream in self._container.streams.video
+            for stream in container.streams.video
             if not stream.disposition & av.stream.Disposition.attached_pic
             and stream.codec_context is not None
         ]
         if not streams:
-            what = (
-                "only a cover picture" if self._container.streams.video else "no video"
-            )
+            what = "only a cover picture" if container.streams.video else "no video"
             raise InputError(
                 f"{self._name}: there is {what} in it; give a file with moving pictures"
             )
         default = av.stream.Disposition.default
         chosen = next((s for s in streams if s.disposition & default), streams[0])
-        if self._container.format.name in ("hls", "dash"):
+        if container.format.name in ("hls", "dash"):
             # Variants of one picture, of which the first may well be the smallest.
             chosen = max(streams, key=lambda s: (s.width * s.height, s.bit_rate or 0))
             for stream in streams:
@@ -107,18 +123,21 @@ class StreamSource:
             self.num_frames = stream.frames or estimate
         # PyAV's default, slice threads, stays: frame threads lose the good frames next
         # to a damaged one and delay a live picture.
-        # Broadcast and cut-out clips begin anywhere on their clock; a file that begins
-        # within its first second means it (edit list, late first frame).
+        # Broadcast and cut-out clips begin anywhere on their clock; a file of another
+        # kind that begins within its first second means it (edit list, late frame).
+        # A live stream begins with what comes first.
         start = Fraction(container.start_time or 0, av.time_base)
-        self._origin = None if self.is_live else 0
-        if abs(start) >= 1:
-            self._origin = round(start / self.time_base)
+        self._broadcast = container.format.flags & Flags.ts_discont.value
+        if abs(start) < 1 and not self._broadcast:
+            start = 0
+        self._origin = None if self.is_live else round(start / self.time_base)
         self.origin = (self._origin or 0) * self.time_base
-        self.has_sound = bool(container.streams.audio)
-        again = self.has_sound and not self.is_live and not self._piped
-        self.audio = None
-        if again:
-            self.audio = for_ffmpeg(self.path) if self.path else location
+        self.tracks = _tracks(container, stream)
+        self.has_sound = len(self.tracks) > 1
+        self.again = None
+        if not (self.is_live or self._piped):
+            self.again = for_ffmpeg(self.path) if self.path else location
+        self.audio = self.again if self.has_sound else None
 
     def _begin(self, start):
         """Decode the first frame from which `start` can be reached.
@@ -127,6 +146,7 @@ class StreamSource:
         many others.
         """
         self._began = 0
+        self._losses = self._count()
         self._decoded = self._frames()
         if start and not (self.is_live or self._piped):
             self._seek(start)
@@ -179,6 +199,8 @@ class StreamSource:
                     f"{self._name}: no frame came, it {self._warning}; "
                     "check the sender and the network"
                 ) from None
+            if self._piped and self._location.excuse():
+                raise InputError(f"{self._name}: {self._location.excuse()}") from None
             codec = self._stream.codec_context.name
             raise InputError(
                 f"{self._name}: no frame of its {codec} video can be decoded; "
@@ -203,11 +225,13 @@ class StreamSource:
             fresh = None
         decoded = self._decoded if fresh is None else _chain(fresh, self._decoded)
         del fresh
-        held = last = None
+        held = last = pts = None
         duration = 1 / self.fps
+        count = 0
         for frame in decoded:
-            timestamp = self._timestamp(frame, last, duration)
-            last = timestamp
+            count += 1
+            timestamp = self._timestamp(frame, last, pts, duration)
+            last, pts = timestamp, frame.pts
             duration = frame.duration * self.time_base or 1 / self.fps
             if start and timestamp <= start:
                 held = frame, timestamp, duration
@@ -218,6 +242,10 @@ class StreamSource:
             yield frame, timestamp, duration
         if held and held[1] + held[2] > start:
             yield held
+        stream = self._stream
+        if not start and count == stream.frames and stream.duration:
+            length = stream.duration * stream.time_base
+            self.end = length + (stream.start_time or 0) * self.time_base - self.origin
 
     def picture(self, frame):
         """What is shown of a frame of `frames`, uint8 RGB `[H, W, 3]`."""
@@ -246,34 +274,65 @@ class StreamSource:
             self._said.add(what)
             _log.warning("%s: %s", self._name, what)
 
-    def _frames(self):
-        """Decoded frames, each a whole picture."""
-        frames = self._decode()
-        if not self._deinterlace:
-            return frames
-        return deinterlaced(
-            frames,
-            lambda: self._say(
-                "is interlaced: its fields become whole pictures (bwdif); "
-                "deinterlace=off leaves them woven"
-            ),
-        )
+    @property
+    def damage(self) -> str | None:
+        """One line of what is lost of it so far; None where all came."""
+        if not self.is_live:
+            return self._losses and self._losses.describe()
+        return f"it broke off ({self._away})" if self._broke_off else None
 
-    def _timestamp(self, frame, last, duration):
+    @property
+    def doubt(self) -> str | None:
+        """One line of what may be lost, or may be meant; or None."""
+        return None if self.is_live or not self._losses else self._losses.doubt()
+
+    def _count(self):
+        return Losses(self._container, self._stream, self.path, self.fps)
+
+    def _frames(self):
+        """Decoded frames, each a whole picture, with their times.
+
+        Each connection to a live sender has a clock of its own.
+        """
+        back = True
+        while back:
+            frames = self._timed(self._decode())
+            if self._deinterlace:
+                frames = deinterlaced(
+                    frames,
+                    lambda: self._say(
+                        "is interlaced: its fields become whole pictures (bwdif); "
+                        "deinterlace=off leaves them woven"
+                    ),
+                )
+            yield from frames
+            back = self._away and self._works and self._reopened()
+
+    def _timestamp(self, frame, last, pts, duration):
+        if self._gap is not None and None not in (last, frame.pts):
+            # A sender that is back has another clock: ours went on meanwhile.
+            self._origin = frame.pts - round((last + self._gap) / self.time_base)
+            self._gap = None
         if self._origin is None:
             self._origin = frame.pts or 0
-        if frame.pts is not None:
-            timestamp = (frame.pts - self._origin) * self.time_base
-            if last is None or timestamp > last:
-                return timestamp
-        # No time, the same again, or a clock that was set back: just go on.
-        return Fraction(0) if last is None else last + duration
+        if frame.pts is None:
+            return Fraction(0) if last is None else last + duration
+        timestamp = (frame.pts - self._origin) * self.time_base
+        if last is None:
+            return max(timestamp, Fraction(0))
+        if timestamp > last:
+            return timestamp
+        # A clock that stands still; or one that steps back by less than a jump, which
+        # the frames after this one make up for.
+        return last + (duration if frame.pts == pts else self.time_base)
 
     def _seek(self, start):
         """Decode from the last key frame before `start`, which indexes may misjudge."""
         for earlier in (0, 10, start):
             position = max(start - earlier, 0)
             ticks = int(position / self.time_base) + (self._origin or 0)
+            if not position and self._broadcast:  # decoding begins before
+                ticks -= round(1 / self.time_base)
             try:
                 self._container.seek(ticks, stream=self._stream)
             except av.FFmpegError as error:
@@ -281,6 +340,7 @@ class StreamSource:
                     f"{self._name}: cannot go to {float(start):g} s "
                     f"({error.strerror}); convert it to MP4 or MKV"
                 ) from error
+            self._losses = None if position else self._count()
             self._decoded = self._frames()
             frame = next(self._decoded, None)
             if frame is not None:
@@ -289,19 +349,46 @@ class StreamSource:
             if not position or (known and frame.pts <= ticks):
                 return
 
+    def _timed(self, frames):
+        """The frames; the time of those before the first that has one is counted back.
+
+        So a broadcast begins that is cut off anywhere.
+        """
+        early, tick = [], 1 / self.fps / self.time_base
+        if self._container.format.flags & Flags.no_timestamps.value:
+            early = None  # none will have one
+        for frame in frames:
+            if frame.pts is None and early is not None and len(early) < _LEADING:
+                early.append(frame)
+                continue
+            while early:
+                first = early.pop(0)
+                if frame.pts is not None:
+                    first.pts = frame.pts - round((len(early) + 1) * tick)
+                yield first
+                del first
+            early = None
+            yield frame
+        yield from early or ()
+
     def _decode(self):
         """Decoded frames; what is damaged is skipped, and said once."""
-        packets = self._container.demux(self._stream)
+        name = self._clock.name if self._clock else self._name
+        self._clock = Clock(self._container, name)
+        tracks = [self._container.streams[index] for index in self.tracks]
+        packets = self._clock.steady(self._container.demux(tracks))
+        self._due = []
         frames = []
         while frames is not None:
             yield from frames
             with self._reading:
-                frames = None if self._closing else self._decode_next(packets)
-                if self._closing:
+                frames = None if self._closing.is_set() else self._decode_next(packets)
+                if self._closing.is_set():
                     self._container.close()
 
     def _decode_next(self, packets):
         """Frames of the next packet, or None at the end."""
+        losses = self._losses
         try:
             packet = next(packets, None)
         except av.FFmpegError as error:
@@ -309,14 +396,93 @@ class StreamSource:
             reason = (
                 f"nothing came for {self._timeout:g} s" if stalled else (error.strerror)
             )
-            self._warn(f"ends early ({reason})")
+            if self.is_live:
+                self._away, self._since = reason, time.monotonic()
+            elif losses:
+                losses.stopped(reason)
+            if not (self._away and self._works and self._reconnect):
+                self._warn(f"ends early ({reason})")
             packet = av.Packet()  # an empty one gives what the decoder still holds
             packet.stream = self._stream
+        if packet is None:
+            if losses:
+                losses.ended()
+            return None
+        if packet.stream.index != self._stream.index:
+            return []  # sound, which only the clock looks at
+        if losses:
+            losses.took(packet, self._clock.stretch(packet.stream.index))
+        if not packet.size and packet.dts is not None:
+            return []  # "the last frame again"; to decode it would be to end
+        without_pts = self._container.format.name in _WITHOUT_PTS
+        due = None
+        if without_pts and packet.dts is not None:
+            due = packet.dts if packet.pts is None else packet.pts
+            heapq.heappush(self._due, due)
+            packet.pts = None
         try:
-            return None if packet is None else packet.decode()
+            frames = packet.decode()
         except av.FFmpegError as error:
+            if losses:
+                losses.failed()
             self._warn(f"skipping what cannot be decoded ({error.strerror})")
+            if due is not None:
+                self._due.remove(due)
+                heapq.heapify(self._due)
             return []
+        if without_pts:  # one after the other, whatever order they are decoded in
+            for frame in frames:
+                frame.pts = heapq.heappop(self._due) if self._due else None
+            del self._due[_REORDERED:]
+        for frame in frames if losses else ():
+            losses.gave(frame)
+        return frames
+
+    def _reopened(self):
+        """Whether a live address that was away is back, and open again."""
+        with self._reading:
+            connection = None if self._closing.is_set() else self._connected()
+            self._broke_off = connection is None
+            if connection is not None:
+                self._container, self._stream = connection
+                self.time_base = self._stream.time_base
+                self.tracks = _tracks(*connection)
+                gap = Fraction(time.monotonic() - self._since)
+                self._gap = gap.limit_denominator(1000)
+                self._away = self._warning = None
+                _log.warning("%s: is back after %.0f s", self._name, self._gap)
+            if self._closing.is_set():
+                self._container.close()
+        return not self._broke_off
+
+    def _connected(self):
+        """Container and stream of a live address, once it is back; else None.
+
+        The pauses between attempts grow, so that a sender that comes up is not flooded.
+        """
+        pause = 1
+        if self._is_address and self._reconnect:
+            _log.warning(
+                "%s: %s; waiting %g s for it to come back",
+                self._name, self._away, self._reconnect,
+            )  # fmt: skip
+            self._container.close()  # or the port is in use
+        while self._is_address:
+            left = self._since + self._reconnect - time.monotonic()
+            if left <= 0 or self._closing.wait(min(pause, left)):
+                return None
+            pause = min(2 * pause, _LONGEST_PAUSE)
+            try:
+                container = open_container(
+                    self._location, self._name, min(self._timeout, max(left, 1))
+                )
+            except InputError:
+                continue
+            try:
+                return container, self._choose_stream(container)
+            except InputError:
+                container.close()
+        return None
 
     def _warn(self, what):
         if self._warning is None:
@@ -326,13 +492,19 @@ class StreamSource:
 
     def close(self):
         """Close the file or the connection; at once, or when a read that waits ends."""
-        self._closing = True
+        self._closing.set()
         # Closed under a thread that reads from it, FFmpeg crashes: that one does it.
         if self._reading.acquire(blocking=False):
             try:
                 self._container.close()
             finally:
                 self._reading.release()
+
+
+def _tracks(container, stream):
+    """Indexes of the picture and of the sound that belongs to it."""
+    sounds = of_program(container, stream, container.streams.audio)
+    return [stream.index, *(sound.index for sound in sounds)]
 
 
 def _chain(frame, rest):

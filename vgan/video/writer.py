@@ -1,10 +1,11 @@
 """The one way out: frames to a file or a folder, atomically, or live to an outlet."""
 
+import contextlib
+import errno
 import functools
 import logging
 import os
 import pathlib
-import secrets
 import shutil
 from fractions import Fraction
 
@@ -16,6 +17,7 @@ from vgan.video import outlets
 from vgan.video.encoders import Gif, Movie, Pngs
 from vgan.video.images import NUMBER, numbered
 from vgan.video.opening import public
+from vgan.video.spare import FULL
 
 _ENCODERS = {".mp4": Movie, ".mkv": Movie, ".mov": Movie, ".webm": Movie, ".gif": Gif}
 _log = logging.getLogger("vgan")
@@ -23,6 +25,8 @@ _log = logging.getLogger("vgan")
 
 class VideoWriter:
     """Write frames with their timestamps, and the sound of what they came from.
+
+    A film also gets the subtitles, chapters and tags that its container can hold.
 
     By the path's extension: .mp4, .mkv, .mov (H.264), .webm (VP9), .gif, or a folder
     of numbered PNGs (no extension, or a slash at the end, or a pattern of their names
@@ -34,13 +38,15 @@ class VideoWriter:
 
     Of a file or folder nothing stands under the final name before it is complete:
     frames go to a hidden file beside it, which is renamed at the end and removed after
-    an exception. After Ctrl-C what was made is finished as `<stem>.partial<suffix>`,
-    and the log says so.
+    an exception; what a killed run left of it the next one removes. After Ctrl-C, or
+    where the disk is full, what was made is finished as `<stem>.partial<suffix>`, and
+    the log says so.
 
     Args:
         path: The file or the folder of PNGs to make, "-", an address or a device.
         like: A VideoReader to take the sound, the frame rate, the time base, the
-            aspect ratio of pixels and the colour description from.
+            aspect ratio of pixels, the colour description, how long the last frame is
+            shown and all else from.
         fps: Frames per second where there is no `like`; timestamps come with the
             frames, so this only tunes the encoder and lasts the final frame.
         quality: Constant rate factor, lower is better, on x264's scale 0..51
@@ -50,11 +56,13 @@ class VideoWriter:
     Attributes:
         path: Where the result goes (without passwords); after Ctrl-C, where it went.
         num_frames: Frames written so far.
+        approve: Function that is called before the result gets its name; where it
+            raises, nothing is left behind.
 
     Raises:
         InputError: The path cannot be written, exists, is the input, or has an
-            unknown extension; or (at the end) no frame came, the disk is full, or who
-            should take the frames does not.
+            unknown extension; another run is writing it; or (at the end) no frame
+            came, the disk is full, or who should take the frames does not.
     """
 
     def __init__(self, path, like=None, fps=None, quality=None, overwrite=False):
@@ -63,15 +71,22 @@ class VideoWriter:
         rate = Fraction(fps or getattr(like, "fps", None) or 25)
         self._shape = None
         self.num_frames = 0
-        self._closed = False
+        self.approve = lambda: None
+        self._closed = self._full = False
+        self._lock = contextlib.ExitStack()
         outlet = outlets.find(path)
         if outlet is None:
             self._pattern = None
             encoder = self._choose_encoder(path)
             self._names = set((getattr(like, "names", None) or {}).values())
             self._check_target(like, overwrite)
-            self._make_temporary()
-            self._encoder = encoder(self._temporary, like, rate, quality)
+            self._hold()
+            try:
+                self._make_temporary()
+                self._encoder = encoder(self._temporary, like, rate, quality)
+            except BaseException:
+                self._lock.close()
+                raise
         else:
             self.path, self._folder, self._temporary = public(path), False, None
             self._encoder = outlet(path, like, rate, quality)
@@ -95,12 +110,19 @@ class VideoWriter:
         self._folder = as_folder or not suffix
         return Pngs if self._folder else _ENCODERS[suffix]
 
+    def _hold(self):
+        told = f"{self.path}: another run is writing it; wait, or give another output"
+        lock = files.short_name(".", self.path.name, ".lock")
+        with files.writing(self.path, "give another folder"):
+            self._lock.enter_context(files.locked(self.path.parent, told, lock))
+
     def _make_temporary(self):
-        # Not the process's number: in a container it is always the same.
-        end = f".partial-{secrets.token_hex(4)}{self.path.suffix}"
-        self._temporary = self.path.with_name(
-            files.short_name(".", self.path.stem, end)
-        )
+        name = files.short_name(".", self.path.stem, f".partial{self.path.suffix}")
+        self._temporary = self.path.with_name(name)
+        self._remove_temporary()  # of a run that was killed, as nobody holds it
+        pieces = segments_of(self.path)
+        if pieces.exists():
+            _log.warning("%s: is of a run that was to be resumed; remove it", pieces)
         with files.writing(self.path, "give another folder"):
             if self._folder:
                 self._temporary.mkdir()
@@ -151,6 +173,7 @@ class VideoWriter:
         try:
             self._encoder.write(np.ascontiguousarray(frame), Fraction(timestamp))
         except (OSError, av.FFmpegError) as error:
+            self._full = error.errno in FULL
             raise self._cannot_write(error) from error
         self.num_frames += 1
 
@@ -164,7 +187,7 @@ class VideoWriter:
     def __exit__(self, kind, error, traceback):
         if kind is None:
             self._finish(complete=True)
-        elif issubclass(kind, KeyboardInterrupt) and self.num_frames:
+        elif (self._full or issubclass(kind, KeyboardInterrupt)) and self.num_frames:
             self._finish(complete=False)
         else:
             self._abandon()
@@ -175,10 +198,16 @@ class VideoWriter:
         try:
             if not self.num_frames:
                 raise InputError(f"{self.path}: nothing to write, no frame was made")
-            self._encoder.finish(complete)
+            unwritten = self._encoder.finish(complete) or 0
+            self.num_frames -= unwritten
+            full = complete and unwritten > 0
+            complete = complete and not full
+            if complete:
+                self.approve()
             if self._temporary is not None:
                 self._put_in_place(complete)
             self._closed = True
+            self._lock.close()
         except (OSError, av.FFmpegError) as error:
             raise self._cannot_write(error) from error
         finally:
@@ -186,6 +215,8 @@ class VideoWriter:
         if not complete:
             done = "are in" if self._temporary else "went to"
             _log.warning("stopped: %d frames %s %s", self.num_frames, done, self.path)
+        if full:
+            raise self._cannot_write(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
 
     def _put_in_place(self, complete):
         if not complete:
@@ -205,10 +236,15 @@ class VideoWriter:
         try:
             self._encoder.abandon()
         finally:
-            if self._folder:
-                shutil.rmtree(self._temporary, ignore_errors=True)
-            elif self._temporary is not None:
-                self._temporary.unlink(missing_ok=True)
+            if self._temporary is not None:
+                self._remove_temporary()
+            self._lock.close()
+
+    def _remove_temporary(self):
+        if self._folder:
+            shutil.rmtree(self._temporary, ignore_errors=True)
+        else:
+            self._temporary.unlink(missing_ok=True)
 
     def _is_ours(self, folder):
         """Whether it holds such PNGs only, so that replacing it is harmless."""
@@ -223,7 +259,16 @@ class VideoWriter:
         )
 
     def _cannot_write(self, error):
+        advice = "give another output, or one of another kind"
+        if error.errno in FULL:
+            advice = "free space on the disk or give another output"
+        elif error.errno == errno.EFBIG:
+            advice = "no file may be so large there; give another disk or quality=20"
         return InputError(
-            f"{self.path}: cannot be written ({error.strerror or error}); "
-            "free space on the disk or give another output"
+            f"{self.path}: cannot be written ({error.strerror or error}); {advice}"
         )
+
+
+def segments_of(path: pathlib.Path) -> pathlib.Path:
+    """The folder of what a run that can be resumed has finished of a file."""
+    return path.with_name(files.short_name(".", path.name, ".segments"))

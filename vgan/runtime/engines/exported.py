@@ -74,6 +74,7 @@ def read_manifest(folder: str | pathlib.Path) -> Manifest:
         )
     try:
         facts = json.loads(path.read_text())
+        files = facts.get("files", {})
         model = model_info(facts.pop("model"), path)
         state = {str(name): list(shape) for name, shape in facts.pop("state").items()}
         size = facts.pop("size")
@@ -85,7 +86,11 @@ def read_manifest(folder: str | pathlib.Path) -> Manifest:
             raise ValueError("its sizes are out of range")
         if not isinstance(manifest.format, str):
             raise ValueError("its format is no name")
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        if type(manifest.num_parameters) is not int:
+            raise ValueError("its num_parameters is no integer")
+        if not all(type(each) is str for pair in files.items() for each in pair):
+            raise ValueError("its files are not names with hashes")
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         if isinstance(error, InputError):
             raise
         raise InputError(
@@ -174,18 +179,42 @@ class ExportedEngine:
             shapes = {name: list(value.shape) for name, value in inputs.items()}
             self._step = self._session("step", shapes=shapes, **self._options)
             self._size = size
-        outputs = self._step(inputs)
+        shapes = {f"new_{name}": value.shape for name, value in state.items()}
+        shapes["stylised"] = content[:, 0].shape
+        outputs = self._run("step", self._step, inputs, shapes)
         return outputs["stylised"][:, None], {n: outputs[f"new_{n}"] for n in state}
 
     def encode_style(self, style: np.ndarray) -> np.ndarray:
         """Style image or clip [1, T', h, w, 3] in [-1, 1] -> code [1, D]."""
         if self._style is None:  # compiled once, for pictures of any size
             self._style = self._session("style")
-        return self._style({"pictures": style[0]})["code"]
+        return self._code("style", self._style, {"pictures": style[0]})
 
     def encode_noise(self, noise: np.ndarray) -> np.ndarray:
         """Noise [1, Z], standard normal -> code [1, D]."""
-        return self._session("noise")({"noise": noise})["code"]
+        return self._code("noise", self._session("noise"), {"noise": noise})
+
+    def _code(self, name, session, inputs):
+        return self._run(name, session, inputs, {"code": (1, self.code_size)})["code"]
+
+    def _run(self, name, session, inputs, shapes):
+        """Outputs of a session, which must have these shapes."""
+        try:
+            outputs = session(inputs)
+            for output, shape in shapes.items():
+                if outputs[output].shape != shape:
+                    found = list(outputs[output].shape)
+                    raise ValueError(f"{output} is {found}, not {list(shape)}")
+        except Exception as error:  # each library has its own
+            raise self._unfit(name, f"is not what {MANIFEST} says", error) from error
+        return outputs
+
+    def _unfit(self, name, what, error):
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[-1][:200]
+        return InputError(
+            f"model {self._folder / name}{self._suffix}: {what} ({reason}); "
+            "export it again"
+        )
 
     def _session(self, name, **options):
         path = self._folder / f"{name}{self._suffix}"
@@ -193,8 +222,5 @@ class ExportedEngine:
             raise InputError(f"model {path}: is missing; export it again")
         try:
             return self._make_session(path, **options)
-        except (RuntimeError, ValueError) as error:
-            reason = str(error).strip().splitlines()[-1][:200] if str(error) else ""
-            raise InputError(
-                f"model {path}: cannot be loaded ({reason}); export it again"
-            ) from error
+        except Exception as error:  # each library has its own
+            raise self._unfit(name, "cannot be loaded", error) from error

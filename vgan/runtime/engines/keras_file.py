@@ -11,7 +11,9 @@ import numpy as np
 
 from vgan import DEEPEST, LARGEST, InputError
 
-MOST_UNPACKED = 100  # times the size of the file; weights hardly shrink
+# Weights hardly pack; a file that says it unpacks to much more would fill the memory.
+_MOST_PACKED = 20
+_SMALL = 2**20  # bytes, which may pack better
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,15 +51,15 @@ def describe(path: str | pathlib.Path) -> ModelInfo:
         raise InputError(f"model {path}: {what}; give the generator.keras of a run")
     try:
         with zipfile.ZipFile(path) as archive:
-            _check_size(archive, path)
+            _check_packing(archive, path)
             config = json.loads(archive.read("config.json"))
             name, arguments = config["registered_name"], config["config"]
-    except InputError:
-        raise
     except (
         *(zipfile.BadZipFile, KeyError, TypeError, ValueError, RecursionError),
         *(zlib.error, RuntimeError),  # damaged, encrypted, packed in a way unknown
     ) as error:
+        if isinstance(error, InputError):
+            raise
         raise InputError(
             f"model {path}: is not a Keras model, or only a part of one; "
             "give the generator.keras of a run"
@@ -78,6 +80,17 @@ def describe(path: str | pathlib.Path) -> ModelInfo:
     return model_info(arguments, path)
 
 
+def _check_packing(archive, path):
+    """Refuse sizes that no model has, before anything is unpacked to them."""
+    for entry in archive.infolist():
+        if entry.file_size > max(_SMALL, _MOST_PACKED * entry.compress_size):
+            raise InputError(
+                f"model {path}: its {entry.filename} would unpack to "
+                f"{entry.file_size / 2**20:.0f} MB, which is no model's; give the "
+                "generator.keras of a run"
+            )
+
+
 def _overlay_sizes(arguments):
     """What the arguments of a Generator imply."""
     patch = 2 if arguments.get("patch_size") == 2 else 1
@@ -92,16 +105,6 @@ def _painter_sizes(arguments):
 
 
 SIZES = {"vgan>Generator": _overlay_sizes, "vgan>Painter": _painter_sizes}
-
-
-def _check_size(archive, path):
-    """Refuse a small file that unpacks to a huge one, which fills memory or disk."""
-    unpacked = sum(member.file_size for member in archive.infolist())
-    if unpacked > MOST_UNPACKED * path.stat().st_size:
-        raise InputError(
-            f"model {path}: unpacks to {unpacked / 1e9:.1f} GB, which no model does; "
-            "give the generator.keras of a run"
-        )
 
 
 def model_info(arguments: dict[str, typing.Any], path: str | pathlib.Path) -> ModelInfo:

@@ -4,7 +4,8 @@ import pathlib
 from collections.abc import Sequence
 
 import numpy as np
-import openvino
+
+from vgan.runtime.engines.openvino_library import openvino
 
 
 class Session:
