@@ -114,7 +114,11 @@ def packets(path: pathlib.Path) -> int:
     return count
 
 
-def work(model: str, jobs, results) -> None:
+def work(
+    model: str,
+    jobs: "multiprocessing.queues.Queue",
+    results: "multiprocessing.queues.Queue",
+) -> None:
     """Stylize each film that comes; answer with how that ended, and what was said."""
     import vgan
 
@@ -205,7 +209,7 @@ def make_model(folder: pathlib.Path) -> str:
     return str(path)
 
 
-def main(_) -> None:
+def main(_: list[str]) -> None:
     """Render, damage, stylize, count."""
     rng = random.Random(FLAGS.seed)
     counts = collections.Counter()

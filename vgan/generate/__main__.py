@@ -124,7 +124,7 @@ FLAGS.DEFINE_enum(
 FLAGS.DEFINE_bool("quiet", False, "print nothing but warnings and errors")
 
 
-def main(_):
+def main(_: list[str]) -> None:
     """Parse, then stylise."""
     from vgan.generate.run import stylize
 

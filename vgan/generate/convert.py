@@ -7,6 +7,8 @@ import logging
 import os
 import pathlib
 import time
+import typing
+from collections.abc import Callable
 
 import numpy as np
 
@@ -18,6 +20,9 @@ from vgan.video import VIDEO_SUFFIXES, VideoReader, VideoWriter
 from vgan.video.image_source import is_shot
 from vgan.video.segmented_movie import FORMATS
 from vgan.video.segments import SegmentedWriter
+
+if typing.TYPE_CHECKING:
+    from vgan.generate.options import StylizeOptions
 
 _log = logging.getLogger("vgan")
 WRITABLE = (".mp4", ".mkv", ".mov", ".webm", ".gif")
@@ -44,21 +49,21 @@ class Result:
     seconds: float
     cpu_seconds: float
 
-    def __str__(self):
+    def __str__(self) -> str:
         fps = self.num_made / max(self.seconds, 1e-9)
         return f"{self.path}: {self.num_frames} frames, {fps:.1f} frames/s"
 
 
 def convert(
-    options,
-    reader,
-    output,
-    overwrite=False,
-    resume=False,
-    quality=None,
-    strict=False,
-    show="auto",
-):
+    options: "StylizeOptions",
+    reader: VideoReader,
+    output: str | os.PathLike,
+    overwrite: bool = False,
+    resume: bool = False,
+    quality: float | None = None,
+    strict: bool = False,
+    show: str = "auto",
+) -> Result:
     """Stylise a video to its end; no frame is dropped.
 
     Args:
@@ -170,7 +175,7 @@ def _fingerprint(options, reader):
     return {"job": said, "files": stamps, "fps": str(reader.fps), **reading}
 
 
-def is_folder_of_videos(path):
+def is_folder_of_videos(path: str | os.PathLike) -> bool:
     """Whether a folder is to be converted file by file, as it holds a video.
 
     Not one of numbered frames, beside which a preview may lie: see `is_shot`.
@@ -189,16 +194,16 @@ def is_folder_of_videos(path):
 
 
 def convert_folder(
-    options,
-    folder,
-    output,
-    reading=None,
-    overwrite=False,
-    quality=None,
-    strict=False,
-    show="auto",
-    report=print,
-):
+    options: "StylizeOptions",
+    folder: str | os.PathLike,
+    output: str | os.PathLike,
+    reading: dict[str, typing.Any] | None = None,
+    overwrite: bool = False,
+    quality: float | None = None,
+    strict: bool = False,
+    show: str = "auto",
+    report: Callable[[str], object] = print,
+) -> None:
     """Stylise every video of a folder, and of those inside, into another.
 
     What is there already is not made again, so that the same command after a stop goes

@@ -3,15 +3,26 @@
 import collections
 import contextlib
 import logging
+import os
 import statistics
 import time
+import typing
+from collections.abc import Sequence
+from fractions import Fraction
+
+import numpy as np
 
 from vgan.generate.pipeline import BackgroundWriter
 from vgan.generate.preview import Controls, Preview
 from vgan.generate.progress import progress
+from vgan.generate.schedule import Schedule
 from vgan.runtime import styles
-from vgan.video import VideoWriter
+from vgan.runtime.engines import Engine
+from vgan.video import VideoReader, VideoWriter
 from vgan.video.live import Latest, Paced
+
+if typing.TYPE_CHECKING:
+    from vgan.generate.options import StylizeOptions
 
 _log = logging.getLogger("vgan")
 _RECENT = 1000  # frames whose latency is remembered
@@ -32,7 +43,7 @@ class Broadcaster:
         latencies: Seconds from a frame's arrival to its result, of the last thousand.
     """
 
-    def __init__(self, options):
+    def __init__(self, options: "StylizeOptions") -> None:
         self._options = options
         self._names = None  # of the styles to choose among
         self.num_frames = self.dropped = 0
@@ -40,13 +51,13 @@ class Broadcaster:
 
     def run(
         self,
-        reader,
-        output=None,
-        preview=False,
-        overwrite=False,
-        quality=None,
-        show="auto",
-    ):
+        reader: VideoReader,
+        output: str | os.PathLike | None = None,
+        preview: bool = False,
+        overwrite: bool = False,
+        quality: float | None = None,
+        show: str = "auto",
+    ) -> None:
         """Run to the end.
 
         Args:
@@ -116,7 +127,7 @@ class Broadcaster:
                 if controls.quit:
                     return
 
-    def summary(self):
+    def summary(self) -> str:
         """One line of what was done."""
         if not self.latencies:
             return "no frame came"
@@ -138,11 +149,11 @@ class Recorder:
         controls: preview.Controls, or None: records always.
     """
 
-    def __init__(self, writer, controls):
+    def __init__(self, writer: VideoWriter, controls: Controls | None) -> None:
         self._writer, self._controls = writer, controls
         self._paused_at, self._gap = None, 0
 
-    def write(self, frame, timestamp):
+    def write(self, frame: np.ndarray, timestamp: Fraction) -> None:
         """Append a frame, or leave it out."""
         if self._controls is not None and not self._controls.recording:
             if self._paused_at is None:
@@ -162,17 +173,17 @@ class Chosen:
         controls: preview.Controls.
     """
 
-    def __init__(self, schedules, controls):
+    def __init__(self, schedules: Sequence[Schedule], controls: Controls) -> None:
         self._schedules, self._controls = schedules, controls
         self.styles = [style for one in schedules for style in one.styles]
 
-    def encode(self, engine):
+    def encode(self, engine: Engine) -> typing.Self:
         """Encode every style once; returns itself."""
         for schedule in self._schedules:
             schedule.encode(engine)
         return self
 
-    def at(self, seconds):
+    def at(self, seconds: Fraction | float) -> tuple[np.ndarray, float]:
         """Return code [1, D] and strength, whatever the second."""
         codes = [schedule.at(0)[0] for schedule in self._schedules]
         code = styles.blend(codes, self._controls.weights())

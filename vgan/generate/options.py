@@ -4,17 +4,23 @@ import contextlib
 import dataclasses
 import functools
 import numbers
+import typing
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
 from vgan import InputError
 from vgan.generate import schedule
+from vgan.generate.schedule import Schedule
 from vgan.runtime import engines, styles
 from vgan.runtime.compose import Comparison
 from vgan.runtime.frame_processor import FrameProcessor
 from vgan.runtime.upsampling import even_size, working_scale
 from vgan.video.masks import LabelMask, MaskReader
 from vgan.video.resizing import resize
+
+if typing.TYPE_CHECKING:
+    from vgan.video import VideoReader
 
 LONGEST = 16384  # side of a result in pixels
 
@@ -64,7 +70,7 @@ class StylizeOptions:
     label_mask: str | None = None
     compare: bool = False
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name, low, high, what in (
             ("strength", 0, 1, "a number from 0 to 1"),
             ("seed", 0, float("inf"), "0 or more"),
@@ -81,7 +87,7 @@ class StylizeOptions:
             raise InputError("mask_invert: give mask=FILE too")
 
     @functools.cached_property
-    def opened(self):
+    def opened(self) -> engines.Model:
         """The `engines.Model`, opened once.
 
         Raises:
@@ -90,7 +96,7 @@ class StylizeOptions:
         return engines.Model(self.model, self.engine)
 
     @functools.cached_property
-    def schedules(self):
+    def schedules(self) -> list[Schedule]:
         """The schedules, read once: one, or one for each region.
 
         Raises:
@@ -108,7 +114,7 @@ class StylizeOptions:
             for one in regions
         ]
 
-    def read(self):
+    def read(self) -> list[Schedule]:
         """Read model and styles now: what is wrong with them is said before all else.
 
         Returns:
@@ -122,7 +128,7 @@ class StylizeOptions:
         whole = isinstance(self.style, (dict, np.ndarray))
         return self.style if whole else styles.listed(self.style)
 
-    def choices(self):
+    def choices(self) -> list[Schedule]:
         """Return a schedule for each style, to choose among by keys; or for the show.
 
         Raises:
@@ -141,7 +147,7 @@ class StylizeOptions:
             for index, group in enumerate(groups or [[]])
         ]
 
-    def out_size(self, height, width):
+    def out_size(self, height: int, width: int) -> tuple[int, int]:
         """(H, W) of results for frames of this size, the comparison left out."""
         if self.size is None:
             return height, width
@@ -153,16 +159,21 @@ class StylizeOptions:
             )
         return sides
 
-    def working_scale(self, height, width):
+    def working_scale(self, height: int, width: int) -> float:
         """Scale at which the network works on results of [height, width]."""
         return self.proxy or working_scale(height, width)
 
-    def resized(self, frame):
+    def resized(self, frame: np.ndarray) -> np.ndarray:
         """Return uint8 [H, W, 3] of the size of the result."""
         return resize(frame, *self.out_size(*frame.shape[:2]))
 
     @contextlib.contextmanager
-    def processor(self, like, schedules=None, wrap=None):
+    def processor(
+        self,
+        like: "VideoReader | Size",
+        schedules: Sequence[typing.Any] | None = None,
+        wrap: Callable[[engines.Engine], engines.Engine] | None = None,
+    ) -> Iterator[FrameProcessor]:
         """Load the engine, encode styles, open masks; yields the FrameProcessor.
 
         Args:
@@ -214,7 +225,7 @@ class StylizeOptions:
             )
 
 
-def check_range(name, value, low, high, what):
+def check_range(name: str, value: object, low: float, high: float, what: str) -> None:
     """Raise InputError where a value is not from `low` to `high`; None is fine."""
     if value is None:
         return

@@ -11,6 +11,8 @@ with the length of the video. PyAV, OpenCV and the engines release Python's lock
 import queue
 import threading
 import time
+import typing
+from collections.abc import Callable, Iterable
 
 PATIENCE = 2  # seconds; a reader may wait for a pipe or a network for ever
 DEPTH = 3  # frames; more does not help, as stages take about the same time each frame
@@ -30,7 +32,7 @@ class Prefetcher:
         seconds: Time that reading took so far.
     """
 
-    def __init__(self, items, depth=DEPTH):
+    def __init__(self, items: Iterable[typing.Any], depth: int = DEPTH) -> None:
         self.seconds = 0.0
         self._items = iter(items)
         self._queue = queue.Queue(depth)
@@ -49,10 +51,10 @@ class Prefetcher:
             if not _put(self._queue, item, self._stopped) or item[0] is _END:
                 return
 
-    def __iter__(self):
+    def __iter__(self) -> typing.Self:
         return self
 
-    def __next__(self):
+    def __next__(self) -> typing.Any:
         item, error = self._queue.get()
         if error is not None:
             raise error
@@ -61,10 +63,10 @@ class Prefetcher:
             raise StopIteration
         return item
 
-    def __enter__(self):
+    def __enter__(self) -> typing.Self:
         return self
 
-    def __exit__(self, *exception):
+    def __exit__(self, *exception: object) -> None:
         self._stopped.set()
         self._thread.join(PATIENCE)
 
@@ -84,7 +86,7 @@ class BackgroundWriter:
         seconds: Time that the function took so far.
     """
 
-    def __init__(self, function, depth=DEPTH):
+    def __init__(self, function: Callable[..., object], depth: int = DEPTH) -> None:
         self.seconds = 0.0
         self._function = function
         self._queue = queue.Queue(depth)
@@ -104,15 +106,20 @@ class BackgroundWriter:
                 return
             self.seconds += time.perf_counter() - start
 
-    def __call__(self, *arguments):
+    def __call__(self, *arguments: object) -> None:
         """Have the function called with these; wait only if too many wait already."""
         if not _put(self._queue, arguments, self._failed):
             self._raise()
 
-    def __enter__(self):
+    def __enter__(self) -> typing.Self:
         return self
 
-    def __exit__(self, kind, error, traceback):
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: object,
+    ) -> None:
         if kind is not None and not issubclass(kind, KeyboardInterrupt):
             while not self._queue.empty():
                 self._queue.get_nowait()

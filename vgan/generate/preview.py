@@ -10,8 +10,11 @@
 import os
 import subprocess
 import sys
+import typing
+from collections.abc import Sequence
 
 import cv2
+import numpy as np
 
 from vgan import InputError
 
@@ -53,14 +56,14 @@ class Controls:
         quit: Whether to end.
     """
 
-    def __init__(self, num_styles, strength=1.0):
+    def __init__(self, num_styles: int, strength: float = 1.0) -> None:
         if num_styles < 1:
             raise ValueError(f"num_styles must be 1 or more, got {num_styles}")
         self.num_styles = num_styles
         self.style, self.blend, self.strength = 0, 0.0, strength
         self.recording = self.quit = False
 
-    def press(self, action):
+    def press(self, action: str | None) -> bool:
         """Do what a key says: a value of KEYS, or None for no key.
 
         Returns:
@@ -84,14 +87,14 @@ class Controls:
             raise ValueError(f"unknown action {action!r}; known: {set(KEYS.values())}")
         return before != (self.style, self.blend, self.strength)
 
-    def weights(self):
+    def weights(self) -> list[float]:
         """Share of each style, `num_styles` floats whose sum is 1."""
         shares = [0.0] * self.num_styles
         shares[self.style] += 1 - self.blend
         shares[(self.style + 1) % self.num_styles] += self.blend
         return shares
 
-    def status(self, names=None):
+    def status(self, names: Sequence[str] | None = None) -> str:
         """One line of text for the user; `names` are those of the styles."""
         names = names or [f"style {n + 1}" for n in range(self.num_styles)]
         shares = [
@@ -116,12 +119,12 @@ class Preview:
         InputError: There is no display, or this OpenCV has no windows.
     """
 
-    def __init__(self, title):
+    def __init__(self, title: str) -> None:
         _check_display()
         self._title = title
         self._is_open = self._helps = False
 
-    def show(self, frame, status=""):
+    def show(self, frame: np.ndarray, status: str = "") -> str | None:
         """Show a uint8 RGB frame `[H, W, 3]`, and a line of text below.
 
         Returns:
@@ -152,17 +155,17 @@ class Preview:
         except cv2.error:  # the last window was closed, and Qt with it
             return False
 
-    def close(self):
+    def close(self) -> None:
         """Close the window."""
         if self._is_open and self._is_visible():
             cv2.destroyWindow(self._title)
             cv2.pollKey()  # lets the window go
         self._is_open = False
 
-    def __enter__(self):
+    def __enter__(self) -> typing.Self:
         return self
 
-    def __exit__(self, *exception):
+    def __exit__(self, *exception: object) -> None:
         self.close()
 
 

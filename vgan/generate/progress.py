@@ -10,7 +10,7 @@ KINDS = ("auto", "json", "none")
 _EVERY = {"auto": 5.0, "json": 1.0}  # seconds between two lines
 
 
-def progress(total: int | None, kind: str = "auto"):
+def progress(total: int | None, kind: str = "auto") -> "_Bar | _Lines":
     """Return what counts frames: with skip(count), update(), note(text), and `with`.
 
     Args:

@@ -4,6 +4,9 @@ import dataclasses
 import difflib
 import os
 import pathlib
+import typing
+from collections.abc import Callable
+from fractions import Fraction
 
 from PIL import Image
 
@@ -17,25 +20,25 @@ from vgan.video.images import srgb_profile
 
 
 def stylize(
-    input,
-    style=None,
-    output=None,
-    model="painterly",
+    input: str | os.PathLike,
+    style: object = None,
+    output: str | os.PathLike | None = None,
+    model: str | os.PathLike = "painterly",
     *,
-    fps=None,
-    deinterlace="auto",
-    gaps="hold",
-    quality=None,
-    overwrite=False,
-    resume=False,
-    live=False,
-    preview=False,
-    strict=False,
-    reconnect=60.0,
-    progress="auto",
-    report=None,
-    **options,
-):
+    fps: Fraction | float | None = None,
+    deinterlace: str = "auto",
+    gaps: str = "hold",
+    quality: float | None = None,
+    overwrite: bool = False,
+    resume: bool = False,
+    live: bool = False,
+    preview: bool = False,
+    strict: bool = False,
+    reconnect: float = 60.0,
+    progress: str = "auto",
+    report: Callable[[str], object] | None = None,
+    **options: typing.Any,
+) -> str | None:
     """Stylise a video, a folder of videos, a camera, a stream or a picture.
 
     What `python -m vgan.generate` does, with the same result. The size, the timestamps

@@ -22,11 +22,16 @@ import dataclasses
 import math
 import os
 import re
+import typing
+from collections.abc import Collection, Sequence
+from fractions import Fraction
 
 import numpy as np
 
 from vgan import InputError
 from vgan.runtime import styles
+from vgan.runtime.engines import Engine
+from vgan.runtime.engines.keras_file import ModelInfo
 
 FADE = 1.0  # seconds
 
@@ -65,7 +70,9 @@ class Schedule:
         stylizer.style_code, stylizer.strength = schedule.at(timestamp)
     """
 
-    def __init__(self, wanted, keyframes):
+    def __init__(
+        self, wanted: Sequence[styles.Style], keyframes: Sequence[Keyframe]
+    ) -> None:
         self.styles = wanted
         self._keyframes = keyframes
         self._times = [keyframe.time for keyframe in keyframes]
@@ -74,7 +81,7 @@ class Schedule:
         self._origins = None  # (code, strength) that its fade begins with
         self.is_constant = len(keyframes) == 1
 
-    def encode(self, engine):
+    def encode(self, engine: Engine) -> typing.Self:
         """Encode every style once, with `engine`; returns the schedule itself."""
         if self._engine is engine and self._points is not None:
             return self
@@ -92,7 +99,7 @@ class Schedule:
             self._points.append(point)
         return self
 
-    def at(self, seconds):
+    def at(self, seconds: Fraction | float) -> tuple[np.ndarray, float]:
         """Return what holds at a second: style code float32 [1, D], strength 0 to 1.
 
         In a fade, codes are blended like styles are, with shares that change linearly,
@@ -120,7 +127,13 @@ class Schedule:
         return code, strength + share * (next_strength - strength)
 
 
-def read(texts, path, fade, model, seed=0):
+def read(
+    texts: typing.Any,
+    path: str | os.PathLike | None,
+    fade: float | None,
+    model: ModelInfo | Engine,
+    seed: int = 0,
+) -> Schedule:
     """Read what the user asks for; needs no network yet.
 
     Args:
@@ -167,7 +180,9 @@ def read(texts, path, fade, model, seed=0):
     return _from_flags(texts, timed, fade, model, seed)
 
 
-def split_time(text, named_styles=()):
+def split_time(
+    text: str, named_styles: Collection[str] = ()
+) -> tuple[str, float | None]:
     """Split "source:weight@4.5s" at its time; None where there is none.
 
     Raises:

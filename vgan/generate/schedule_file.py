@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import pathlib
 
 import numpy as np
@@ -9,11 +10,15 @@ import numpy as np
 from vgan import InputError
 from vgan.generate.schedule import Keyframe, Schedule
 from vgan.runtime import styles
+from vgan.runtime.engines import Engine
+from vgan.runtime.engines.keras_file import ModelInfo
 
 _LONGEST = 1e7  # seconds
 
 
-def read(path, fade, model, seed):
+def read(
+    path: str | os.PathLike, fade: float, model: ModelInfo | Engine, seed: int
+) -> Schedule:
     """Return the Schedule of a JSON file.
 
     Args:

@@ -9,8 +9,13 @@ seconds. The writer keeps size, timestamps, sound and colours of what was read.
 """
 
 import importlib
+import typing
 
 from vgan.video.images import IMAGE_SUFFIXES, VIDEO_SUFFIXES, is_image, read_image
+
+if typing.TYPE_CHECKING:
+    from vgan.video.reader import VideoReader
+    from vgan.video.writer import VideoWriter
 
 # What needs PyAV is imported at its first use: training on pictures goes without.
 _LAZY = {"VideoReader": "reader", "VideoWriter": "writer"}
@@ -25,7 +30,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name):
+def __getattr__(name: str) -> object:
     if name in _LAZY:
         return getattr(importlib.import_module(f"vgan.video.{_LAZY[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

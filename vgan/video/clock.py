@@ -40,7 +40,9 @@ class Clock:
         name: The same until it was said.
     """
 
-    def __init__(self, container: av.container.InputContainer, name: str | None = None):
+    def __init__(
+        self, container: av.container.InputContainer, name: str | None = None
+    ) -> None:
         self._may_jump = bool(container.format.flags & Flags.ts_discont.value)
         self.name = name
         self._epoch = _Epoch(Fraction(0))  # the newest

@@ -69,7 +69,7 @@ class ToRGB:
         window: tuple[float, float, float, float] | None = None,
         margins: tuple[int, int, int, int] = (0, 0, 0, 0),
         sited: str | None = "left",
-    ):
+    ) -> None:
         self._first = frame.width, frame.height
         self._turn = _display_matrix(frame)
         self.transposed = self._turn[0]
@@ -171,7 +171,7 @@ class ToYUV:
         matrix: BT709 or BT601.
     """
 
-    def __init__(self, pixel_format: str, matrix: int):
+    def __init__(self, pixel_format: str, matrix: int) -> None:
         self._pixel_format, self._matrix = pixel_format, matrix
         self._filters = None
         self._reformatter = VideoReformatter()

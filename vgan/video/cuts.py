@@ -8,12 +8,12 @@ REACH = 8  # a camera pan may move a thumbnail by this many pixels
 FLAT = 8  # grey values that spread less than this show nothing
 
 
-def thumbnail(frame):
+def thumbnail(frame: np.ndarray) -> np.ndarray:
     """Return uint8 [32, 32, 3], what `is_cut` compares, of a uint8 [H, W, 3] frame."""
     return cv2.resize(frame, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
 
 
-def is_cut(before, after):
+def is_cut(before: np.ndarray, after: np.ndarray) -> bool:
     """Whether a scene ends between two frames.
 
     Fast motion moves colours and keeps them; pans, flashes and fades keep the
@@ -69,22 +69,22 @@ class CutDetector:
     is compared with the one before. Slow fades and dissolves are no cuts.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._last = None
 
-    def reset(self):
+    def reset(self) -> None:
         """Forget the frames so far: the next one is no cut."""
         self._last = None
 
-    def snapshot(self):
+    def snapshot(self) -> dict[str, np.ndarray]:
         """Return what is remembered, {name: array}, for `restore`."""
         return {} if self._last is None else {"last": self._last}
 
-    def restore(self, kept):
+    def restore(self, kept: dict[str, np.ndarray]) -> None:
         """Go on from where `snapshot` was taken."""
         self._last = kept.get("last")
 
-    def __call__(self, frame):
+    def __call__(self, frame: np.ndarray) -> bool:
         """Look at the next frame, uint8 RGB [H, W, 3]; return whether it is a cut."""
         seen = thumbnail(frame)
         if seen.mean(axis=2).std() < FLAT:

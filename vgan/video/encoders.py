@@ -5,7 +5,9 @@ Each has write(frame `[H, W, 3]`, seconds), finish(complete) and abandon().
 
 import contextlib
 import logging
+import pathlib
 import re
+import typing
 from fractions import Fraction
 
 import av
@@ -16,6 +18,9 @@ from vgan.video.color import BT709, ToYUV, matrix_for
 from vgan.video.images import NUMBER
 from vgan.video.sound import Sound
 from vgan.video.spare import SparedFile
+
+if typing.TYPE_CHECKING:
+    from vgan.video.reader import VideoReader
 
 _log = logging.getLogger("vgan")
 _CRF = 11  # 40 dB and more on real clips, small noisy ones too
@@ -33,7 +38,13 @@ class Movie:
         quality: x264's constant rate factor, or None.
     """
 
-    def __init__(self, path, like, fps, quality):
+    def __init__(
+        self,
+        path: pathlib.Path,
+        like: "VideoReader | None",
+        fps: Fraction,
+        quality: float | None,
+    ) -> None:
         self._path, self._like, self._fps = path, like, fps
         self._crf = _CRF if quality is None else quality
         self._time_base = _fine(getattr(like, "time_base", None) or 1 / fps)
@@ -97,7 +108,7 @@ class Movie:
         # A short look-ahead bounds the memory that large frames take.
         return {"crf": str(self._crf), "preset": "veryfast", "rc-lookahead": "20"}
 
-    def write(self, frame, seconds):
+    def write(self, frame: np.ndarray, seconds: Fraction) -> None:
         """Append a uint8 RGB frame `[H, W, 3]` shown from `seconds` on."""
         if self._container is None:
             self._begin(*frame.shape[:2])
@@ -123,13 +134,13 @@ class Movie:
                 packet.duration = self._gap
             self._container.mux(packet)
 
-    def last_as_in(self, like) -> None:
+    def last_as_in(self, like: "VideoReader | None") -> None:
         """Let the last frame last as long as in the VideoReader it came from."""
         second, seconds = getattr(like, "shown", None) or (None, None)
         if second is not None and round(second / self._time_base) == self._last:
             self._gap = max(1, round(seconds / self._time_base))
 
-    def finish(self, complete):
+    def finish(self, complete: bool) -> int:
         """End the file; sound to its end, or where the picture stops.
 
         Returns:
@@ -148,7 +159,7 @@ class Movie:
             self._file.close()
         return len(packets)
 
-    def abandon(self):
+    def abandon(self) -> None:
         """Close, as the file will be removed."""
         if self._container is not None:
             if self._sound is not None:
@@ -175,7 +186,13 @@ class Gif:
 
     _TICK = Fraction(1, 100)
 
-    def __init__(self, path, like, fps, quality):
+    def __init__(
+        self,
+        path: pathlib.Path,
+        like: "VideoReader | None",
+        fps: Fraction,
+        quality: float | None,
+    ) -> None:
         self._path = path
         self._rate = fps
         self._container = self._file = None
@@ -192,7 +209,7 @@ class Gif:
         codec.width, codec.height, codec.pix_fmt = width, height, "pal8"
         codec.time_base = self._TICK
 
-    def write(self, frame, seconds):
+    def write(self, frame: np.ndarray, seconds: Fraction) -> None:
         """Append a uint8 RGB frame `[H, W, 3]` shown from `seconds` on."""
         if self._container is None:
             self._begin(*frame.shape[:2])
@@ -208,7 +225,7 @@ class Gif:
         picture.pts, picture.time_base = pts, self._TICK
         self._container.mux(self._stream.encode(picture))
 
-    def finish(self, complete):
+    def finish(self, complete: bool) -> None:
         """End the file; sound to its end, or where the picture stops."""
         self._container.mux(self._stream.encode(None))
         self._container.close()
@@ -216,7 +233,7 @@ class Gif:
         if self._dropped:
             _log.warning("a GIF shows at most 50 frames/s: %d left out", self._dropped)
 
-    def abandon(self):
+    def abandon(self) -> None:
         """Close, as the file will be removed."""
         if self._container is not None:
             with contextlib.suppress(OSError, av.FFmpegError):
@@ -250,7 +267,14 @@ class Pngs:
             there are none, from 0 on; or None.
     """
 
-    def __init__(self, path, like, fps, quality, pattern=None):
+    def __init__(
+        self,
+        path: pathlib.Path,
+        like: "VideoReader | None",
+        fps: Fraction,
+        quality: float | None,
+        pattern: str | None = None,
+    ) -> None:
         self._path, self._count, self._pattern = path, 0, pattern
         self._names = getattr(like, "names", None) or {}
         if pattern:
@@ -260,7 +284,7 @@ class Pngs:
         if getattr(like, "audio", None):
             _log.warning("PNGs hold no sound: it is left out")
 
-    def write(self, frame, seconds):
+    def write(self, frame: np.ndarray, seconds: Fraction) -> None:
         """Append a uint8 RGB frame `[H, W, 3]` shown from `seconds` on."""
         name = self._names.get(seconds, f"{self._count:06d}")
         self._count += 1
@@ -276,10 +300,10 @@ class Pngs:
             path.unlink(missing_ok=True)  # a part of one
             raise
 
-    def finish(self, complete):
+    def finish(self, complete: bool) -> None:
         """End the file; sound to its end, or where the picture stops."""
 
-    def abandon(self):
+    def abandon(self) -> None:
         """Close, as the file will be removed."""
 
 

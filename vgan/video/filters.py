@@ -16,7 +16,7 @@ class Filters:
         *chain: (name, arguments) of each filter.
     """
 
-    def __init__(self, frame: VideoFrame, *chain: tuple[str, str]):
+    def __init__(self, frame: VideoFrame, *chain: tuple[str, str]) -> None:
         graph = self._graph = Graph()
         self._source = graph.add_buffer(
             width=frame.width,

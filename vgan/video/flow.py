@@ -12,7 +12,7 @@ from vgan import InputError
 SMALLEST_SIDE = 16  # pixels; the flow's patches have 8
 
 
-def estimate_flow(frame, before):
+def estimate_flow(frame: np.ndarray, before: np.ndarray) -> np.ndarray:
     """Estimate backward optical flow by dense inverse search (Kroeger et al., 2016).
 
     OpenCV's fast preset, but down to the finest scale: on synthetic scenes this leaves
@@ -40,7 +40,7 @@ def estimate_flow(frame, before):
     return search.calc(gray(frame), gray(before), None)
 
 
-def flow_holds(backward, forward):
+def flow_holds(backward: np.ndarray, forward: np.ndarray) -> np.ndarray:
     """Find where an estimated flow can be trusted (Ruder et al., 2016).
 
     A pixel is excluded where
@@ -67,13 +67,13 @@ def flow_holds(backward, forward):
     return inside & found & smooth
 
 
-def warp(picture, flow):
+def warp(picture: np.ndarray, flow: np.ndarray) -> np.ndarray:
     """Sample [H, W, C] at p + flow(p), bilinearly, as `vgan.losses.temporal.warp`."""
     x, y = _targets(flow)
     return cv2.remap(picture, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
-def gray(frame):
+def gray(frame: np.ndarray) -> np.ndarray:
     """uint8 RGB [H, W, 3] -> uint8 [H, W]."""
     return cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
 

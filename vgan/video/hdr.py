@@ -37,7 +37,7 @@ class WideGamut:
     }
     _PEAK = 1000 / 203
 
-    def __init__(self, transfer: int, primaries: int):
+    def __init__(self, transfer: int, primaries: int) -> None:
         # HDR that does not say more is of BT.2020, as ITU-R BT.2100 has it.
         matrix = self._TO_BT709.get(primaries, self._TO_BT709[BT2020])
         self._primaries = np.float32(matrix)

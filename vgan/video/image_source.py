@@ -66,7 +66,7 @@ class ImageSource:
         size: tuple[int, int] | None = None,
         window: tuple[float, float, float, float] | None = None,
         gaps: str = "hold",
-    ):
+    ) -> None:
         self._files = _find(path)
         # Where the files of a pattern are is what an output must not replace.
         self.path = path if path.exists() else path.parent
@@ -139,7 +139,7 @@ class AnimationSource(ImageSource):
         path: pathlib.Path,
         size: tuple[int, int] | None = None,
         window: tuple[float, float, float, float] | None = None,
-    ):
+    ) -> None:
         self.path = path
         delays = [delay for _, delay in self._pictures()]
         self.num_frames, self.duration = len(delays), sum(delays)

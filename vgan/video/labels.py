@@ -25,7 +25,7 @@ class Labels:
         InputError: There are more than 16 regions, or only one.
     """
 
-    def __init__(self, frame, exact):
+    def __init__(self, frame: np.ndarray, exact: bool) -> None:
         colors, _ = _colors(frame)
         self._is_noisy = not exact or len(colors) > MOST
         if self._is_noisy:
@@ -43,10 +43,10 @@ class Labels:
         distances = np.abs(np.arange(256)[:, None] - self._grays)
         self._of_gray = distances.argmin(axis=1).astype(np.uint8)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self._colors)
 
-    def __call__(self, frame):
+    def __call__(self, frame: np.ndarray) -> np.ndarray:
         """Return uint8 [h, w], the region of each pixel of a frame [h, w, 3]."""
         if self._is_gray:
             labels = cv2.LUT(_gray(frame), self._of_gray)

@@ -10,6 +10,11 @@ frames and keeps the delay bounded, where a queue would grow.
 
 import threading
 import time
+import typing
+from collections.abc import Iterable
+from fractions import Fraction
+
+import numpy as np
 
 
 class Latest:
@@ -30,7 +35,7 @@ class Latest:
         arrived: When the frame that was given last had come, by time.monotonic().
     """
 
-    def __init__(self, frames):
+    def __init__(self, frames: Iterable[tuple[np.ndarray, Fraction]]) -> None:
         self.dropped = 0
         self.arrived = None
         self._newest = self._error = None
@@ -59,10 +64,10 @@ class Latest:
             self._error, self._ended = error, True
             self._changed.notify()
 
-    def __iter__(self):
+    def __iter__(self) -> typing.Self:
         return self
 
-    def __next__(self):
+    def __next__(self) -> tuple[np.ndarray, Fraction]:
         with self._changed:
             self._changed.wait_for(lambda: self._newest is not None or self._ended)
             item, self._newest = self._newest, None
@@ -74,7 +79,7 @@ class Latest:
             raise error
         raise StopIteration
 
-    def close(self):
+    def close(self) -> None:
         """Stop at once, though the source may still be waiting for its next frame.
 
         The source itself stays open; a VideoReader may be closed then.
@@ -83,10 +88,10 @@ class Latest:
             self._ended, self._newest, self._error = True, None, None
             self._changed.notify()
 
-    def __enter__(self):
+    def __enter__(self) -> typing.Self:
         return self
 
-    def __exit__(self, *exception):
+    def __exit__(self, *exception: object) -> None:
         self.close()
 
 
@@ -101,19 +106,19 @@ class Paced:
         frames: Iterator of (frame `[H, W, 3]`, timestamp), such as a VideoReader.
     """
 
-    def __init__(self, frames):
+    def __init__(self, frames: Iterable[tuple[np.ndarray, Fraction]]) -> None:
         self._frames = iter(frames)
         self._zero = None
 
     @property
-    def now(self):
+    def now(self) -> float | None:
         """The clock, in seconds as timestamps are; None before the first frame."""
         return None if self._zero is None else time.monotonic() - self._zero
 
-    def __iter__(self):
+    def __iter__(self) -> typing.Self:
         return self
 
-    def __next__(self):
+    def __next__(self) -> tuple[np.ndarray, Fraction]:
         frame, timestamp = next(self._frames)
         if self._zero is None:
             self._zero = time.monotonic() - float(timestamp)

@@ -6,9 +6,16 @@ those of the kernel's <linux/videodev2.h>.
 
 import os
 import struct
+import typing
+from fractions import Fraction
+
+import numpy as np
 
 from vgan import InputError
 from vgan.video.color import BT601, ToYUV
+
+if typing.TYPE_CHECKING:
+    from vgan.video.reader import VideoReader
 
 _QUERYCAP = 0x80685600  # _IOR('V', 0, struct v4l2_capability), 104 bytes
 _S_FMT = 0xC0D05605  # _IOWR('V', 5, struct v4l2_format), 208 bytes
@@ -35,7 +42,13 @@ class VirtualCamera:
         InputError: There is no such device, or it is no virtual camera.
     """
 
-    def __init__(self, address, like, fps, quality):
+    def __init__(
+        self,
+        address: str | os.PathLike,
+        like: "VideoReader | None",
+        fps: Fraction,
+        quality: float | None,
+    ) -> None:
         self._address, self._file, self._size = str(address), None, None
         try:
             self._file = os.open(self._address, os.O_RDWR)
@@ -66,7 +79,7 @@ class VirtualCamera:
 
         return fcntl.ioctl(self._file, request, data)
 
-    def write(self, frame, seconds):
+    def write(self, frame: np.ndarray, seconds: Fraction) -> None:
         """Show a uint8 RGB frame `[H, W, 3]` at once."""
         frame = frame[:, : frame.shape[1] // 2 * 2]
         height, width = frame.shape[:2]
@@ -87,24 +100,24 @@ class VirtualCamera:
         if got != [width, height, _YUYV]:
             raise OSError(None, f"it insists on {got[0]} x {got[1]}")
 
-    def finish(self, complete):
+    def finish(self, complete: bool) -> None:
         """Close the device; viewers keep its last frame."""
         self.abandon()
 
-    def abandon(self):
+    def abandon(self) -> None:
         """Close the device."""
         if self._file is not None:
             os.close(self._file)
             self._file = None
 
 
-def format_request(width, height):
+def format_request(width: int, height: int) -> bytes:
     """The `struct v4l2_format` (64 bit) that asks for YUYV frames of this size."""
     stride = 2 * width
     fields = (width, height, _YUYV, _PROGRESSIVE, stride, stride * height, _SMPTE170M)
     return struct.pack("<I4x7I", _OUTPUT, *fields).ljust(208, b"\0")
 
 
-def pack(frame):
+def pack(frame: np.ndarray) -> bytes:
     """Bytes Y0 U Y1 V ... of a uint8 RGB frame `[H, W, 3]`, W even: 2 W H of them."""
     return ToYUV("yuyv422", BT601)(frame).to_ndarray().tobytes()

@@ -6,7 +6,10 @@ frame holds.
 """
 
 import logging
+import os
 import pathlib
+import typing
+from fractions import Fraction
 
 import cv2
 import numpy as np
@@ -35,7 +38,7 @@ class Mask:
         InputError: It cannot be read, is live, or has another aspect ratio.
     """
 
-    def __init__(self, path, like):
+    def __init__(self, path: str | os.PathLike, like: typing.Any) -> None:
         self._path, self._reader = pathlib.Path(path), None
         self._size = like.width, like.height
         self._shown = self._next = None  # (frame, timestamp)
@@ -66,7 +69,7 @@ class Mask:
                 f"{like.width}x{like.height}; give a mask of the same shape"
             )
 
-    def at(self, timestamp):
+    def at(self, timestamp: float | Fraction) -> np.ndarray:
         """Return what is shown at a second; quickest when seconds go forward.
 
         The same array comes back as long as the same frame is shown: do not write to
@@ -97,15 +100,15 @@ class Mask:
                 end,
             )
 
-    def close(self):
+    def close(self) -> None:
         """Close the file."""
         if self._reader is not None:
             self._reader.close()
 
-    def __enter__(self):
+    def __enter__(self) -> typing.Self:
         return self
 
-    def __exit__(self, *exception):
+    def __exit__(self, *exception: object) -> None:
         self.close()
 
 
@@ -130,7 +133,14 @@ class MaskReader(Mask):
                 blend(frame, stylizer(frame), mask.at(timestamp))   # [H, W, 1] float32
     """
 
-    def __init__(self, path, invert=False, soft=0, *, like):
+    def __init__(
+        self,
+        path: str | os.PathLike,
+        invert: bool = False,
+        soft: float = 0,
+        *,
+        like: typing.Any,
+    ) -> None:
         if not 0 <= soft <= 1000:
             raise InputError(f"soft={soft}: give 0 to 1000 pixels")
         levels = np.clip(
@@ -173,7 +183,7 @@ class LabelMask(Mask):
         InputError: As Mask, or it has too many colours, or one alone.
     """
 
-    def __init__(self, path, *, like):
+    def __init__(self, path: str | os.PathLike, *, like: typing.Any) -> None:
         super().__init__(path, like)
         exact = self._path.suffix.lower() in _LOSSLESS or self._path.is_dir()
         try:
@@ -191,7 +201,7 @@ class LabelMask(Mask):
         return cv2.resize(labels, self._size, interpolation=cv2.INTER_NEAREST_EXACT)
 
 
-def soften(gray, sigma):
+def soften(gray: np.ndarray, sigma: float) -> np.ndarray:
     """Gaussian blur of uint8 [H, W], `sigma` in pixels.
 
     A wide one is made at a fraction of the size, where it costs no more than others.

@@ -13,7 +13,7 @@ from vgan import InputError
 _OPTIONS = {"rtsp": {"rtsp_transport": "tcp"}}  # UDP loses packets in most networks
 
 
-def public(address):
+def public(address: str | os.PathLike | int) -> str:
     """The address without what is secret in it: a password, the key of a stream."""
     address = re.sub(r"//[^/@]*@", "//", str(address))
     if not address.lower().startswith("rtmp"):
@@ -31,7 +31,7 @@ class StandardInput:
 
     name = "-"
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.head = b""  # the first bytes, which tell what it is
         if os.isatty(0):
             raise InputError(
@@ -39,7 +39,7 @@ class StandardInput:
                 "give a file, or pipe one: ffmpeg -i in.mp4 -f nut - | ..."
             )
 
-    def read(self, size):
+    def read(self, size: int) -> bytes:
         """Return up to `size` bytes as soon as there are some; none at the end."""
         data = os.read(0, size)
         self.head += data[: 16 - len(self.head)]
@@ -60,7 +60,7 @@ class StandardInput:
         return None
 
 
-def for_ffmpeg(path):
+def for_ffmpeg(path: pathlib.Path) -> str:
     """The file's name as FFmpeg takes it: `a:b.mp4` alone would be of protocol a."""
     return str(path.absolute())
 
@@ -86,7 +86,12 @@ def of_program(
     return own or list(streams)
 
 
-def open_container(location, name, timeout, camera=False):
+def open_container(
+    location: pathlib.Path | str | StandardInput,
+    name: str,
+    timeout: float,
+    camera: bool = False,
+) -> av.container.InputContainer:
     """Open a source of frames.
 
     Args:

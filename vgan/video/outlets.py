@@ -9,9 +9,11 @@ import logging
 import os
 import re
 import sys
+import typing
 from fractions import Fraction
 
 import av
+import numpy as np
 from av.codec.context import Flags
 from av.video.frame import PictureType
 
@@ -22,6 +24,9 @@ from vgan.video.loopback import VirtualCamera
 from vgan.video.opening import public
 from vgan.video.sound import Sound
 
+if typing.TYPE_CHECKING:
+    from vgan.video.reader import VideoReader
+
 _log = logging.getLogger("vgan")
 _PROTOCOLS = {
     "rtmp": "flv", "rtmps": "flv", "tcp": "mpegts", "udp": "mpegts", "rtsp": "rtsp",
@@ -31,7 +36,7 @@ _TIMEOUT = 10  # seconds to wait for the other side
 _KEYFRAMES = 2  # seconds from one to the next: how long a viewer who joins waits
 
 
-def find(path):
+def find(path: str | os.PathLike) -> "type[Y4M | VirtualCamera | Broadcast] | None":
     """Return the class of the outlet that `path` names, or None if it is a file.
 
     Raises:
@@ -72,7 +77,13 @@ class Y4M:
         InputError: Standard output is a terminal or closed; or, later, nobody reads it.
     """
 
-    def __init__(self, address, like, fps, quality):
+    def __init__(
+        self,
+        address: str | os.PathLike,
+        like: "VideoReader | None",
+        fps: Fraction,
+        quality: float | None,
+    ) -> None:
         if sys.stdout is None:
             raise InputError(
                 "-: standard output is closed; pipe it on, or give a file as the output"
@@ -93,7 +104,7 @@ class Y4M:
         self._file = os.dup(1)
         os.dup2(2, 1)
 
-    def write(self, frame, seconds):
+    def write(self, frame: np.ndarray, seconds: Fraction) -> None:
         """Append a uint8 RGB frame `[H, W, 3]` shown from `seconds` on."""
         if self._to_yuv is None:
             self._start = seconds
@@ -134,7 +145,7 @@ class Y4M:
                 f"-: the program that reads the output ended after {self._count} frames"
             ) from None
 
-    def finish(self, complete):
+    def finish(self, complete: bool) -> None:
         """End; the rest of the process prints to standard output again."""
         second, seconds = getattr(self._like, "shown", None) or (None, 0)
         if complete and second is not None and second == self._last:
@@ -147,7 +158,7 @@ class Y4M:
             )  # fmt: skip
         self.abandon()
 
-    def abandon(self):
+    def abandon(self) -> None:
         """End as it is."""
         if self._file is not None:
             sys.stdout.flush()  # belongs to standard error still
@@ -174,7 +185,13 @@ class Broadcast(Movie):
         InputError: From write or finish: there is no connection, or it was lost.
     """
 
-    def __init__(self, address, like, fps, quality):
+    def __init__(
+        self,
+        address: str | os.PathLike,
+        like: "VideoReader | None",
+        fps: Fraction,
+        quality: float | None,
+    ) -> None:
         super().__init__(address, like, fps, _CRF if quality is None else quality)
         self._address = str(address)
         self._format = _PROTOCOLS[self._address.split("://")[0].lower()]
@@ -208,7 +225,7 @@ class Broadcast(Movie):
             self._stream.codec_context.flags |= Flags.global_header
         self._sound = Sound(self._like, self._container, f".{self._format}")
 
-    def write(self, frame, seconds):
+    def write(self, frame: np.ndarray, seconds: Fraction) -> None:
         """Append a uint8 RGB frame `[H, W, 3]` shown from `seconds` on."""
         height, width = (size // 2 * 2 for size in frame.shape[:2])
         with self._one_line():
@@ -220,7 +237,7 @@ class Broadcast(Movie):
             picture.pict_type = PictureType.I
             self._last_key = picture.pts
 
-    def finish(self, complete):
+    def finish(self, complete: bool) -> None:
         """Send what is left and say goodbye."""
         with self._one_line():
             super().finish(complete)

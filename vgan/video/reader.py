@@ -4,7 +4,10 @@ import math
 import os
 import pathlib
 import re
+import typing
 from fractions import Fraction
+
+import numpy as np
 
 from vgan import InputError
 from vgan.video.image_source import GAPS, AnimationSource, ImageSource
@@ -100,7 +103,7 @@ class VideoReader:
         deinterlace: bool = True,
         gaps: str = "hold",
         reconnect: float = 0.0,
-    ):
+    ) -> None:
         if fps is not None and not 1e-3 <= fps <= 1000:
             raise InputError(f"fps={fps}: give 0.001 to 1000 frames per second")
         if gaps not in GAPS:
@@ -142,7 +145,7 @@ class VideoReader:
         """One line of what may be lost, as it may be meant so; or None."""
         return self._source.doubt
 
-    def seek(self, seconds):
+    def seek(self, seconds: Fraction | float) -> None:
         """Go to the frame that is shown at `seconds`; the next one read is that.
 
         Raises:
@@ -163,10 +166,10 @@ class VideoReader:
                 + (f", it is {float(self.duration):g} s long" if self.duration else "")
             )
 
-    def __iter__(self):
+    def __iter__(self) -> typing.Self:
         return self
 
-    def __next__(self):
+    def __next__(self) -> tuple[np.ndarray, Fraction]:
         item, self._first = self._first or next(self._frames, None), None
         if item is None:
             self._last_to_the_end()
@@ -185,13 +188,13 @@ class VideoReader:
             timestamp, seconds = self.shown
             self.shown = timestamp, max(seconds, self._source.end - timestamp)
 
-    def __enter__(self):
+    def __enter__(self) -> typing.Self:
         return self
 
-    def __exit__(self, *exception):
+    def __exit__(self, *exception: object) -> None:
         self.close()
 
-    def close(self):
+    def close(self) -> None:
         """Close the file, the camera or the connection."""
         self._first, self._frames, self._shown = None, iter(()), (None, None)
         self._source.close()

@@ -1,9 +1,10 @@
 """Scaling of pictures."""
 
 import cv2
+import numpy as np
 
 
-def resize(picture, height, width):
+def resize(picture: np.ndarray, height: int, width: int) -> np.ndarray:
     """Scale a picture: areas are averaged where it shrinks, else cubic.
 
     Args:

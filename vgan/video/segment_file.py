@@ -8,7 +8,9 @@ and the arrays of the snapshot. A file that has its final name is complete.
 import contextlib
 import json
 import os
+import pathlib
 import zipfile
+from collections.abc import Iterator
 from fractions import Fraction
 
 import av
@@ -41,7 +43,7 @@ class SegmentFile:
         OSError: It cannot be read.
     """
 
-    def __init__(self, path):
+    def __init__(self, path: pathlib.Path) -> None:
         self.path = path
         with _opened(path) as archive:
             if archive.testzip() is not None:
@@ -52,7 +54,7 @@ class SegmentFile:
             self.last_timestamp = Fraction(meta["last_timestamp"])
             self.last_pts, self.gap = meta["last_pts"], meta["gap"]
 
-    def snapshot(self):
+    def snapshot(self) -> dict[str, object] | None:
         """Return the flat dict that was saved with it, or None."""
         with _opened(self.path) as archive:
             meta = json.loads(archive.read("meta.json"))
@@ -64,13 +66,13 @@ class SegmentFile:
                     snapshot[name] = np.lib.format.read_array(file, allow_pickle=False)
             return snapshot
 
-    def index(self):
+    def index(self) -> dict[str, np.ndarray]:
         """Return what is known of its packets: {"pts": int64 [N], "dts": ...}."""
         with _opened(self.path) as archive, archive.open("index.npy") as file:
             table = np.lib.format.read_array(file, allow_pickle=False)
         return dict(zip(_COLUMNS, table.T, strict=True))
 
-    def packets(self, index):
+    def packets(self, index: dict[str, np.ndarray]) -> Iterator[av.Packet]:
         """Yield its `av.Packet`s in the order of decoding, one at a time in memory."""
         columns = [index[name].tolist() for name in _COLUMNS]
         with _opened(self.path) as archive, archive.open("packets") as file:
@@ -90,18 +92,18 @@ class SegmentRecorder:
         path: The SegmentFile to make.
     """
 
-    def __init__(self, path):
+    def __init__(self, path: pathlib.Path) -> None:
         self._path, self._part = path, path.with_suffix(".part")
         self._index = []
         self._archive = zipfile.ZipFile(self._part, "w")
         self._packets = self._archive.open("packets", "w", force_zip64=True)
 
-    def add(self, packet):
+    def add(self, packet: av.Packet) -> None:
         """Append an encoded `av.Packet`."""
         self._packets.write(bytes(packet))
         self._index.append([getattr(packet, name) for name in _COLUMNS])
 
-    def save(self, snapshot, **meta):
+    def save(self, snapshot: dict[str, object] | None, **meta: object) -> SegmentFile:
         """Write the rest and put the file under its name: all of it counts, or nothing.
 
         Args:
@@ -129,7 +131,7 @@ class SegmentRecorder:
         with self._archive.open(name, "w", force_zip64=True) as file:
             np.lib.format.write_array(file, array, allow_pickle=False)
 
-    def abandon(self):
+    def abandon(self) -> None:
         """Remove what is not saved."""
         # What cannot be written any more need not be: the file is removed.
         for file in (self._packets, self._archive):

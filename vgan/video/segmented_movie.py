@@ -8,7 +8,11 @@ import bisect
 import io
 import itertools
 import logging
+import pathlib
 import types
+import typing
+from collections.abc import Callable
+from fractions import Fraction
 
 import av
 import cv2
@@ -17,6 +21,9 @@ import numpy as np
 from vgan import InputError
 from vgan.video.encoders import Movie
 from vgan.video.segment_file import DamagedSegmentError, SegmentFile, SegmentRecorder
+
+if typing.TYPE_CHECKING:
+    from vgan.video.reader import VideoReader
 
 FORMATS = {".mp4": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
 ENCODED_LIKE = ("time_base", "colors", "sample_aspect_ratio")
@@ -38,7 +45,16 @@ class SegmentedMovie:
         segments: The SegmentFiles that are complete.
     """
 
-    def __init__(self, path, like, fps, quality, made_of, snapshot, segment_frames):
+    def __init__(
+        self,
+        path: pathlib.Path,
+        like: "VideoReader | None",
+        fps: Fraction,
+        quality: float | None,
+        made_of: object,
+        snapshot: Callable[[], dict[str, object]],
+        segment_frames: int,
+    ) -> None:
         self._path, self._like = path, like
         self._movie = path, like, fps, quality
         self._made_of, self._snapshot = made_of, snapshot
@@ -54,13 +70,13 @@ class SegmentedMovie:
                 file.unlink()
 
     @property
-    def is_whole(self):
+    def is_whole(self) -> bool:
         """Whether an earlier run wrote all frames, and had only to join them."""
         last = self.segments[-1] if self.segments else None
         return last is not None and last.num_frames < self._segment_frames
 
     @property
-    def num_kept(self):
+    def num_kept(self) -> int:
         """Frames in complete segments."""
         return sum(segment.num_frames for segment in self.segments)
 
@@ -84,7 +100,7 @@ class SegmentedMovie:
     def _segment_path(self, number):
         return self._path.with_name(f"{number:06d}.segment")
 
-    def write(self, frame, seconds):
+    def write(self, frame: np.ndarray, seconds: Fraction) -> None:
         """Append a uint8 RGB frame `[H, W, 3]` shown from `seconds` on."""
         if self._current is None:
             before = self.segments[-1] if self.segments else None
@@ -102,7 +118,7 @@ class SegmentedMovie:
         self.segments.append(self._current.save(snapshot, self._made_of))
         self._current = None
 
-    def finish(self, complete):
+    def finish(self, complete: bool) -> None:
         """Join the segments; sound to its end."""
         if self._current is not None:
             self._current.last_as_in(self._like)
@@ -119,14 +135,14 @@ class SegmentedMovie:
                 f"{error}: is damaged; the same command again makes it anew"
             ) from error
 
-    def abandon(self):
+    def abandon(self) -> None:
         """Close; what is complete stays."""
         if self._current is not None:
             self._current.abandon()
         if self._joined is not None:
             self._joined.abandon()
 
-    def remove_segments(self):
+    def remove_segments(self) -> None:
         """Remove the files of the segments."""
         while self.segments:
             self.segments.pop().path.unlink()

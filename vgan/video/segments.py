@@ -8,13 +8,21 @@ import contextlib
 import itertools
 import json
 import logging
+import os
+import typing
+from collections.abc import Callable, Iterator
+from fractions import Fraction
 
 import av
+import numpy as np
 
 from vgan import InputError, files
 from vgan.video import outlets
 from vgan.video.segmented_movie import ENCODED_LIKE, FORMATS, SegmentedMovie
 from vgan.video.writer import VideoWriter, segments_of
+
+if typing.TYPE_CHECKING:
+    from vgan.video.reader import VideoReader
 
 _NO_SEGMENTS = f"cannot be made in segments; give {', '.join(FORMATS)}"
 _log = logging.getLogger("vgan")
@@ -67,14 +75,14 @@ class SegmentedWriter(VideoWriter):
 
     def __init__(
         self,
-        path,
-        like,
-        fingerprint,
-        snapshot,
-        quality=None,
-        overwrite=False,
-        segment_frames=250,
-    ):
+        path: str | os.PathLike,
+        like: "VideoReader",
+        fingerprint: object,
+        snapshot: Callable[[], dict[str, object]],
+        quality: float | None = None,
+        overwrite: bool = False,
+        segment_frames: int = 250,
+    ) -> None:
         if segment_frames < 1:
             raise ValueError(f"segment_frames must be positive, not {segment_frames}")
         if outlets.find(path) is not None:
@@ -91,14 +99,14 @@ class SegmentedWriter(VideoWriter):
         if last:
             _log.warning("%s: going on after %d frames", self.path, self.done)
 
-    def ends_segment(self, index):
+    def ends_segment(self, index: int) -> bool:
         """Whether frame `index` (from 0, of the whole video) is followed by a snapshot.
 
         `snapshot` is called once for each such frame, in order.
         """
         return (index + 1) % self._segment_frames == 0
 
-    def remaining(self, reader):
+    def remaining(self, reader: "VideoReader") -> Iterator[tuple[np.ndarray, Fraction]]:
         """Yield the (frame, timestamp) of a fresh VideoReader that are not done yet.
 
         What is done is decoded and dropped. To jump there would be faster, but after a
@@ -153,7 +161,12 @@ class SegmentedWriter(VideoWriter):
         except OSError as error:
             raise self._cannot_write(error) from error
 
-    def __exit__(self, kind, error, traceback):
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: object,
+    ) -> None:
         try:
             if kind is None:
                 self._finish(complete=True)

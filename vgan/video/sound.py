@@ -1,6 +1,7 @@
 """The sound of one file into another, a little at a time, and what comes with it."""
 
 import logging
+import typing
 from fractions import Fraction
 
 import av
@@ -9,6 +10,9 @@ from vgan.video import tags
 from vgan.video.clock import OVERLAP, Clock
 from vgan.video.opening import of_program
 from vgan.video.tracks import Copy, Encoded, Subtitles, described
+
+if typing.TYPE_CHECKING:
+    from vgan.video.reader import VideoReader
 
 _log = logging.getLogger("vgan")
 # What players of a container know; FFmpeg would also put Vorbis or TrueHD into MP4.
@@ -48,7 +52,12 @@ class Sound:
         suffix: Its suffix, such as ".mp4", or a dot and the format of a broadcast.
     """
 
-    def __init__(self, like, container, suffix):
+    def __init__(
+        self,
+        like: "VideoReader | None",
+        container: av.container.OutputContainer,
+        suffix: str,
+    ) -> None:
         self._output = container
         self._tracks = {}
         self._input = self._packets = self._next = None

@@ -5,9 +5,11 @@ import logging
 import pathlib
 import threading
 import time
+from collections.abc import Iterator
 from fractions import Fraction
 
 import av
+import numpy as np
 from av.format import Flags
 
 from vgan import InputError
@@ -56,7 +58,7 @@ class StreamSource:
         window: tuple[float, float, float, float] | None = None,
         deinterlace: bool = True,
         reconnect: float = 0,
-    ):
+    ) -> None:
         self._location, self._name = location, name
         self._deinterlace, self._said = deinterlace, set()
         self._warning = None  # said once, and only if frames can be decoded at all
@@ -211,7 +213,9 @@ class StreamSource:
             _log.warning("%s: %s", self._name, self._warning)
         return first
 
-    def frames(self, start):
+    def frames(
+        self, start: Fraction
+    ) -> Iterator[tuple[av.VideoFrame, Fraction, Fraction]]:
         """Yield (frame, timestamp, duration) from `start` seconds on.
 
         Frames are as decoded: what is not shown is never converted; see `picture`.
@@ -247,7 +251,7 @@ class StreamSource:
             length = stream.duration * stream.time_base
             self.end = length + (stream.start_time or 0) * self.time_base - self.origin
 
-    def picture(self, frame):
+    def picture(self, frame: av.VideoFrame) -> np.ndarray:
         """What is shown of a frame of `frames`, uint8 RGB `[H, W, 3]`."""
         fits = self._to_rgb.fits(frame)
         same = self._shape_of_pixels() == self._pixel_shape
@@ -490,7 +494,7 @@ class StreamSource:
             if self._works:
                 _log.warning("%s: %s", self._name, what)
 
-    def close(self):
+    def close(self) -> None:
         """Close the file or the connection; at once, or when a read that waits ends."""
         self._closing.set()
         # Closed under a thread that reads from it, FFmpeg crashes: that one does it.

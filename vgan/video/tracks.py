@@ -28,7 +28,13 @@ class Track:
         lost: How many packets cannot be decoded.
     """
 
-    def __init__(self, output, source, stream, origin):
+    def __init__(
+        self,
+        output: av.container.OutputContainer,
+        source: av.stream.Stream,
+        stream: av.stream.Stream,
+        origin: Fraction,
+    ) -> None:
         self._output, self._source, self._stream = output, source, stream
         self._origin = origin
         self._last = self._end = None
@@ -68,7 +74,12 @@ class Track:
 class Copy(Track):
     """Takes packets as they are; see Track."""
 
-    def __init__(self, output, source, origin):
+    def __init__(
+        self,
+        output: av.container.OutputContainer,
+        source: av.stream.Stream,
+        origin: Fraction,
+    ) -> None:
         super().__init__(
             output, source, output.add_stream_from_template(source), origin
         )
@@ -101,7 +112,13 @@ class Encoded(Track):
         changes: What else is not as it was, for a message.
     """
 
-    def __init__(self, output, source, origin, codec):
+    def __init__(
+        self,
+        output: av.container.OutputContainer,
+        source: av.AudioStream,
+        origin: Fraction,
+        codec: str,
+    ) -> None:
         heard = source.codec_context
         stream = output.add_stream(codec, rate=_rate(codec, heard.sample_rate))
         super().__init__(output, source, stream, origin)
@@ -179,7 +196,13 @@ def _nearest(ticks):
 class Subtitles(Track):
     """Text of another kind; see Track."""
 
-    def __init__(self, output, source, origin, codec):
+    def __init__(
+        self,
+        output: av.container.OutputContainer,
+        source: av.stream.Stream,
+        origin: Fraction,
+        codec: str,
+    ) -> None:
         stream = output.add_stream(codec)
         super().__init__(output, source, stream, origin)
         source.codec_context.open(strict=False)

@@ -7,6 +7,7 @@ import logging
 import os
 import pathlib
 import shutil
+import typing
 from fractions import Fraction
 
 import av
@@ -18,6 +19,9 @@ from vgan.video.encoders import Gif, Movie, Pngs
 from vgan.video.images import NUMBER, numbered
 from vgan.video.opening import public
 from vgan.video.spare import FULL
+
+if typing.TYPE_CHECKING:
+    from vgan.video.reader import VideoReader
 
 _ENCODERS = {".mp4": Movie, ".mkv": Movie, ".mov": Movie, ".webm": Movie, ".gif": Gif}
 _log = logging.getLogger("vgan")
@@ -65,7 +69,14 @@ class VideoWriter:
             came, the disk is full, or who should take the frames does not.
     """
 
-    def __init__(self, path, like=None, fps=None, quality=None, overwrite=False):
+    def __init__(
+        self,
+        path: str | os.PathLike,
+        like: "VideoReader | None" = None,
+        fps: Fraction | float | None = None,
+        quality: float | None = None,
+        overwrite: bool = False,
+    ) -> None:
         if quality is not None and not 0 <= quality <= 51:
             raise InputError(f"quality={quality}: give 0 (best) to 51, or none")
         rate = Fraction(fps or getattr(like, "fps", None) or 25)
@@ -152,7 +163,7 @@ class VideoWriter:
                 "give a new folder"
             )
 
-    def write(self, frame, timestamp):
+    def write(self, frame: np.ndarray, timestamp: Fraction | float) -> None:
         """Append a frame.
 
         Args:
@@ -177,14 +188,19 @@ class VideoWriter:
             raise self._cannot_write(error) from error
         self.num_frames += 1
 
-    def close(self):
+    def close(self) -> None:
         """Finish the file and put it under its final name."""
         self._finish(complete=True)
 
-    def __enter__(self):
+    def __enter__(self) -> typing.Self:
         return self
 
-    def __exit__(self, kind, error, traceback):
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: object,
+    ) -> None:
         if kind is None:
             self._finish(complete=True)
         elif (self._full or issubclass(kind, KeyboardInterrupt)) and self.num_frames:
