@@ -44,7 +44,7 @@ def test_a_matrix_that_is_not_known_is_guessed(tmp_path, caplog, matrix):
     seen = frames_of(path)
     assert psnr(seen, frames_of(make_video(tmp_path / "b.mp4", 3))) > 35
     assert len(warnings(caplog)) == 1
-    assert "colours of its matrix" in warnings(caplog)[0]
+    assert "colors of its matrix" in warnings(caplog)[0]
 
 
 def test_constant_luminance_is_taken_for_common_bt2020(tmp_path):

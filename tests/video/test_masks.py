@@ -248,7 +248,7 @@ def test_what_is_no_label_mask(tmp_path):
         "many": rgb(np.uint8(np.arange(64 * 48).reshape(48, 64) // 174 * 14)),
     }.items():
         path = save(picture, tmp_path / f"{name}.png")
-        with pytest.raises(InputError, match=rf"{name}\.png: .*16 colours") as caught:
+        with pytest.raises(InputError, match=rf"{name}\.png: .*16 colors") as caught:
             LabelMask(path, like=LIKE)
         assert "\n" not in str(caught.value)
     with pytest.raises(InputError, match=r"one region only"):

@@ -1,4 +1,4 @@
-r"""Stylise a video, a folder of videos, a camera, a stream or a picture.
+r"""Stylize a video, a folder of videos, a camera, a stream or a picture.
 
 python -m vgan.generate --input=in.mp4 --style=painting.jpg --output=out.mp4
 
@@ -41,9 +41,9 @@ FLAGS.DEFINE_string(
 FLAGS.DEFINE_string("schedule", None, "JSON file of styles over time")
 FLAGS.DEFINE_float("fade", None, "seconds from a style to the next (default: 1)")
 FLAGS.DEFINE_float(
-    "strength", 1.0, "share of the stylised picture over the input's own, 0 to 1"
+    "strength", 1.0, "share of the stylized picture over the input's own, 0 to 1"
 )
-FLAGS.DEFINE_bool("keep_color", False, "keep the colours of the input")
+FLAGS.DEFINE_bool("keep_color", False, "keep the colors of the input")
 FLAGS.DEFINE_string("mask", None, "picture or video: style where it is white")
 FLAGS.DEFINE_bool("mask_invert", False, "style where the mask is black")
 FLAGS.DEFINE_float(
@@ -52,7 +52,7 @@ FLAGS.DEFINE_float(
 FLAGS.DEFINE_string(
     "label_mask",
     None,
-    "picture or video of flat colours: the first --style goes to the darkest, and so "
+    "picture or video of flat colors: the first --style goes to the darkest, and so "
     "on; where there are no more styles, the input stays",
 )
 FLAGS.DEFINE_bool("compare", False, "show input, style and output side by side")
@@ -125,7 +125,7 @@ FLAGS.DEFINE_bool("quiet", False, "print nothing but warnings and errors")
 
 
 def main(_: list[str]) -> None:
-    """Parse, then stylise."""
+    """Parse, then stylize."""
     from vgan.generate.run import stylize
 
     given = {name: FLAGS[name].value for name in FLAGS}

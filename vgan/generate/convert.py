@@ -64,7 +64,7 @@ def convert(
     strict: bool = False,
     show: str = "auto",
 ) -> Result:
-    """Stylise a video to its end; no frame is dropped.
+    """Stylize a video to its end; no frame is dropped.
 
     Args:
         options: StylizeOptions.
@@ -204,7 +204,7 @@ def convert_folder(
     show: str = "auto",
     report: Callable[[str], object] = print,
 ) -> None:
-    """Stylise every video of a folder, and of those inside, into another.
+    """Stylize every video of a folder, and of those inside, into another.
 
     What is there already is not made again, so that the same command after a stop goes
     on with the rest, also within a file. One that cannot be used does not stop the

@@ -29,7 +29,7 @@ _RECENT = 1000  # frames whose latency is remembered
 
 
 class Broadcaster:
-    """Stylises a live source until it ends, Ctrl-C, or `q` in the preview.
+    """Stylizes a live source until it ends, Ctrl-C, or `q` in the preview.
 
     Frames that come while the network works are dropped but for the newest: latency
     stays at one frame of the network and one of the source, however slow it is.
@@ -38,7 +38,7 @@ class Broadcaster:
         options: StylizeOptions.
 
     Attributes:
-        num_frames: Stylised so far.
+        num_frames: Stylized so far.
         dropped: Frames of the source that were not.
         latencies: Seconds from a frame's arrival to its result, of the last thousand.
     """

@@ -27,7 +27,7 @@ LONGEST = 16384  # side of a result in pixels
 
 @dataclasses.dataclass(frozen=True)
 class StylizeOptions:
-    """How frames are to be stylised, whatever they come from.
+    """How frames are to be stylized, whatever they come from.
 
     Attributes:
         model: A generator.keras, a folder that vgan.export made, or the name of a model
@@ -38,12 +38,12 @@ class StylizeOptions:
         schedule: JSON file of a schedule, or None.
         fade: Seconds of a cross-fade, or None.
         seed: Of random styles.
-        strength: Share of the stylised picture, 0 to 1, on top of the schedule's.
+        strength: Share of the stylized picture, 0 to 1, on top of the schedule's.
         size: Short side of the result in pixels, or None: that of the input.
         proxy: Scale at which the network works, above 0 and up to 1; None for 1, and
             for less where the result's short side is over 320 pixels: strokes are as
             large as in training then, and a network of many pixels is slow.
-        keep_color: Whether colours stay those of the input.
+        keep_color: Whether colors stay those of the input.
         mask: Picture or video: style where it is white; or None.
         mask_invert: Style where it is black.
         mask_soft: Softness of edges of masks, in pixels.

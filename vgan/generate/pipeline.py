@@ -1,4 +1,4 @@
-"""Decode, stylise and encode at the same time.
+"""Decode, stylize and encode at the same time.
 
     with Prefetcher(reader) as frames, BackgroundWriter(writer.write) as write:
         for frame, timestamp in frames:

@@ -51,7 +51,7 @@ class Controls:
     Attributes:
         style: Index of the style.
         blend: Share of the next style, 0, 0.25, 0.5 or 0.75.
-        strength: Share of the stylised picture, 0 to 1, in steps of a tenth.
+        strength: Share of the stylized picture, 0 to 1, in steps of a tenth.
         recording: Whether to record.
         quit: Whether to end.
     """

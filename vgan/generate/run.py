@@ -1,4 +1,4 @@
-"""A video, a folder of videos, a stream or a picture in, a stylised one out."""
+"""A video, a folder of videos, a stream or a picture in, a stylized one out."""
 
 import dataclasses
 import difflib
@@ -39,7 +39,7 @@ def stylize(
     report: Callable[[str], object] | None = None,
     **options: typing.Any,
 ) -> str | None:
-    """Stylise a video, a folder of videos, a camera, a stream or a picture.
+    """Stylize a video, a folder of videos, a camera, a stream or a picture.
 
     What `python -m vgan.generate` does, with the same result. The size, the timestamps
     and the sound are those of the input.

@@ -43,7 +43,7 @@ class Keyframe:
     Attributes:
         time: Second at which the change towards it begins.
         shares: {index of a style: its weight in the blend}.
-        strength: Share of the stylised picture over the input's own, 0 to 1.
+        strength: Share of the stylized picture over the input's own, 0 to 1.
         fade: Seconds that the change takes.
     """
 

@@ -5,7 +5,7 @@
             writer.write(frame, timestamp)
 
 Frames are uint8 RGB `[H, W, 3]`, upright; a timestamp is a `fractions.Fraction` of
-seconds. The writer keeps size, timestamps, sound and colours of what was read.
+seconds. The writer keeps size, timestamps, sound and colors of what was read.
 """
 
 import importlib

@@ -24,7 +24,7 @@ def guessed_matrix(frame: VideoFrame) -> int | None:
     """The matrix that is taken of a frame in place of one that cannot be done."""
     if frame.colorspace in (*_KNOWN_MATRICES, YCGCO, UNSPECIFIED, 0, 3):
         return None
-    if frame.colorspace == BT2020_CONSTANT:  # the same in all but strong colours
+    if frame.colorspace == BT2020_CONSTANT:  # the same in all but strong colors
         return BT2020
     return matrix_for(frame.width, frame.height)
 
@@ -46,17 +46,17 @@ class ToRGB:
             frames cost a fraction of large ones.
         window: Part of each frame that is shown, (left, top, width, height) in
             parts of the frame's width and height as displayed, rounded to pixels that
-            have a colour of their own (every second one in most videos).
+            have a color of their own (every second one in most videos).
         margins: Pixels of each frame as stored that are not shown, (left, top, right,
             bottom).
-        sited: Where the samples of colour lie, by FFmpeg's names; None: where each
+        sited: Where the samples of color lie, by FFmpeg's names; None: where each
             frame says.
 
     Attributes:
         height: H of the results in pixels.
         width: W of the results in pixels.
         transposed: Whether the picture lies on its side in the file.
-        converts: Whether colours become BT.709.
+        converts: Whether colors become BT.709.
         pixel_shape: Displayed width over height of the first frame's pixels, for a
             stream that changes on the way: what has another shape gets black bars.
             None, the default: it is stretched.
@@ -145,7 +145,7 @@ class ToRGB:
         left, top, right, bottom = self._margins
         if left + right < width and top + bottom < height:
             width, height = width - left - right, height - top - bottom
-            left, top = left // 2 * 2, top // 2 * 2  # where a sample of colour is
+            left, top = left // 2 * 2, top // 2 * 2  # where a sample of color is
         else:
             left = top = 0
         if self._window:
@@ -166,7 +166,7 @@ class ToYUV:
     """Upright uint8 RGB `[H, W, 3]` to a frame for the encoder, limited range.
 
     Args:
-        pixel_format: FFmpeg's name, such as "yuv420p"; samples of colour are sited
+        pixel_format: FFmpeg's name, such as "yuv420p"; samples of color are sited
             left, as decoders of H.264 and VP9 take it.
         matrix: BT709 or BT601.
     """

@@ -1,11 +1,11 @@
-"""Scene cuts between neighbouring frames of a video."""
+"""Scene cuts between neighboring frames of a video."""
 
 import cv2
 import numpy as np
 
 SIDE = 32  # thumbnails this small forget noise, compression and small motions
 REACH = 8  # a camera pan may move a thumbnail by this many pixels
-FLAT = 8  # grey values that spread less than this show nothing
+FLAT = 8  # gray values that spread less than this show nothing
 
 
 def thumbnail(frame: np.ndarray) -> np.ndarray:
@@ -16,8 +16,8 @@ def thumbnail(frame: np.ndarray) -> np.ndarray:
 def is_cut(before: np.ndarray, after: np.ndarray) -> bool:
     """Whether a scene ends between two frames.
 
-    Fast motion moves colours and keeps them; pans, flashes and fades keep the
-    picture but for its place and brightness, which normalised cross-correlation
+    Fast motion moves colors and keeps them; pans, flashes and fades keep the
+    picture but for its place and brightness, which normalized cross-correlation
     finds (Lewis, "Fast Normalized Cross-Correlation", 1995). What keeps neither is
     a cut.
 
@@ -40,7 +40,7 @@ def is_cut(before: np.ndarray, after: np.ndarray) -> bool:
 
 
 def _shared_colors(before, after):
-    """Shared part, in [0, 1], of the two frames' coarse colour histograms."""
+    """Shared part, in [0, 1], of the two frames' coarse color histograms."""
     histograms = []
     for frame in (before, after):
         bins = (cv2.GaussianBlur(frame, (3, 3), 0).reshape(-1, 3) / 32).astype(int)

@@ -182,7 +182,7 @@ def _fine(time_base):
 
 
 class Gif:
-    """An animated GIF that loops; each frame has its own palette of 256 colours."""
+    """An animated GIF that loops; each frame has its own palette of 256 colors."""
 
     _TICK = Fraction(1, 100)
 
@@ -242,7 +242,7 @@ class Gif:
 
 
 def _paletted(frame):
-    """Indices `[H, W]` and an ARGB palette `[256, 4]`; exact up to 256 colours."""
+    """Indices `[H, W]` and an ARGB palette `[256, 4]`; exact up to 256 colors."""
     image = Image.fromarray(frame)
     if image.getcolors(256):
         image = image.quantize(256, Image.Quantize.MEDIANCUT)

@@ -47,7 +47,7 @@ def deinterlaced(
     """Yield a whole picture for each frame, at the same time.
 
     Frames that are not interlaced stay as they are. From the first one on that is, each
-    comes one frame late: FFmpeg's bwdif looks at its neighbours.
+    comes one frame late: FFmpeg's bwdif looks at its neighbors.
 
     Args:
         frames: Decoded frames.

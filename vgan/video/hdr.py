@@ -1,4 +1,4 @@
-"""Wide colours and high dynamic range to common video.
+"""Wide colors and high dynamic range to common video.
 
 Numbers are those of ITU-T H.273.
 """

@@ -69,8 +69,8 @@ def numbered(pattern: str) -> re.Pattern:
 def read_image(path: str | os.PathLike) -> np.ndarray:
     """Read a picture as uint8 RGB `[H, W, 3]`, upright.
 
-    EXIF orientation is applied; colours of an embedded profile become sRGB; transparent
-    parts show white paper; 16 bits become 8; grey becomes RGB; of an animation the
+    EXIF orientation is applied; colors of an embedded profile become sRGB; transparent
+    parts show white paper; 16 bits become 8; gray becomes RGB; of an animation the
     first frame is taken. A JPEG of more than 179 million pixels, and up to a thousand
     million, is read at a half or a quarter of its size, with a line in the log.
 
@@ -190,7 +190,7 @@ def _with_8_bits(image):
 
 
 def _in_srgb(image, profile):
-    """A picture as RGB, with the colours that its ICC profile gives to its numbers."""
+    """A picture as RGB, with the colors that its ICC profile gives to its numbers."""
     if not profile:
         return image.convert("RGB")
     try:

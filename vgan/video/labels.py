@@ -1,4 +1,4 @@
-"""Flat colours of a picture to the numbers of the regions that they stand for."""
+"""Flat colors of a picture to the numbers of the regions that they stand for."""
 
 import cv2
 import numpy as np
@@ -6,19 +6,19 @@ import numpy as np
 from vgan import InputError
 
 MOST = 16  # regions
-_NOISE = 8  # by which a codec misses a flat colour, per channel; grey 17 apart are 16
+_NOISE = 8  # by which a codec misses a flat color, per channel; gray 17 apart are 16
 _SMALLEST = 1 / 1000  # of the flat parts of a noisy picture, a region
 _WINDOW = (5, 5)  # pixels that vote for the region of the one in the middle
 
 
 class Labels:
-    """Regions 0 to n - 1 of pictures that have the colours of a first one.
+    """Regions 0 to n - 1 of pictures that have the colors of a first one.
 
-    They are numbered by grey value, from the darkest.
+    They are numbered by gray value, from the darkest.
 
     Args:
         frame: The first picture, uint8 RGB [h, w, 3].
-        exact: Whether colours are exact, so that each is a region. With more than 16
+        exact: Whether colors are exact, so that each is a region. With more than 16
             it is tried whether they are noise around fewer.
 
     Raises:
@@ -32,7 +32,7 @@ class Labels:
             colors = _flat_colors(frame)
         if len(colors) < 2:
             raise InputError(
-                "has one region only; give each another grey or colour, at least 17 "
+                "has one region only; give each another gray or color, at least 17 "
                 "apart in a video or JPEG"
             )
         grays = _gray(colors.astype(np.uint8)[None])[0]
@@ -58,7 +58,7 @@ class Labels:
             labels = _largest(nearness.reshape(-1, *frame.shape[:2]))
         if not self._is_noisy:
             return labels
-        # Between two regions a codec leaves a line of mixed colours, which may be those
+        # Between two regions a codec leaves a line of mixed colors, which may be those
         # of a third: the majority around decides.
         return _largest(
             cv2.boxFilter(cv2.compare(labels, label, cv2.CMP_EQ), -1, _WINDOW)
@@ -78,14 +78,14 @@ def _largest(layers):
 
 
 def _colors(frame):
-    """Distinct colours [n, 3] of pixels [..., 3] and how often they occur [n]."""
+    """Distinct colors [n, 3] of pixels [..., 3] and how often they occur [n]."""
     codes = frame.reshape(-1, 3).astype(np.int32) @ np.int32([1 << 16, 1 << 8, 1])
     codes, counts = np.unique(codes, return_counts=True)
     return np.stack([codes >> 16, codes >> 8 & 255, codes & 255], axis=-1), counts
 
 
 def _flat_colors(frame):
-    """Colours [n, 3] of the areas of a frame that are flat but for a codec's noise."""
+    """Colors [n, 3] of the areas of a frame that are flat but for a codec's noise."""
     square = np.ones((3, 3), np.uint8)
     change = cv2.morphologyEx(frame, cv2.MORPH_GRADIENT, square).max(axis=-1)
     colors, counts = _colors(frame[change <= _NOISE])
@@ -105,8 +105,8 @@ def _flat_colors(frame):
         colors, counts = colors[rest], counts[rest]
     if len(found) > MOST or covered < 0.8 * total or total < 0.3 * change.size:
         raise InputError(
-            f"is no label mask: it has more than {MOST} colours, or they are not flat; "
-            "give each region one colour, without soft edges"
+            f"is no label mask: it has more than {MOST} colors, or they are not flat; "
+            "give each region one color, without soft edges"
         )
     return np.array(found).astype(int)
 

@@ -20,7 +20,7 @@ from vgan.video.labels import Labels
 from vgan.video.reader import ROUNDING, VideoReader
 
 _log = logging.getLogger("vgan")
-_NOISE = 4  # grey levels by which a codec misses black and white
+_NOISE = 4  # gray levels by which a codec misses black and white
 _SHAPE = 0.02  # by which the aspect ratio may differ
 _LOSSLESS = (".bmp", ".png", ".ppm", ".tif", ".tiff")
 _SHARES = np.arange(256, dtype=np.float32) / np.float32(255)
@@ -115,10 +115,10 @@ class Mask:
 class MaskReader(Mask):
     """How much of the style every pixel gets: white all, black none.
 
-    Greys within 4 of black and white count as these, as codecs seldom keep them.
+    Grays within 4 of black and white count as these, as codecs seldom keep them.
 
     Args:
-        path: See Mask. Colours become grey; what is transparent counts as white.
+        path: See Mask. Colors become gray; what is transparent counts as white.
         invert: Swap black and white.
         soft: Standard deviation in pixels of the video of a Gaussian that softens
             edges; 0 keeps them.
@@ -168,8 +168,8 @@ class MaskReader(Mask):
 class LabelMask(Mask):
     """Which region every pixel belongs to.
 
-    Regions are the flat greys or colours of the mask, 0 being the darkest. Of a PNG or
-    a folder every colour is a region; of a video or JPEG, whose codecs add others,
+    Regions are the flat grays or colors of the mask, 0 being the darkest. Of a PNG or
+    a folder every color is a region; of a video or JPEG, whose codecs add others,
     those that areas of the first frame have. Later frames take the nearest of these.
 
     Args:
@@ -180,7 +180,7 @@ class LabelMask(Mask):
         num_labels: Number of regions, 2 to 16.
 
     Raises:
-        InputError: As Mask, or it has too many colours, or one alone.
+        InputError: As Mask, or it has too many colors, or one alone.
     """
 
     def __init__(self, path: str | os.PathLike, *, like: typing.Any) -> None:

@@ -47,7 +47,7 @@ class SegmentedWriter(VideoWriter):
             another one are removed.
         snapshot: Function without arguments, called in `write` after the last frame of
             each segment: the recurrent state then, as a flat dict of NumPy arrays and
-            plain JSON values. A caller who stylises ahead of `write` keeps that state
+            plain JSON values. A caller who stylizes ahead of `write` keeps that state
             aside where `ends_segment` says so, and hands it out here.
         quality: As for VideoWriter.
         overwrite: As for VideoWriter; segments of the same task are kept even so.

@@ -165,7 +165,7 @@ class StreamSource:
         guess = guessed_matrix(frame)
         if guess:
             self._say(
-                f"colours of its matrix ({frame.colorspace}) cannot be known: those of "
+                f"colors of its matrix ({frame.colorspace}) cannot be known: those of "
                 f"{'BT.2020' if guess == BT2020 else 'common video'} are taken"
             )
         self._to_rgb = ToRGB(frame, size, window, margins(self._stream), sited=None)

@@ -49,7 +49,7 @@ class VideoWriter:
     Args:
         path: The file or the folder of PNGs to make, "-", an address or a device.
         like: A VideoReader to take the sound, the frame rate, the time base, the
-            aspect ratio of pixels, the colour description, how long the last frame is
+            aspect ratio of pixels, the color description, how long the last frame is
             shown and all else from.
         fps: Frames per second where there is no `like`; timestamps come with the
             frames, so this only tunes the encoder and lasts the final frame.
