@@ -1,4 +1,4 @@
-"""Content and style, measured in the features of a fixed network.
+"""Content and style, in the features of a fixed network; layout and edges, in luma.
 
 Features are lists of [B, T, h, w, C], one per layer, as `FeatureNetwork` gives them.
 Every layer is divided by its own scale, so that none drowns the others.
