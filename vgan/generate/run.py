@@ -88,7 +88,7 @@ def stylize(
     if not is_loaded:
         _check_path("model", model, "painterly")
     _check_types(options)
-    check_range("fps", fps, 1e-3, 1000, "0.001 to 1000 frames per second")
+    check_range("fps", fps, 1e-3, 1000, "0.001 to 1000 frames per second, a number")
     check_range("quality", quality, 0, 51, "0 to 51")
     if deinterlace not in ("auto", "off"):
         raise InputError(f"deinterlace={deinterlace!r:.50}: give 'auto' or 'off'")
