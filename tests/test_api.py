@@ -155,9 +155,15 @@ def test_what_a_style_may_be(engine, picture):
         ({"style": np.zeros(3)}, r"style: the model takes codes \[1, 16\].* \[3\]"),
         ({"style": np.full((1, 16), None)}, r"style: the model takes codes .* object"),
         ({"strength": 2}, "strength=2: give a number from 0 to 1"),
-        ({"strength": "high"}, "strength=high: give a number from 0 to 1"),
+        ({"strength": "high"}, "strength='high': give a number from 0 to 1"),
         ({"proxy": 2}, "proxy=2: give"),
         ({"model": "painterly"}, "model=painterly: give what vgan.load returns"),
+        ({"model": exported.ExportedEngine}, "model=.*: give what vgan.load returns"),
+        ({"strength": True}, "strength=True: give a number from 0 to 1"),
+        ({"keep_color": "no"}, "keep_color: expected bool, got 'no'"),
+        ({"seed": -1}, "seed=-1: give a whole number of at least 0"),
+        ({"seed": "x"}, "seed='x': give a whole number"),
+        ({"seed": 1.5}, "seed=1.5: give a whole number"),
     ],
 )
 def test_bad_arguments_of_a_stylizer(engine, arguments, line):
@@ -180,6 +186,19 @@ def test_bad_arguments_of_a_stylizer(engine, arguments, line):
         ({"style": ["mosaic", 3]}, "style: is of type int; give the path"),
         ({"style": [{"mosaic": 1}]}, "style: is of type dict; give the path"),
         ({"style": np.zeros((1, 16))}, r"style=float64 \[1, 16\]: give a picture"),
+        ({"output": True}, "output=True: give a path"),
+        ({"output": "a\0.mp4"}, "output=.*: holds a NUL"),
+        ({"output": "a" * 300 + ".mp4"}, "output=.*: its name is longer than 255"),
+        ({"model": 3}, "model=3: give a path"),
+        ({"model": None}, "model=None: give a path"),
+        ({"report": 3}, "report=3: give a function"),
+        ({"strength": None}, "strength=None: leave it out"),
+        ({"engine": None}, "engine=None: leave it out"),
+        ({"mask": 3}, "mask=3: give a path"),
+        ({"mask": True}, "mask=True: give a path"),
+        ({"label_mask": []}, r"label_mask=\[\]: give a path"),
+        ({"seed": 1.5}, "seed=1.5: give a whole number"),
+        ({"keep_color": "no"}, "keep_color='no': give True or False"),
     ],
 )
 def test_bad_arguments_of_stylize(model_path, tmp_path, arguments, line):
@@ -187,6 +206,42 @@ def test_bad_arguments_of_stylize(model_path, tmp_path, arguments, line):
     with pytest.raises(vgan.InputError, match=f"^{line}"):
         vgan.stylize(tmp_path / "in.mp4", **{"engine": "keras", **given, **arguments})
     assert not list(tmp_path.iterdir())
+
+
+def test_a_loaded_model_is_taken_as_it_is(engine, model_path, tmp_path):
+    Image.fromarray(np.zeros((32, 48, 3), np.uint8)).save(tmp_path / "in.png")
+    for name, model in (("one.png", model_path), ("two.png", engine)):
+        output = tmp_path / name
+        vgan.stylize(tmp_path / "in.png", "mosaic", output, model, strength=0.5)
+    one, two = (read_image(tmp_path / name) for name in ("one.png", "two.png"))
+    assert np.abs(one.astype(int) - two).max() <= 2
+    for arguments, says in (
+        ({"resume": True}, "resume: does not go with a loaded model"),
+        ({"engine": "openvino"}, "engine=openvino: the model is loaded for keras"),
+    ):
+        with pytest.raises(vgan.InputError, match=f"^{says}"):
+            vgan.stylize(tmp_path / "in.png", "mosaic", "no.png", engine, **arguments)
+    with pytest.raises(vgan.InputError, match=r"^input=True: give a path"):
+        vgan.stylize(True, "mosaic", "no.png")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("",), "model='': give a name"),
+        ((3,), "model=3: give a name"),
+        (("paintrly",), r"model paintrly: did you mean painterly\? expected"),
+        (("painterly", None), "engine=None: give auto, keras"),
+        (("painterly", []), r"engine=\[\]: give auto"),
+        (("painterly", "keras", "big"), r"size='big': give \(H, W\)"),
+        (("painterly", "keras", 5), r"size=5: give \(H, W\)"),
+        (("painterly", "keras", (0, 0)), "size: takes a whole number of at least 1"),
+        (("painterly", "keras", (-1, 5)), "size: takes a whole number of at least 1"),
+    ],
+)
+def test_bad_arguments_of_load(arguments, says):
+    with pytest.raises(vgan.InputError, match=f"^{says}"):
+        vgan.load(*arguments)
 
 
 def test_everything_is_opened_read_and_compiled_once(

@@ -141,7 +141,7 @@ def test_a_finished_video(things, tmp_path):
         else:
             assert abs(figures["style_strength"]) > 1e-3
         assert figures["edge_correlation"] > 0.7
-        assert facts["not_measured"]["speed"] == "needs --model"
+        assert facts["not_measured"]["speed"] == "needs a model"
 
 
 @pytest.mark.slow

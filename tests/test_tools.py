@@ -169,7 +169,7 @@ def test_a_rival_stands_in_the_same_report(things, tmp_path):
     assert 0 < ours["palette_distance"] < same["palette_distance"]
     # half of the content is mixed in: half of the spread
     assert ours["flat_gray_luma"] == pytest.approx(same["flat_gray_luma"] / 2, rel=0.02)
-    assert facts["not_measured"]["speed"] == "needs --model"
+    assert facts["not_measured"]["speed"] == "needs a model"
     assert len(facts["setup"]["sha256"].split(", ")) == 2
 
 

@@ -1,6 +1,9 @@
 """What an argument may hold: types and ranges, in plain words."""
 
 import dataclasses
+import math
+import numbers
+import sys
 import types
 import typing
 from collections.abc import Callable, Sequence
@@ -45,4 +48,55 @@ def check_type(hint: typing.Any, value: object, name: str) -> typing.Any:
         if type(value) is kind:
             return value
     expected = " or ".join(getattr(o, "__name__", str(o)) for o in options)
-    raise InputError(f"{name}: expected {expected}, got {value!r:.100}")
+    raise InputError(f"{name}: expected {expected}, got {shown(value, 100)}")
+
+
+def number(
+    name: str,
+    value: object,
+    least: float = 0,
+    most: float = math.inf,
+    *,
+    above: bool = False,
+    below: bool = False,
+    whole: bool = False,
+    message: str = "{name}: takes {words}, got {value}",
+) -> typing.Any:
+    """Return `value` as an int or a float, or raise InputError where it is none.
+
+    Args:
+        name: What the user calls it.
+        value: Any number will do, NumPy's too, but no bool, infinity or NaN.
+        least: The lowest that it may be.
+        most: The highest.
+        above: `least` itself is excluded.
+        below: `most` itself is.
+        whole: It must be an integer; the result is an int.
+        message: How it is told, with {name}, {words} and {value}.
+    """
+    found = math.nan
+    if isinstance(value, numbers.Integral) and not isinstance(value, bool):
+        found = int(value)
+    elif isinstance(value, numbers.Real) and not (whole or isinstance(value, bool)):
+        found = float(value)  # NumPy's own numbers would warn of the bounds
+    fits = least <= found <= min(most, sys.float_info.max)
+    if fits and not (above and found == least) and not (below and found == most):
+        return found if whole else float(found)
+    words = "a whole number" if whole else "a number"
+    if most == math.inf:
+        end = f"of at least {least:g}" if whole else f"{least:g} or more"
+        end = f"above {least:g}" if above else end
+    else:
+        last = f"{'below ' if below else ''}{most:.10g}"
+        end = f"above {least:g} and up to {last}" if above else f"{least:g} to {last}"
+        end = end if above else f"from {end}"
+    words = f"{words} {end}"
+    raise InputError(message.format(name=name, words=words, value=shown(value)))
+
+
+def shown(value: object, most: int = 50) -> str:
+    """A value as one short line of a message."""
+    try:
+        return " ".join(repr(value).split())[:most]
+    except ValueError:  # an int of thousands of digits
+        return f"a huge {type(value).__name__}"

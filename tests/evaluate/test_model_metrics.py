@@ -7,7 +7,7 @@ import pytest
 from vgan.datasets.synthetic import scene
 from vgan.evaluate import model_metrics
 from vgan.evaluate.systems import Beside, Identity, Painted
-from vgan.metrics import brush
+from vgan.metrics import METRICS, brush
 from vgan.metrics.features import MeasuringFeatures
 
 
@@ -79,6 +79,7 @@ def test_diversity_is_0_of_one_brush_and_1_of_the_pictures(features, clips):
     assert 0.3 < found(over) < 1
     alike = dict.fromkeys(styles, styles["across"])
     rows = model_metrics.diversity(Identity(), features, alike, clips)
+    assert all(row.keys() <= METRICS.keys() for row in rows.values())
     assert np.isnan(rows["identity"]["brush_diversity"])
 
 
@@ -99,6 +100,7 @@ def test_flat_patches_of_a_tint_and_of_a_palette():
         ]
     )
     rows = model_metrics.flat(painters, ["a", "b"], 32)
+    assert all(row.keys() <= METRICS.keys() for row in rows.values())
     assert list(rows) == ["painter", "tint", "half", "identity"]
     same = rows["identity"]
     assert same["flat_gray_chroma"] == pytest.approx(0, abs=0.1)
@@ -118,6 +120,7 @@ def test_exact_error_of_the_content_and_of_noise():
     noisy = {"a": lambda f: random.integers(0, 256, f.shape, np.uint8)}
     painters = Beside([system(noisy), Identity()])
     rows = model_metrics.exact(painters, ["a"], [tuple(s)[:3] for s in scenes])
+    assert all(row.keys() <= METRICS.keys() for row in rows.values())
     content = rows["content"]["known_flow_error"]
     assert rows["identity"]["known_flow_error"] == pytest.approx(content)
     assert rows["painter"]["known_flow_error"] > 10 * content

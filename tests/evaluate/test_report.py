@@ -89,4 +89,5 @@ def test_every_metric_says_which_way_is_better():
     layer = metric("style_strength/relu1_1")
     assert (layer.better, layer.short) == ("higher", "relu1_1")
     assert show("ssim", None) == "-"
+    assert (metric("glow").short, show("glow", 2.0)) == ("glow", "2.00")  # unknown
     assert show("warping_error_1", 0.000123) == "0.00012"

@@ -4,6 +4,7 @@ import pytest
 from vgan.datasets.synthetic import scene
 from vgan.evaluate.scoring import SAMPLES, Samples, Scorer
 from vgan.evaluate.systems import Method, Painted
+from vgan.metrics import METRICS
 from vgan.metrics.features import MeasuringFeatures
 from vgan.metrics.paint import PaintScorer
 from vgan.metrics.style import StyleScorer
@@ -35,6 +36,11 @@ def test_samples_are_few_and_evenly_spaced(count):
     assert samples.items[-1] >= count - 2 * (steps[0] if len(steps) else 1)
 
 
+def undescribed(figures):
+    """What was measured and is not in METRICS; layers are of what is before the /."""
+    return {name.partition("/")[0] for name in figures} - METRICS.keys()
+
+
 def score(scorer, frames, method, style=""):
     (only,) = scorer.score(frames, "scene", {("system", style): method})
     return only
@@ -45,6 +51,7 @@ def test_a_copy_keeps_all_and_has_no_style(features, clip):
     found = score(Scorer(features, {"noise": style_scorer}), clip, Method(), "noise")
     figures = found.figures
     assert found.num_frames == 12
+    assert undescribed(figures) == set()
     assert figures["style_strength"] == pytest.approx(0, abs=1e-6)
     assert figures["style_strength_gray"] == pytest.approx(0, abs=1e-6)
     assert figures["content_distance"] == pytest.approx(0, abs=1e-6)
@@ -79,6 +86,7 @@ def test_a_judge_and_the_paint_stand_beside(features, clip):
     # of another content before: nothing of it may stay
     score(scorer, 255 - scene(5, 12, 64, 80).frames, mixed, "noise")
     found = score(scorer, clip, mixed, "noise").figures
+    assert undescribed(found) == set()
     alone = StyleScorer(judge, style)
     results = np.stack([frame // 2 + style[0] // 2 for frame in clip])
     expected = alone.figures(alone.content(clip), results)

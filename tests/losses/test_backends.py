@@ -7,6 +7,7 @@ import importlib.util
 import inspect
 import json
 import os
+import pkgutil
 import subprocess
 import sys
 
@@ -15,13 +16,8 @@ import numpy as np
 import pytest
 from keras import ops
 
-from vgan.losses import (
-    adversarial,
-    distillation,
-    perceptual,
-    reconstruction,
-    temporal,
-)
+import vgan.losses
+from vgan.losses import adversarial, distillation, perceptual, reconstruction, temporal
 
 TOO_SHORT = "too_short"  # ends the names of losses of a single frame
 
@@ -54,6 +50,8 @@ def losses():
     found["l2"] = (lambda x: reconstruction.reconstruction_l2(x, b), a)
     found["code"] = (lambda x: reconstruction.code_loss(x, b[0, 0, 0]), a[0, 0, 0])
     found["pyramid"] = (lambda x: distillation.pyramid_loss(x, b), a)
+    found["content"] = (lambda x: perceptual.content_loss([x], [b]), a)
+    found["style"] = (lambda x: perceptual.style_loss([x], [b]), a)
     found["layout"] = (lambda x: perceptual.layout_loss(x, b, patch=2), a)
     found["edges"] = (lambda x: perceptual.edge_loss(x, b), a)
     return found
@@ -146,9 +144,10 @@ def test_both_backends_agree(here):
 
 
 def test_every_loss_is_compared():
-    """A loss that is added to these files is added here."""
+    """A loss that is added to `vgan.losses`, in whatever file, is added here."""
     source = inspect.getsource(losses) + inspect.getsource(of_clips)
-    for module in (adversarial, distillation, reconstruction, temporal):
+    for found in pkgutil.iter_modules(vgan.losses.__path__):
+        module = importlib.import_module(f"vgan.losses.{found.name}")
         for name, member in vars(module).items():
             if inspect.isfunction(member) and name.endswith(("_loss", "_penalty")):
                 assert name in source, name

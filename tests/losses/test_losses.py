@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from vgan import InputError
+from vgan import InputError, losses
 from vgan.losses import distribution, perceptual
 from vgan.losses.features import FeatureNetwork
 from vgan.metrics.content import edge_correlation
@@ -145,3 +145,36 @@ def test_bad_feature_files(tmp_path):
     np.savez(tmp_path / "other.npz", a=np.zeros(3))
     with pytest.raises(InputError, match="neither VGG nor SqueezeNet"):
         FeatureNetwork(str(tmp_path / "other.npz"))
+
+
+@pytest.mark.parametrize(
+    ("terms", "says"),
+    [
+        (None, "losses: takes {name: weight}"),
+        ([], "losses: takes {name: weight}"),
+        (3, "losses: takes {name: weight}"),
+        ("style", "losses: takes {name: weight}"),
+        ({"adversarial": None}, "losses.adversarial.weight: takes a number"),
+        ({"adversarial": []}, "losses.adversarial.weight: takes a number"),
+        ({"adversarial": {"name": []}}, r"losses.adversarial: there is no loss \[\]"),
+        ({3: 1}, "losses.3: there is no loss 3"),
+        ({"style": 10**400}, "losses.style.weight: .*, got 1(0{49})$"),
+        ({"style": 10**5000}, "losses.style.weight: .*, got a huge int"),
+        ({"style": float("inf")}, "losses.style.weight: .*, got inf"),
+        ({"style": True}, "losses.style.weight: .*, got True"),
+    ],
+)
+def test_what_no_losses_are_built_of(terms, says):
+    with pytest.raises(InputError, match=f"^{says}"):
+        losses.build(terms)
+
+
+def test_a_number_is_the_weight_of_the_adversarial_loss():
+    (loss,) = losses.build({"adversarial": np.float32(3)})
+    assert (type(loss), loss.weight) == (losses.Relativistic, 3)
+
+
+@pytest.mark.parametrize("network", [None, 3, "", []])
+def test_what_is_no_feature_network(network):
+    with pytest.raises(InputError, match="takes a name or a file, random, vgg19"):
+        FeatureNetwork(network)

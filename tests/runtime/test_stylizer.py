@@ -87,6 +87,34 @@ def test_bad_arguments(engine, stylizer):
             stylizer(frame)
 
 
+@pytest.mark.parametrize(
+    "frame",
+    [None, "x", [[[1, 2, 3]]], np.zeros((0, 4, 3), np.uint8), np.zeros((4, 4, 3))],
+)
+def test_what_is_no_frame(stylizer, frame):
+    with pytest.raises(InputError, match=r"^frame: takes"):
+        stylizer(frame)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("strength", value) for value in ("x", 5, True, None)),
+        *(("style_code", value) for value in (CODE[:, :8], None, "mosaic")),
+    ],
+)
+def test_attributes_are_checked_when_they_are_set(stylizer, name, value):
+    with pytest.raises(InputError, match=r"^(strength=|style: )"):
+        setattr(stylizer, name, value)
+
+
+@pytest.mark.parametrize("kept", [None, {"tiles": 1}, 3, {"tiles": 1, "size": "x"}])
+def test_what_is_no_snapshot(stylizer, kept):
+    with pytest.raises(InputError, match=r"^kept: takes what snapshot gave"):
+        stylizer.restore(kept)
+    stylizer(scene(0))  # it begins afresh
+
+
 def sound(path):
     with av.open(str(path)) as container:
         return [

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from vgan import InputError
-from vgan.checks import check_type
+from vgan.checks import check_type, shown
 from vgan.datasets.pairs import styled_by_target
 from vgan.datasets.sources import SPLITS, open_source
 from vgan.datasets.spec import BATCH_SIZE, NOISE, ClipSpec
@@ -65,7 +65,7 @@ def clips(
         style: The same for style clips; "synthetic" gives procedural paintings. Of a
             folder, each sub-folder is a style with a name.
         split: "train" or "validation"; they never share a file or a scene.
-        image_size: Height and width of a clip in pixels, at least 8.
+        image_size: Height and width of a clip in pixels, 8 to 8192.
         clip_length: Frames per content clip.
         style_length: Frames per style clip; the discriminator sees these clips as
             real.
@@ -174,7 +174,7 @@ def _drawer(spec, split, batch_size, seed):
     if split not in SPLITS:
         raise InputError(f"split: must be one of {SPLITS}, got {split!r}")
     _check_count("batch_size", batch_size, 1)
-    _check_count("seed", seed, 0)
+    _check_count("seed", seed, 0, 2**32)
     content = open_source("content", split, spec)
     style = None if styled_by_target(spec) else open_source("style", split, spec)
     square = (spec.image_size, spec.image_size)
@@ -294,7 +294,9 @@ def _finish(batch, as_float):
     return batch
 
 
-def _check_count(name, value, least):
+def _check_count(name, value, least, end=None):
     check_type(int, value, name)
     if value < least:
         raise InputError(f"{name}: must be at least {least}, got {value}")
+    if end is not None and value >= end:
+        raise InputError(f"{name}: must be below {end}, got {shown(value)}")

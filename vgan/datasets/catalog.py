@@ -131,6 +131,7 @@ def open_builder(name: str, role: str) -> "tfds.core.DatasetBuilder":
     from vgan.datasets.builder import quiet
 
     said = f"{role}: {PREFIX}{name}"
+    said = said if name else f"{role}: {PREFIX.removesuffix(':')}"
     if not re.fullmatch(r"\w+(/[\w.-]+)?(:[\d.*]+)?", name, re.ASCII):
         raise InputError(
             f"{said}: is no name of a data set; give one such as "

@@ -1,7 +1,9 @@
 """What clips are made of, and what shape they get."""
 
 import dataclasses
+import pathlib
 
+from vgan import LARGEST
 from vgan.checks import check_values
 
 BATCH_SIZE = 4  # clips, where nothing else is said
@@ -19,8 +21,8 @@ class ClipSpec:
         InputError: A value is of another type, or out of range.
     """
 
-    content: str | dict[str, float] = "synthetic"
-    style: str | dict[str, float] = "synthetic"
+    content: str | pathlib.Path | dict[str, float] = "synthetic"
+    style: str | pathlib.Path | dict[str, float] = "synthetic"
     image_size: int = 128
     clip_length: int = 4
     style_length: int = 4
@@ -40,6 +42,7 @@ class ClipSpec:
         counts = ("clip_length", "style_length")
         rules = [
             ("at least 8", lambda x: x >= 8, ("image_size",)),
+            (f"at most {LARGEST}", lambda x: x <= LARGEST, ("image_size",)),
             ("at least 1", lambda x: x >= 1, counts),
             ("from 0.001 to 1000", lambda x: 1e-3 <= x <= 1000, ("fps",)),
             ("0 or more", lambda x: x >= 0, ("clips",)),

@@ -142,7 +142,7 @@ class Evaluation:
                 elif not (
                     self.system.any_frame if group in OF_MODELS else self.system.engine
                 ):
-                    missing[group] = "needs --model"
+                    missing[group] = "needs a model"
                 elif group in OF_MODELS:
                     rows.append(of_systems[group]())
                 else:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import difflib
+import numbers
 import os
 import pathlib
 import typing
@@ -11,6 +12,7 @@ from fractions import Fraction
 from PIL import Image
 
 from vgan import DamagedError, InputError, backend, files, pretrained
+from vgan.checks import shown
 from vgan.generate import convert
 from vgan.generate.live import Broadcaster
 from vgan.generate.options import Size, StylizeOptions, check_range
@@ -53,7 +55,8 @@ def stylize(
         output: .mp4, .webm, .mkv, .gif, a folder of pictures or of videos; .png or .jpg
             of a picture; a stream, a virtual camera, or "-" for a pipe. May be left out
             with `preview`.
-        model: A name or path, see `vgan.load`.
+        model: A name or path, see `vgan.load`; or what that returned, but not with
+            `resume` or for a folder of videos.
         fps: Frames per second to resample to, 0.001 to 1000; None: all.
         deinterlace: "auto": interlaced frames become whole pictures; "off": they stay.
         gaps: Where numbers of pictures are missing, "hold" the one before, "close" the
@@ -90,9 +93,15 @@ def stylize(
     ):
         if not value:
             raise InputError(f"{name}: is missing; give one, such as {example}")
-        if not isinstance(value, str | os.PathLike | bool):
-            raise InputError(f"{name}={value!r:.50}: give a path, such as {example!r}")
-    check_range("fps", fps, 1e-3, 1000, "0.001 to 1000 frames per second")
+        if value is not preview:
+            _check_path(name, value, example)
+    if report is not None and not callable(report):
+        raise InputError(f"report={shown(report)}: give a function, such as print")
+    is_loaded = hasattr(model, "step") and not isinstance(model, type)
+    if not is_loaded:
+        _check_path("model", model, "painterly")
+    _check_types(options)
+    check_range("fps", fps, 1e-3, 1000, "0.001 to 1000 frames per second, a number")
     check_range("quality", quality, 0, 51, "0 to 51")
     if deinterlace not in ("auto", "off"):
         raise InputError(f"deinterlace={deinterlace!r:.50}: give 'auto' or 'off'")
@@ -102,18 +111,22 @@ def stylize(
     reading = {"fps": fps, "deinterlace": deinterlace == "auto", "gaps": gaps}
     reading["reconnect"] = reconnect
     input, output = os.fspath(input), output and os.fspath(output)
-    model = model and pretrained.find(os.fspath(model))
+    if not is_loaded:
+        model = pretrained.find(os.fspath(model))
     options = StylizeOptions(model=model, style=style, **options)
     if options.opened.name == "keras":
         if not preview:
             options.read()  # what is wrong with styles is said before the seconds of
         backend.import_keras()
     report = report or (lambda line: None)
+    if is_loaded:
+        _refuse("a loaded model, which has no file", resume=resume)
     if is_image(input):
         _refuse("a picture", preview=preview, live=live, resume=resume, fps=fps)
         report(_stylize_picture(options, input, pathlib.Path(output), overwrite))
     elif input != "-" and convert.is_folder_of_videos(input):
         _refuse("a folder of videos", preview=preview, live=live)
+        _refuse("a folder of videos", **{"a loaded model": is_loaded})
         if output == "-" or "://" in output:
             raise InputError(f"output={output}: give a folder for a folder")
         convert.convert_folder(
@@ -155,6 +168,44 @@ def _check_names(options):
             )
             hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
             raise InputError(f"{name}: there is no such option; {hint}")
+
+
+def _check_path(name, value, example):
+    if not isinstance(value, str | os.PathLike):
+        raise InputError(f"{name}={shown(value)}: give a path, such as {example!r}")
+    path = os.fspath(value)
+    if "\0" in path:
+        raise InputError(f"{name}={shown(path)}: holds a NUL, which no path does")
+    longest = files.LONGEST_NAME
+    if "://" not in path and len(os.fsencode(os.path.basename(path))) > longest:
+        raise InputError(
+            f"{name}={shown(path)}...: its name is longer than {longest} bytes; give a "
+            "shorter one"
+        )
+
+
+def _check_types(options):
+    """Raise InputError where an option is of another type than the field it is for.
+
+    Ranges are the fields' own.
+    """
+    hints = typing.get_type_hints(StylizeOptions)
+    for field in dataclasses.fields(StylizeOptions):
+        name, kinds = field.name, typing.get_args(hints[field.name])
+        value, kind = options.get(name, field.default), (*kinds, hints[field.name])[0]
+        if name not in options or (value is None and field.default is None):
+            continue
+        if value is None and name != "style":
+            raise InputError(
+                f"{name}=None: leave it out, or give a value such as {field.default!r}"
+            )
+        if kind is str and name != "engine":
+            _check_path(name, value, f"{name}.png")
+        is_fraction = isinstance(value, numbers.Real) and value % 1
+        if kind is int and is_fraction:
+            raise InputError(f"{name}={shown(value)}: give a whole number")
+        if kind is bool and not isinstance(value, bool):
+            raise InputError(f"{name}={shown(value)}: give True or False")
 
 
 def _refuse(what, **given):

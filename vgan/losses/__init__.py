@@ -10,6 +10,7 @@ import difflib
 import typing
 
 from vgan import InputError
+from vgan.checks import shown
 from vgan.losses.adversarial import (
     Adversarial,
     Hinge,
@@ -66,22 +67,29 @@ def build(terms: dict[str, typing.Any], section: str = "losses") -> list[Loss]:
     Raises:
         InputError: There is no such loss, or its arguments do not fit.
     """
+    if not isinstance(terms, dict):
+        raise InputError(
+            f"{section}: takes {{name: weight}}, such as {{'style': 10.0}}, got "
+            f"{shown(terms)}"
+        )
     built = []
     for name, arguments in terms.items():
         argument = f"{section}.{name}"
+        kinds, wanted = Loss.known, name
         if name == "adversarial":
-            arguments = {"name": arguments} if isinstance(arguments, str) else arguments
+            kinds, wanted = Adversarial.kinds, "relativistic"
+            if isinstance(arguments, str):
+                arguments = {"name": arguments}
+        if not isinstance(arguments, dict):
+            arguments = {"weight": arguments}
+        if kinds is Adversarial.kinds:
             arguments = dict(arguments)
-            kinds, wanted = Adversarial.kinds, arguments.pop("name", "relativistic")
-        else:
-            kinds, wanted = Loss.known, name
-            if not isinstance(arguments, dict):
-                arguments = {"weight": arguments}
-        if wanted not in kinds:
+            wanted = arguments.pop("name", wanted)
+        if not isinstance(wanted, str) or wanted not in kinds:
             close = difflib.get_close_matches(str(wanted), kinds, n=1)
             hint = f"did you mean {close[0]!r}? Known" if close else "known"
             raise InputError(
-                f"{argument}: there is no loss {wanted!r}; {hint}: "
+                f"{argument}: there is no loss {shown(wanted)}; {hint}: "
                 + ", ".join(sorted(kinds))
             )
         built.append(construct(kinds[wanted], argument, arguments))

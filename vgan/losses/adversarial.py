@@ -11,7 +11,8 @@ from collections.abc import Callable
 from keras import KerasTensor, ops
 
 from vgan import InputError
-from vgan.losses.base import Loss, number
+from vgan.checks import number
+from vgan.losses.base import Loss
 
 
 class Adversarial(Loss):
@@ -49,16 +50,9 @@ class Adversarial(Loss):
     ) -> None:
         super().__init__(weight, target=target)
         self.penalties = {"r1": number("r1", r1), "r2": number("r2", r2)}
-        for name, value, least in (
-            ("penalty_interval", penalty_interval, 1),
-            ("warmup", warmup, 0),
-        ):
-            if type(value) is not int or value < least:
-                raise InputError(
-                    f"{name}: takes a whole number of at least {least}, got {value!r}"
-                )
-        self.penalty_interval = penalty_interval
-        self.warmup = warmup
+        interval = number("penalty_interval", penalty_interval, 1, whole=True)
+        self.penalty_interval = interval
+        self.warmup = number("warmup", warmup, whole=True)
 
     def discriminator(self, real: KerasTensor, fake: KerasTensor) -> KerasTensor:
         """What the discriminator minimizes, a scalar."""

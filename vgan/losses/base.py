@@ -1,15 +1,14 @@
 """What a loss is: a weight, a formula, and what it needs of a batch."""
 
 import inspect
-import math
 import re
-import sys
 import typing
 
 import keras
 from keras import KerasTensor
 
 from vgan import InputError
+from vgan.checks import number
 
 
 class Loss:
@@ -65,19 +64,6 @@ class Loss:
 
     def check_sizes(self, batch_size: int, clip_length: int, style_length: int) -> None:
         """Raise InputError where batches of these sizes are none for the loss."""
-
-
-def number(
-    name: str, value: object, *, above: bool = False, most: float = math.inf
-) -> float:
-    """Return `value` as a float of 0 (or above it) to `most`, or raise InputError."""
-    fits = isinstance(value, int | float) and not isinstance(value, bool)
-    fits = fits and 0 <= value <= min(most, sys.float_info.max)
-    if not fits or (above and value == 0):
-        bound = "above 0" if above else "0 or more"
-        bound = bound if most == math.inf else f"from 0 to {most:g}"
-        raise InputError(f"{name}: takes a number {bound}, got {value!r:.50}")
-    return float(value)
 
 
 def construct(kind: type[Loss], name: str, arguments: dict[str, typing.Any]) -> Loss:

@@ -12,6 +12,7 @@ The .npz layouts that it reads, kernels as HWIO, keys `layer/kernel` and `layer/
 * SqueezeNet 1.1 (Iandola et al., 2016): conv1, fire2/squeeze1x1, ...
 """
 
+import os
 import pathlib
 import re
 import zipfile
@@ -21,6 +22,7 @@ import numpy as np
 from keras import KerasTensor, ops
 
 from vgan import InputError
+from vgan.checks import shown
 
 BGR_MEAN = (103.939, 116.779, 123.68)
 
@@ -45,6 +47,11 @@ class FeatureNetwork:
     def __init__(
         self, network: str | pathlib.Path, argument: str = "losses.features"
     ) -> None:
+        if not isinstance(network, str | os.PathLike) or not os.fspath(network):
+            raise InputError(
+                f"{argument}: takes a name or a file, random, vgg19 or an .npz file, "
+                f"got {shown(network)}"
+            )
         self.name = str(network)
         if network == "random":
             self._stages = _random_pyramid()

@@ -1,4 +1,4 @@
-"""Content and style, measured in the features of a fixed network.
+"""Content and style, in the features of a fixed network; layout and edges, in luma.
 
 Features are lists of [B, T, h, w, C], one per layer, as `FeatureNetwork` gives them.
 Every layer is divided by its own scale, so that none drowns the others.
@@ -9,8 +9,8 @@ import typing
 import numpy as np
 from keras import KerasTensor, ops
 
-from vgan import InputError
-from vgan.losses.base import Loss, number
+from vgan.checks import number
+from vgan.losses.base import Loss
 from vgan.losses.features import FeatureNetwork
 
 LUMA = (0.299, 0.587, 0.114)  # of R, G, B (ITU-R BT.601)
@@ -75,8 +75,6 @@ class LastFrameStyle(Loss):
         self.grayscale_probability = number(
             "grayscale_probability", grayscale_probability, most=1.0
         )
-        if not isinstance(features, str) or not features:
-            raise InputError(f"features: takes a name or a file, got {features!r:.50}")
         self.features = FeatureNetwork(features, "features")
 
     def __call__(self, forward: typing.Any) -> KerasTensor:

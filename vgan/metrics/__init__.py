@@ -216,10 +216,16 @@ OF_MODELS = {
 
 
 def metric(name: str) -> Metric:
-    """Return the Metric of a figure, also of one layer: "style_strength/relu1_1"."""
+    """Return the Metric of a figure, also of one layer: "style_strength/relu1_1".
+
+    One that is not in METRICS is shown by its bare name: nothing that was measured
+    shall be lost for the want of words.
+    """
     if name in METRICS:
         return METRICS[name]
     whole, _, layer = name.partition("/")
+    if whole not in METRICS:
+        return Metric(name, "", f"{name}: is not described.")
     return Metric(layer, METRICS[whole].better, f"{whole} of the layer {layer} alone.")
 
 

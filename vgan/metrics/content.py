@@ -63,21 +63,21 @@ def temporal_feature_difference(change: float, target: float) -> float:
     return abs(change - target)
 
 
-def ssim(a: np.ndarray, b: np.ndarray) -> float:
+def ssim(content: np.ndarray, result: np.ndarray) -> float:
     """Structural similarity of luma; in [-1, 1], higher keeps more, 1 is identity.
 
-    Mean of (2 m_a m_b + C1)(2 s_ab + C2) / ((m_a^2 + m_b^2 + C1)(s_a^2 + s_b^2 + C2))
+    Mean of (2 m_c m_r + C1)(2 s_cr + C2) / ((m_c^2 + m_r^2 + C1)(s_a^2 + s_b^2 + C2))
     over all windows inside the picture (Wang et al., 2004), with their 11x11 Gaussian
     of sigma 1.5, K1 = 0.01 and K2 = 0.03. NaN where a picture is smaller than that.
 
     Args:
-        a: uint8 RGB [H, W, 3].
-        b: The same.
+        content: uint8 RGB [H, W, 3].
+        result: The same.
 
     Raises:
         ValueError: The shapes differ.
     """
-    x, y = _lumas(a, b)
+    x, y = _lumas(content, result)
     if min(x.shape) < 11:
         return math.nan
 
@@ -94,7 +94,7 @@ def ssim(a: np.ndarray, b: np.ndarray) -> float:
     return float(np.mean(luminance * structure))
 
 
-def edge_correlation(a: np.ndarray, b: np.ndarray) -> float:
+def edge_correlation(content: np.ndarray, result: np.ndarray) -> float:
     """Are the edges where they were; in [-1, 1], higher keeps more, 1 is identity.
 
     Pearson's correlation of Sobel magnitudes of luma after a Gaussian of sigma 1.
@@ -102,32 +102,32 @@ def edge_correlation(a: np.ndarray, b: np.ndarray) -> float:
     about 0. NaN where a picture has no edges at all.
 
     Args:
-        a: uint8 RGB [H, W, 3].
-        b: The same.
+        content: uint8 RGB [H, W, 3].
+        result: The same.
 
     Raises:
         ValueError: The shapes differ.
     """
-    x, y = (_edges(luma) for luma in _lumas(a, b))
+    x, y = (_edges(luma) for luma in _lumas(content, result))
     if min(x.std(), y.std()) < 1e-6:  # flat, up to rounding
         return math.nan
     return float(np.mean((x - x.mean()) * (y - y.mean())) / (x.std() * y.std()))
 
 
-def border_ratio(a: np.ndarray, b: np.ndarray) -> float:
-    """Mean |a - b| of the outer 8 pixels over that of the inside; 1 is no difference.
+def border_ratio(content: np.ndarray, result: np.ndarray) -> float:
+    """Mean |content - result| of the outer 8 pixels over that inside; 1 is none.
 
     A network that sees where a frame ends paints there otherwise. Single scenes differ
     at their borders anyway: read means over many.
 
     Args:
-        a: uint8 RGB [H, W, 3].
-        b: The same.
+        content: uint8 RGB [H, W, 3].
+        result: The same.
 
     Returns:
         float, at least 0; NaN where the inside is the same or there is none.
     """
-    error = cv2.absdiff(a, b).astype(np.float64)
+    error = cv2.absdiff(content, result).astype(np.float64)
     inside = error[BORDER:-BORDER, BORDER:-BORDER]
     if not inside.any():
         return math.nan

@@ -5,8 +5,11 @@ code, `Stylizer` carries the state from frame to frame, and `FrameProcessor` add
 changes over time and place. Nothing here imports Keras before an engine is loaded.
 """
 
+import os
 import pathlib
 
+from vgan import InputError
+from vgan.checks import number, shown
 from vgan.runtime import engines
 from vgan.runtime.stylizer import Stylizer
 
@@ -37,4 +40,15 @@ def load(
     Example:
         model = vgan.load("painterly")
     """
+    if not isinstance(model, str | os.PathLike) or not os.fspath(model):
+        raise InputError(
+            f"model={shown(model)}: give a name, such as 'painterly', or a path"
+        )
+    if engine not in engines.NAMES:
+        names = ", ".join(engines.NAMES)
+        raise InputError(f"engine={shown(engine)}: give {names}")
+    if size is not None:
+        if not (isinstance(size, tuple | list) and len(size) == 2):
+            raise InputError(f"size={shown(size)}: give (H, W)")
+        size = tuple(number("size", side, 1, whole=True) for side in size)
     return engines.load(model, engine, size)

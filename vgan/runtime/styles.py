@@ -125,18 +125,24 @@ def code(wanted: object, engine: Engine, seed: int = 0) -> np.ndarray:
     if hasattr(wanted, "dtype") and not isinstance(wanted, str):
         wanted = np.asarray(wanted)  # of whatever library
     if isinstance(wanted, np.ndarray) and wanted.dtype != np.uint8:
-        is_real = np.can_cast(wanted.dtype, np.float32, "same_kind")
-        if wanted.shape != (1, engine.code_size) or not is_real:
-            raise InputError(
-                f"style: the model takes codes [1, {engine.code_size}], and pictures "
-                f"uint8 [h, w, 3], got {wanted.dtype} {list(wanted.shape)}"
-            )
-        return wanted.astype(np.float32, copy=False)
+        return check_code(wanted, engine)
     if isinstance(wanted, (list, tuple)):
         raise InputError(
             "style: is a list; give one, or a blend, as in {'a.jpg': 0.7, 'b.jpg': 0.3}"
         )
     return encode(read(wanted, engine, seed), engine)
+
+
+def check_code(wanted: object, engine: Engine) -> np.ndarray:
+    """Return what should be a code as float32 [1, D], or raise InputError."""
+    wanted = np.asarray(wanted)  # of whatever library
+    is_real = np.can_cast(wanted.dtype, np.float32, "same_kind")
+    if wanted.shape != (1, engine.code_size) or not is_real:
+        raise InputError(
+            f"style: the model takes codes [1, {engine.code_size}], and pictures "
+            f"uint8 [h, w, 3], got {wanted.dtype} {list(wanted.shape)}"
+        )
+    return wanted.astype(np.float32, copy=False)
 
 
 def read_one(

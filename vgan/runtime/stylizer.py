@@ -1,17 +1,19 @@
 """Frame in, frame out; the only holder of the recurrent state."""
 
-import numbers
 import pathlib
 
 import cv2
 import numpy as np
 
 from vgan import InputError
+from vgan.checks import check_type, number, shown
 from vgan.runtime import compose, styles
 from vgan.runtime.engines import Engine, padded
 from vgan.runtime.tiling import TiledEngine
 from vgan.runtime.upsampling import JointUpsampler, even_size, working_scale
 from vgan.video.cuts import CutDetector
+
+GIVE = "{name}={value}: give {words}"
 
 
 class Stylizer:
@@ -63,22 +65,38 @@ class Stylizer:
         keep_color: bool = False,
         seed: int = 0,
     ) -> None:
-        if not hasattr(model, "step"):
+        if isinstance(model, type) or not hasattr(model, "step"):
             raise InputError(f"model={model}: give what vgan.load returns for it")
-        if not (isinstance(strength, numbers.Real) and 0 <= strength <= 1):
-            raise InputError(f"strength={strength}: give a number from 0 to 1")
-        if proxy is not None and not (
-            isinstance(proxy, numbers.Real) and 0 < proxy <= 1
-        ):
-            raise InputError(f"proxy={proxy}: give a number above 0 and up to 1")
+        check_type(bool, keep_color, "keep_color")
+        seed = number("seed", seed, whole=True, message=GIVE)
+        self.strength = strength
+        if proxy is not None:
+            proxy = number("proxy", proxy, 0, 1, above=True, message=GIVE)
         self.engine = TiledEngine(model)
         self.style_code = styles.code(style, model, seed)
-        self.strength = strength
         self._proxy, self._keep_color = proxy, keep_color
         self._upsample = JointUpsampler()
         self._is_cut = CutDetector()
         self._state = None
         self._size = None
+
+    @property
+    def strength(self) -> float:
+        """Share of the stylized picture in the result, 0 to 1."""
+        return self._strength
+
+    @strength.setter
+    def strength(self, value: float) -> None:
+        self._strength = number("strength", value, most=1, message=GIVE)
+
+    @property
+    def style_code(self) -> np.ndarray:
+        """The style, float32 [1, D]."""
+        return self._style_code
+
+    @style_code.setter
+    def style_code(self, code: np.ndarray) -> None:
+        self._style_code = styles.check_code(code, self.engine)
 
     def reset(self) -> None:
         """Forget the frames so far."""
@@ -97,7 +115,20 @@ class Stylizer:
         return {**kept, "size": np.array(self._size), "tiles": np.array(len(tiles))}
 
     def restore(self, kept: dict[str, np.ndarray]) -> None:
-        """Go on from where `snapshot` was taken, as if there had been no stop."""
+        """Go on from where `snapshot` was taken, as if there had been no stop.
+
+        Raises:
+            InputError: It is nothing that `snapshot` gave.
+        """
+        try:
+            self._restore(kept)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            self.reset()
+            raise InputError(
+                f"kept: takes what snapshot gave, got {shown(kept)}"
+            ) from error
+
+    def _restore(self, kept):
         cut = {n[4:]: value for n, value in kept.items() if n.startswith("cut_")}
         self._is_cut.restore(cut)
         self._size = self._state = None
@@ -113,10 +144,19 @@ class Stylizer:
         self._state = tiles[0] if whole else tiles
 
     def __call__(self, frame: np.ndarray) -> np.ndarray:
-        """Stylize the next frame: uint8 RGB [H, W, 3] -> the same shape and type."""
-        if frame.ndim != 3 or frame.shape[2] != 3 or frame.dtype != np.uint8:
-            raise ValueError(
-                f"expected uint8 [H, W, 3], got {frame.dtype} {list(frame.shape)}"
+        """Stylize the next frame: uint8 RGB [H, W, 3] -> the same shape and type.
+
+        Raises:
+            InputError: It is another thing.
+        """
+        if not isinstance(frame, np.ndarray):
+            raise InputError(
+                f"frame: takes an array, uint8 [H, W, 3], got {shown(frame)}"
+            )
+        is_picture = frame.ndim == 3 and frame.shape[2] == 3 and frame.size
+        if not is_picture or frame.dtype != np.uint8:
+            raise InputError(
+                f"frame: takes uint8 [H, W, 3], got {frame.dtype} {list(frame.shape)}"
             )
         if self.strength == 0:
             self.reset()  # what is skipped must not be remembered as the last frame

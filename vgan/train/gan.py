@@ -6,17 +6,20 @@ generator, which is the one that ships. How gradients are taken depends on the b
 what chance it needs comes as noise with the batch.
 """
 
-from collections.abc import Iterable
+import typing
+from collections.abc import Callable, Iterable
 
 import keras
 from keras import KerasTensor, ops
 
+from vgan import InputError
+from vgan.checks import number, shown
 from vgan.losses.adversarial import Adversarial
 from vgan.losses.base import Loss
 from vgan.losses.features import FeatureNetwork
 from vgan.train import optimizers, state, teacher
 from vgan.train.forward import Forward
-from vgan.train.objectives import Objectives, adversarial_of
+from vgan.train.objectives import Objectives, adversarial_of, list_of
 
 if keras.backend.backend() == "jax":
     from vgan.train import gradients_jax as gradients
@@ -26,7 +29,21 @@ else:
 make_deterministic = gradients.make_deterministic
 accelerator = gradients.accelerator
 
+SEEDS = 2**32
+SHUFFLE = 7  # place of that argument of `fit`, after x
 FAILURE_MODES = ("flood", "oscillation", "discriminator", "style", "content")
+
+
+def _only_trains(name: str) -> Callable[..., typing.NoReturn]:
+    """Method that raises InputError, in the place of one that makes no sense here."""
+
+    def refuse(self, *_, **__):
+        raise InputError(
+            f"VideoGAN.{name}: a VideoGAN is there for training; take its "
+            "ema_generator, which is the model that ships"
+        )
+
+    return refuse
 
 
 class VideoGAN(Objectives, gradients.Gradients, keras.Model):
@@ -51,6 +68,9 @@ class VideoGAN(Objectives, gradients.Gradients, keras.Model):
             compiled step, too, not part of it, and no part of the trained state.
         step: Number of steps so far, a variable.
 
+    Raises:
+        InputError: A network is none, or is not of its kind.
+
     Example:
         gan = VideoGAN(Generator(), Discriminator(code_size=64))
         gan.compile(
@@ -63,7 +83,13 @@ class VideoGAN(Objectives, gradients.Gradients, keras.Model):
         gan.ema_generator.save("generator.keras")
     """
 
+    __call__ = _only_trains("call")
+    evaluate = _only_trains("evaluate")
+    predict = _only_trains("predict")
+    save = _only_trains("save")
+
     def __init__(self, generator: keras.Model, discriminator: keras.Model) -> None:
+        self.check_contract(generator, discriminator)
         super().__init__(name="video_gan")
         self.generator = generator
         self.discriminator = discriminator
@@ -74,8 +100,8 @@ class VideoGAN(Objectives, gradients.Gradients, keras.Model):
 
     def compile(
         self,
-        g_optimizer: keras.optimizers.Optimizer,
-        d_optimizer: keras.optimizers.Optimizer,
+        g_optimizer: keras.optimizers.Optimizer | str,
+        d_optimizer: keras.optimizers.Optimizer | str,
         adversarial: Adversarial | None = None,
         losses: Iterable[Loss] = (),
         *,
@@ -94,8 +120,9 @@ class VideoGAN(Objectives, gradients.Gradients, keras.Model):
         """Say what is minimized, and how.
 
         Args:
-            g_optimizer: Of the generator, a `keras.optimizers.Optimizer`.
-            d_optimizer: Of the discriminator.
+            g_optimizer: Of the generator, a `keras.optimizers.Optimizer`, or what
+                `keras.optimizers.get` takes, such as "adam".
+            d_optimizer: Of the discriminator; not the same object.
             adversarial: A `losses.Adversarial`, such as `losses.Relativistic(0.2)`;
                 None where `losses` holds one, or where the discriminator is not used.
             losses: What else the generator minimizes: `losses.Loss` objects, summed in
@@ -105,32 +132,57 @@ class VideoGAN(Objectives, gradients.Gradients, keras.Model):
             teacher: Model that the distillation losses learn from, as
                 `teacher.load_teacher` gives it.
             ema_decay: Decay per step of the averaged generator, 0 to below 1.
-            g_every: The generator learns at every so many steps only.
+            g_every: The generator learns at every so many steps only, 1 or more.
             d_every: The discriminator likewise.
             d_skip_above: The discriminator skips its update while its advantage, -1 to
                 1, is on average over this; 1 never skips, 0.4 is TecoGAN's.
             burn_in: Passes, forth and back, that clips take before they are judged, so
-                that the state is older: half of the clips take one, a quarter two, ...
+                that the state is older: half of the clips take one, a quarter two, ...;
+                0 to 8.
             carry: (B, H, W) of batches whose clips go on over steps with their state;
                 None where every clip is new.
             cooldown: Part of `steps`, the last ones, over which both learning rates
-                fall to 0.
+                fall to 0; 0 to 1.
             steps: Number of steps in all; needed with `cooldown`.
-            seed: Of the first codes that noise is compared with.
+            seed: Of the first codes that noise is compared with; 0 to below 2**32.
 
         Raises:
-            InputError: A loss lacks what it needs, or the networks do not fit.
+            InputError: An argument is out of its range, a loss lacks what it needs, or
+                the networks do not fit.
         """
-        terms = [*losses] if adversarial is None else [*losses, adversarial]
+        g_optimizer, d_optimizer = optimizers.pair_of(g_optimizer, d_optimizer)
+        self.ema_decay = number("ema_decay", ema_decay, most=1, below=True)
+        self.d_skip_above = number("d_skip_above", d_skip_above, -1, 1, above=True)
+        self.g_every = number("g_every", g_every, 1, whole=True)
+        self.d_every = number("d_every", d_every, 1, whole=True)
+        self.burn_in = number("burn_in", burn_in, most=8, whole=True)
+        cooldown = number("cooldown", cooldown, most=1)
+        seed = number("seed", seed, most=SEEDS, below=True, whole=True)
+        if steps is not None:
+            steps = number("steps", steps, 1, whole=True)
+        elif cooldown:
+            raise InputError(f"steps: is needed with cooldown={cooldown}; give it")
+        if teacher is not None and not isinstance(teacher, keras.Model):
+            raise InputError(
+                "teacher: takes a Keras model, as vgan.train.teacher.load_teacher "
+                f"gives it, got {shown(teacher)}"
+            )
+        terms = list_of(losses)
+        if adversarial is not None:
+            if not isinstance(adversarial, Adversarial):
+                raise InputError(
+                    "adversarial: takes an object such as losses.Hinge(0.2), got "
+                    f"{shown(adversarial)}"
+                )
+            terms.append(adversarial)
         self.adversarial = adversarial_of(terms)
         self.terms = terms
+        self.teacher = teacher
+        if carry is not None:
+            carry = self._sizes_of_carry(carry)
         if not isinstance(features, FeatureNetwork):
             features = FeatureNetwork(features, "features")
         self.features = features
-        self.teacher = teacher
-        self.ema_decay, self.d_skip_above = ema_decay, d_skip_above
-        self.g_every, self.d_every = g_every, d_every
-        self.burn_in = burn_in
         self._check_networks()
 
         self.g_optimizer, self.d_optimizer = g_optimizer, d_optimizer
@@ -148,7 +200,7 @@ class VideoGAN(Objectives, gradients.Gradients, keras.Model):
         if hasattr(self.generator, "encode_noise"):
             self.codes = state.RecentCodes(self.generator, seed)
         self.carried = {}  # state of clips that go on at the next step
-        if carry:
+        if carry is not None:
             first = self.generator.initial_state(*carry)
             self.carried = {name: state.variable(x, name) for name, x in first.items()}
         # Keras finds variables in lists that are attributes.
@@ -159,6 +211,7 @@ class VideoGAN(Objectives, gradients.Gradients, keras.Model):
             *self.multipliers.variables,
         ]
         self._unsaved = [self.rates.time_left]
+        self._compiled_update = None
         self.built = True
         super().compile(
             optimizer=optimizers.PairOptimizer(g_optimizer, d_optimizer),
@@ -190,6 +243,31 @@ class VideoGAN(Objectives, gradients.Gradients, keras.Model):
         code = generator.encode_style(style)
         return teacher.generate(generator, content, code)[0], code
 
+    def fit(
+        self, x: typing.Any = None, *args: typing.Any, **kwargs: typing.Any
+    ) -> keras.callbacks.History:
+        """Train on batches; see `keras.Model.fit`, whose other arguments it takes.
+
+        Args:
+            x: A data set of batches, such as `vgan.datasets.clips` makes, or whatever
+                else Keras takes that gives dicts as `update` describes.
+            *args: As of Keras.
+            **kwargs: As of Keras.
+
+        Raises:
+            InputError: There are no batches, or the first does not fit.
+        """
+        self._check_compiled()
+        if x is None or isinstance(x, (str, bytes, list, tuple, int, float)):
+            raise InputError(
+                "x: takes batches {'content', 'style', ...}, as vgan.datasets.clips "
+                f"makes them, got {shown(x)}"
+            )
+        if hasattr(x, "as_numpy_iterator"):  # Keras warns that it shuffles none of it
+            kwargs = kwargs if len(args) > SHUFFLE else {"shuffle": False, **kwargs}
+        return super().fit(x, *args, **kwargs)
+
+    @gradients.compiled
     def update(self, batch: dict, pictures: tuple | None = None) -> dict:
         """Train on one batch: discriminator, generator, EMA; return scalars to log.
 
@@ -198,8 +276,13 @@ class VideoGAN(Objectives, gradients.Gradients, keras.Model):
                 and what the losses need}, as `vgan.datasets` gives it; or draws, which
                 `make_batch` makes such a batch of.
             pictures: What `make_batch` needs for that.
+
+        Raises:
+            InputError: The batch lacks something, or its shapes or types do not fit.
         """
-        batch = keras.utils.unpack_x_y_sample_weight(batch)[0]
+        self._check_compiled()
+        if isinstance(batch, tuple | list) and batch:  # x of x, y, sample_weight
+            batch = batch[0]
         if self.make_batch is not None:
             batch = self.make_batch(batch, pictures)
         self._check_batch(batch)

@@ -142,6 +142,11 @@ class Gradients:
         )
 
 
+def compiled(update: Callable) -> Callable:
+    """Return a method of the step that may be called outside of compiled code, too."""
+    return update
+
+
 def accelerator() -> tuple[bool, int | None]:
     """Whether there is one, and the bytes of its memory left; None if unknown."""
     device = jax.devices()[0]

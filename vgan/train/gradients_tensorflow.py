@@ -5,6 +5,7 @@ depends on timing. A tape sums gradients by it; `tf.gradients` can be told to ad
 two by two, where order does not matter.
 """
 
+import functools
 from collections.abc import Callable
 
 import keras
@@ -69,6 +70,24 @@ class Gradients:
     def compile_function(self, function: Callable) -> Callable:
         """Return the function compiled for its shapes."""
         return tf.function(function, autograph=False)  # which takes as long again
+
+
+def compiled(update: Callable) -> Callable:
+    """Return a method of the step that may be called outside of compiled code, too.
+
+    `tf.gradients` is for graphs: there, it is compiled at its first call.
+    """
+
+    @functools.wraps(update)
+    def call(self, *args, **kwargs):
+        if not (tf.executing_eagerly() and self.compiled):
+            return update(self, *args, **kwargs)
+        if self._compiled_update is None:
+            own = functools.partial(update, self)
+            self._compiled_update = self.compile_function(own)
+        return self._compiled_update(*args, **kwargs)
+
+    return call
 
 
 def accelerator() -> tuple[bool, int | None]:

@@ -1,12 +1,18 @@
 """What the two networks minimize, and whether networks, losses and batches fit."""
 
+import typing
+from collections.abc import Iterable
+
+import keras
 from keras import KerasTensor, ops
 
 from vgan import InputError
+from vgan.checks import number, shown
 from vgan.losses.adversarial import Adversarial, advantage
 from vgan.losses.base import Loss
 from vgan.train.forward import Forward
 
+BATCH = "{'content': [B, T, H, W, 3], 'style': [B, T', h, w, 3], ...}"
 SMALLEST = 32  # pixels; below, the deeper features have no area
 
 
@@ -95,16 +101,52 @@ class Objectives:
                 f"image_size: {image_size} is too small for the networks; give at "
                 f"least {SMALLEST}"
             )
+        self._check_sides("image_size", image_size)
+        for term in self.terms:
+            term.check_sizes(batch_size, clip_length, style_length)
+
+    def _check_sides(self, argument, *sides):
         networks = {"generator": self.generator, "teacher": self.teacher}
         for name, network in networks.items():
             stride = getattr(network, "stride", 1)
-            if image_size % stride:
-                raise InputError(
-                    f"image_size: {image_size} does not divide by the {name}'s stride "
-                    f"{stride}"
-                )
-        for term in self.terms:
-            term.check_sizes(batch_size, clip_length, style_length)
+            for side in sides:
+                if side % stride:
+                    raise InputError(
+                        f"{argument}: {side} does not divide by the {name}'s stride "
+                        f"{stride}"
+                    )
+
+    def _sizes_of_carry(self, carry):
+        if not (isinstance(carry, tuple | list) and len(carry) == 3):
+            raise InputError(f"carry: takes (B, H, W), got {shown(carry)}")
+        sizes = [number("carry", size, 1, whole=True) for size in carry]
+        self._check_sides("carry", *sizes[1:])
+        return sizes
+
+    @staticmethod
+    def check_contract(generator: typing.Any, discriminator: typing.Any) -> None:
+        """Raise InputError where networks are none, or not of their kind."""
+        needs = ("encode_style", "initial_state")
+        if not (
+            isinstance(generator, keras.Model)
+            and all(hasattr(generator, name) for name in needs)
+        ):
+            raise InputError(
+                f"generator: takes a Keras model with {' and '.join(needs)}, such as "
+                f"vgan.models.Generator(), got {shown(generator)}"
+            )
+        # What is a chain of layers takes no code beside the clips.
+        is_model = isinstance(discriminator, keras.Model)
+        if (
+            not is_model
+            or isinstance(discriminator, keras.Sequential)
+            or hasattr(discriminator, "encode_style")
+        ):
+            raise InputError(
+                "discriminator: takes a Keras model that is called with clips and "
+                "codes, such as vgan.models.Discriminator(), got "
+                f"{shown(discriminator)}"
+            )
 
     def _check_networks(self):
         pair = self.adversarial is not None and self.adversarial.pair
@@ -124,13 +166,86 @@ class Objectives:
             except InputError as error:
                 raise InputError(f"losses.{term.name}: {error}") from error
 
+    def _check_compiled(self):
+        if not self.compiled:
+            raise InputError("VideoGAN: is not compiled; call compile first")
+
     def _check_batch(self, batch):
+        if not isinstance(batch, dict):
+            raise InputError(f"batch: takes {BATCH}, got {shown(batch)}")
+        for name in ("content", "style", *(["noise"] if self.burn_in else [])):
+            if name not in batch:
+                raise InputError(
+                    f"batch: has no {name}, only {', '.join(map(str, batch))}; it "
+                    f"takes {BATCH}"
+                )
         for term in self.terms:
             if missing := [name for name in term.needs if name not in batch]:
                 raise InputError(
                     f"losses.{term.name}: needs {', '.join(missing)}, which the batch "
                     "has not; leave the loss out, or give another data set"
                 )
+        shape = _shape("content", batch, ("B", "T", "H", "W", 3))
+        count, length, height, width, _ = shape
+        style = _shape("style", batch, (count, "T'", "h", "w", 3))
+        steps = length - 1 if isinstance(length, int) else "T - 1"
+        others = {
+            "flow": (count, steps, height, width, 2),
+            "occlusion": (count, steps, height, width, 1),
+            "target": shape,
+        }
+        for name in {name for term in self.terms for name in term.needs}:
+            if name in others:
+                _shape(name, batch, others[name])
+        if not all(type(size) is int for size in shape):
+            self._check_unknown(batch["content"].shape)
+        self._check_sides("content", *(x for x in (height, width) if type(x) is int))
+        if all(type(size) is int for size in (count, length, style[1])):
+            for term in self.terms:
+                term.check_sizes(count, length, style[1])
+
+    def _check_unknown(self, shape):
+        """Raise InputError where the generator makes no state of unknown sizes."""
+        try:
+            self.generator.initial_state(shape[0], *shape[2:4])
+        except (TypeError, ValueError) as error:
+            raise InputError(
+                f"content: its shape {list(shape)} is not known before it comes; give "
+                "batches of one size, as batch(B, drop_remainder=True) makes them"
+            ) from error
+
+
+def _shape(name, batch, wanted):
+    """Return the shape of a part of a batch, floats of sizes that are wanted.
+
+    A letter stands for any size above 0, and, in the result, for one that is unknown.
+    """
+    shape = tuple(getattr(batch[name], "shape", ()))
+    kind = getattr(batch[name], "dtype", type(batch[name]))
+    kind = getattr(kind, "name", getattr(kind, "__name__", str(kind)))
+    sizes = zip(shape, wanted, strict=False)
+    fits = len(shape) == len(wanted) and all(
+        size is None or (size == want if isinstance(want, int) else size > 0)
+        for size, want in sizes
+    )
+    if not fits or "float" not in kind:
+        words = f"[{', '.join(map(str, wanted))}]"
+        words += " in [-1, 1]" if wanted[-1] == 3 else ""
+        raise InputError(f"{name}: takes float32 {words}, got {kind} {list(shape)}")
+    return [w if s is None else s for s, w in zip(shape, wanted, strict=True)]
+
+
+def list_of(losses: typing.Any) -> list[typing.Any]:
+    """Return several losses as a list, or raise InputError where it is another thing.
+
+    What is in it, `adversarial_of` looks at.
+    """
+    if isinstance(losses, str | dict) or not isinstance(losses, Iterable):
+        raise InputError(
+            "losses: takes a list of objects such as losses.Style(10.0), got "
+            f"{shown(losses)}"
+        )
+    return [*losses]
 
 
 def adversarial_of(terms: list[Loss]) -> Adversarial | None:
@@ -140,9 +255,9 @@ def adversarial_of(terms: list[Loss]) -> Adversarial | None:
         InputError: One is no loss or is there twice, or two are adversarial.
     """
     for term in terms:
-        if not hasattr(term, "weight") or not callable(term):
+        if not isinstance(term, Loss):
             raise InputError(
-                f"losses: takes objects such as losses.Style(10.0), got {term!r:.80}"
+                f"losses: takes objects such as losses.Style(10.0), got {shown(term)}"
             )
     names = [term.name for term in terms]
     for name in names:

@@ -1,6 +1,11 @@
 """The optimizers of the two networks, and both as the one that Keras knows of."""
 
+import typing
+
 import keras
+
+from vgan import InputError
+from vgan.checks import shown
 
 
 def slot_variables(optimizer: keras.optimizers.Optimizer) -> list[keras.Variable]:
@@ -43,6 +48,34 @@ def adam(
     if precision == "float16":  # its gradients would vanish without a scale
         return keras.optimizers.LossScaleOptimizer(optimizer)
     return optimizer
+
+
+def pair_of(
+    generator: typing.Any, discriminator: typing.Any
+) -> list[keras.optimizers.Optimizer]:
+    """Return both optimizers, of what `keras.optimizers.get` takes, such as "adam".
+
+    Raises:
+        InputError: One of them is none, or both are one.
+    """
+    found = []
+    for name, given in (("g_optimizer", generator), ("d_optimizer", discriminator)):
+        try:
+            optimizer = keras.optimizers.get(given)
+        except (ValueError, TypeError):
+            optimizer = None
+        if not isinstance(optimizer, keras.optimizers.Optimizer):
+            raise InputError(
+                f"{name}: takes an optimizer of Keras, such as "
+                f"keras.optimizers.Adam(1e-3), got {shown(given)}"
+            )
+        found.append(optimizer)
+    if found[0] is found[1]:
+        raise InputError(
+            "d_optimizer: is the generator's, and each keeps the state of one network; "
+            "give another object"
+        )
+    return found
 
 
 class PairOptimizer(keras.optimizers.Optimizer):

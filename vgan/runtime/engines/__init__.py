@@ -3,6 +3,7 @@
 An engine is loaded from a file by `load`; all of them are an `Engine`.
 """
 
+import difflib
 import importlib.util
 import logging
 import pathlib
@@ -70,11 +71,11 @@ class Model:
 
     Args:
         path: A generator.keras, a folder that `vgan.export` made, or the name of a
-            model that ships.
+            model that ships; or an Engine, which is taken as it is.
         name: What is to run it, see `load`.
 
     Attributes:
-        path: Of the file or folder.
+        path: Of the file or folder; None of an Engine.
         info: Its ModelInfo.
         name: Of the engine; None for what an export is for.
 
@@ -82,9 +83,18 @@ class Model:
         InputError: There is no such file, or it does not hold a vgan generator.
     """
 
-    def __init__(self, path: str | pathlib.Path, name: str | None = None) -> None:
+    def __init__(
+        self, path: str | pathlib.Path | Engine, name: str | None = None
+    ) -> None:
         if name not in (None, *NAMES):
             raise InputError(f"engine={name}: give {', '.join(NAMES)}")
+        if hasattr(path, "step"):
+            if name not in (None, "auto", path.name):
+                raise InputError(
+                    f"engine={name}: the model is loaded for {path.name}; leave it out"
+                )
+            self.path, self.info, self.name, self._engine = None, path, path.name, path
+            return
         self.path = path = pathlib.Path(pretrained.find(str(path)))
         self._manifest, self.name = None, name
         if path.is_dir():
@@ -105,6 +115,8 @@ class Model:
         Raises:
             InputError: See `load`.
         """
+        if self.path is None:
+            return self._engine
         if self.name == "litert" and self._manifest is None:
             if size is None:
                 raise InputError("engine=litert: is for frames of one size")
@@ -235,8 +247,10 @@ def _load_export(path, name, manifest):
 
 def _check_suffix(path):
     if pathlib.Path(path).suffix != ".keras":
+        near = difflib.get_close_matches(str(path), pretrained.MODELS, n=1)
+        hint = f"did you mean {near[0]}? " if near else ""
         raise InputError(
-            f"model {path}: expected painterly or painterly_small, which ship, a file "
-            "that ends in .keras, such as the generator.keras of a run, or a folder "
-            "made by vgan.export"
+            f"model {path}: {hint}expected painterly or painterly_small, which ship, a "
+            "file that ends in .keras, such as the generator.keras of a run, or a "
+            "folder made by vgan.export"
         )
