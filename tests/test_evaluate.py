@@ -11,7 +11,7 @@ from tests import in_process
 from tests.commands import run_module
 from tests.tiny import TINY
 from vgan.datasets.synthetic import painting, scene
-from vgan.evaluate import __main__
+from vgan.evaluate import run
 from vgan.video import VideoWriter
 
 
@@ -79,8 +79,8 @@ def root():
 @pytest.fixture
 def small_scenes(monkeypatch):
     """Fewer rendered frames of exact flow than take a minute to stylize."""
-    monkeypatch.setattr(__main__, "SCENES", 1)
-    monkeypatch.setattr(__main__, "SCENE_FRAMES", 6)
+    monkeypatch.setattr(run, "SCENES", 1)
+    monkeypatch.setattr(run, "SCENE_FRAMES", 6)
 
 
 @pytest.mark.slow

@@ -76,7 +76,8 @@ def film(count):
 def test_a_hundred_frames_equal_keras(ships, device, model, folder, tmp_path):
     """By the runtime's own Stylizer: scaling of bytes, state and cuts as well."""
     if ships:
-        model, folder = pretrained.find(ships), exported(ships, tmp_path / "page")
+        model = pretrained.find(ships)
+        folder = exported(model, tmp_path / "page")
     engine = load(model)
     code = np.float32([next(iter(engine.named_styles.values()))])
     frames = film(100)
