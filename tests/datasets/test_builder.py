@@ -6,9 +6,9 @@ import subprocess
 import sys
 
 import pytest
-import set_files
 import tensorflow_datasets as tfds
 
+from tests.datasets import set_files
 from vgan import InputError
 from vgan.datasets import builder, pipelines, shards
 

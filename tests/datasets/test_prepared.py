@@ -8,9 +8,9 @@ import sys
 
 import numpy as np
 import pytest
-import set_files
 import tensorflow_datasets as tfds
 
+from tests.datasets import set_files
 from tests.make_dataset import make_dataset
 from vgan import InputError, config
 from vgan.datasets import sources, styles
