@@ -36,7 +36,8 @@ FLAGS.DEFINE_string(
     "output",
     None,
     "mp4, webm, mkv, gif, a folder of pictures or of videos; png or jpg of a picture; "
-    "rtmp://..., udp://...; /dev/video2, a virtual camera; - for a pipe (y4m)",
+    "rtmp://..., udp://...; camera or /dev/video2, a virtual camera; - for a "
+    "pipe (y4m)",
 )
 FLAGS.DEFINE_string("schedule", None, "JSON file of styles over time")
 FLAGS.DEFINE_float("fade", None, "seconds from a style to the next (default: 1)")

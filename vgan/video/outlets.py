@@ -20,7 +20,7 @@ from av.video.frame import PictureType
 from vgan import InputError
 from vgan.video.color import ToYUV, matrix_for
 from vgan.video.encoders import Movie
-from vgan.video.loopback import VirtualCamera
+from vgan.video.loopback import SystemCamera, VirtualCamera
 from vgan.video.opening import public
 from vgan.video.sound import Sound
 
@@ -36,7 +36,9 @@ _TIMEOUT = 10  # seconds to wait for the other side
 _KEYFRAMES = 2  # seconds from one to the next: how long a viewer who joins waits
 
 
-def find(path: str | os.PathLike) -> "type[Y4M | VirtualCamera | Broadcast] | None":
+def find(
+    path: str | os.PathLike,
+) -> "type[Y4M | VirtualCamera | SystemCamera | Broadcast] | None":
     """Return the class of the outlet that `path` names, or None if it is a file.
 
     Raises:
@@ -45,6 +47,8 @@ def find(path: str | os.PathLike) -> "type[Y4M | VirtualCamera | Broadcast] | No
     text = str(path)
     if text == "-":
         return Y4M
+    if text == "camera":
+        return SystemCamera
     if re.fullmatch(r"/dev/video\d+", text):
         return VirtualCamera
     protocol = re.match(r"([A-Za-z][A-Za-z0-9+.-]+)://", text)
