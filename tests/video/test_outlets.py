@@ -420,6 +420,8 @@ def test_no_virtual_camera_at_all(cameras, monkeypatch):
     ("make", "address", "library", "extra"),
     [
         (VideoWriter, "camera", "pyvirtualcam", "camera"),
+        (VideoWriter, "ndi:a", "cyndilib", "ndi"),
+        (VideoReader, "ndi:a", "cyndilib", "ndi"),
     ],
 )
 def test_a_library_that_is_not_installed(monkeypatch, make, address, library, extra):
@@ -427,3 +429,8 @@ def test_a_library_that_is_not_installed(monkeypatch, make, address, library, ex
     message = rf"^{address}: {library} is not installed; pip install -e '.\[{extra}\]'$"
     with pytest.raises(InputError, match=message):
         make(address)
+
+
+def test_a_source_needs_a_name():
+    with pytest.raises(InputError, match=r"^ndi:: has no name; give one, such as"):
+        VideoWriter("ndi:")

@@ -48,12 +48,12 @@ def stylize(
 
     Args:
         input: Path of a video, a folder of videos or of numbered pictures, "camera:0",
-            "rtsp://...", "-" for standard input, or a picture.
+            "rtsp://...", "ndi:NAME", "-" for standard input, or a picture.
         style: As of `vgan.Stylizer`: a picture's path, a name that the model knows, a
             blend, ...; or a list of texts: "a.jpg@0s" and "b.jpg@4s" follow one
             another, and with `label_mask` there is one for each region.
         output: .mp4, .webm, .mkv, .gif, a folder of pictures or of videos; .png or .jpg
-            of a picture; a stream, "camera" or /dev/videoN, a virtual one,
+            of a picture; a stream, "ndi:NAME", "camera" or /dev/videoN, a virtual one,
             or "-" for a pipe. May be left out with `preview`.
         model: A name or path, see `vgan.load`; or what that returned, but not with
             `resume` or for a folder of videos.
