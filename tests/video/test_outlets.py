@@ -347,3 +347,90 @@ def test_request_to_a_virtual_camera():
     assert (kind, width, height, field) == (2, 640, 360, 1)
     assert code.to_bytes(4, "little") == b"YUYV"
     assert (stride, size) == (1280, 1280 * 360)
+
+
+@pytest.fixture
+def cameras(monkeypatch):
+    """Virtual cameras that keep what they are sent; those that there are, are not."""
+    library = pytest.importorskip("pyvirtualcam", reason="extra 'camera' is missing")
+    made = []
+
+    class Camera:
+        def __init__(self, *, width, height, fps, fourcc, device):
+            if width > 64:
+                raise RuntimeError("it is too wide")
+            self.size, self.fps, self.frames, self.open = (height, width), fps, [], True
+            made.append(self)
+
+        def send(self, frame):
+            if len(self.frames) == 3:
+                raise RuntimeError("it was unplugged")
+            self.frames.append(frame.reshape(*self.size, 3).copy())
+
+        def close(self):
+            self.open = False
+
+    monkeypatch.setattr("pyvirtualcam.camera.BACKENDS", {})
+    library.register_backend("fake", Camera)
+    return made
+
+
+@pytest.mark.parametrize(("height", "width"), [(48, 64), (47, 63)])
+def test_the_virtual_camera_of_the_system(cameras, height, width):
+    sent = list(moving(3, height, width))
+    with VideoWriter("camera", fps=Fraction(30000, 1001)) as writer:
+        for frame in sent:
+            writer.write(frame, Fraction(writer.num_frames, 30))
+        assert cameras[0].open
+    (camera,) = cameras
+    assert not camera.open
+    assert camera.fps == pytest.approx(29.97, abs=0.001)
+    assert camera.size == (height // 2 * 2, width // 2 * 2)
+    for got, frame in zip(camera.frames, sent, strict=True):
+        np.testing.assert_array_equal(got, frame[: camera.size[0], : camera.size[1]])
+
+
+def show(count, width):
+    with VideoWriter("camera") as writer:
+        for frame in moving(count, 48, width):
+            writer.write(frame, Fraction(writer.num_frames, 25))
+
+
+@pytest.mark.parametrize(
+    ("count", "width", "reason"),
+    [(1, 66, "'fake' backend: it is too wide"), (4, 64, "it was unplugged")],
+)
+def test_a_virtual_camera_that_refuses(cameras, count, width, reason):
+    message = rf"^camera: .* {width} x 48 \({reason}\); install "
+    with pytest.raises(InputError, match=message) as error:
+        show(count, width)
+    assert "\n" not in str(error.value)
+    assert not any(camera.open for camera in cameras)
+
+
+def test_no_virtual_camera_at_all(cameras, monkeypatch):
+    monkeypatch.setattr("pyvirtualcam.camera.BACKENDS", {})
+    for platform, advice in (("linux", "modprobe v4l2loopback"), ("win32", "OBS")):
+        monkeypatch.setattr(sys, "platform", platform)
+        with pytest.raises(InputError, match=rf"there is none\); install.*{advice}"):
+            show(1, 64)
+
+
+@pytest.mark.parametrize(
+    ("make", "address", "library", "extra"),
+    [
+        (VideoWriter, "camera", "pyvirtualcam", "camera"),
+        (VideoWriter, "ndi:a", "cyndilib", "ndi"),
+        (VideoReader, "ndi:a", "cyndilib", "ndi"),
+    ],
+)
+def test_a_library_that_is_not_installed(monkeypatch, make, address, library, extra):
+    monkeypatch.setitem(sys.modules, library, None)
+    message = rf"^{address}: {library} is not installed; pip install -e '.\[{extra}\]'$"
+    with pytest.raises(InputError, match=message):
+        make(address)
+
+
+def test_a_source_needs_a_name():
+    with pytest.raises(InputError, match=r"^ndi:: has no name; give one, such as"):
+        VideoWriter("ndi:")

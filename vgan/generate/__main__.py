@@ -23,7 +23,7 @@ FLAGS.DEFINE_multi_string(
     "input",
     [],
     "a video, a folder of videos or of numbered pictures, shot/%04d.png, camera:0, "
-    "rtsp://..., - for standard input, or a picture",
+    "rtsp://..., ndi:NAME, - for standard input, or a picture",
 )
 FLAGS.DEFINE_multi_string(
     "style",
@@ -36,7 +36,8 @@ FLAGS.DEFINE_string(
     "output",
     None,
     "mp4, webm, mkv, gif, a folder of pictures or of videos; png or jpg of a picture; "
-    "rtmp://..., udp://...; /dev/video2, a virtual camera; - for a pipe (y4m)",
+    "rtmp://..., udp://..., ndi:NAME; camera or /dev/video2, a virtual camera; - for a "
+    "pipe (y4m)",
 )
 FLAGS.DEFINE_string("schedule", None, "JSON file of styles over time")
 FLAGS.DEFINE_float("fade", None, "seconds from a style to the next (default: 1)")

@@ -17,7 +17,7 @@ from vgan.generate import convert
 from vgan.generate.live import Broadcaster
 from vgan.generate.options import Size, StylizeOptions, check_range
 from vgan.generate.progress import KINDS
-from vgan.video import VideoReader, is_image, read_image
+from vgan.video import VideoReader, is_image, outlets, read_image
 from vgan.video.images import srgb_profile
 
 
@@ -48,13 +48,13 @@ def stylize(
 
     Args:
         input: Path of a video, a folder of videos or of numbered pictures, "camera:0",
-            "rtsp://...", "-" for standard input, or a picture.
+            "rtsp://...", "ndi:NAME", "-" for standard input, or a picture.
         style: As of `vgan.Stylizer`: a picture's path, a name that the model knows, a
             blend, ...; or a list of texts: "a.jpg@0s" and "b.jpg@4s" follow one
             another, and with `label_mask` there is one for each region.
         output: .mp4, .webm, .mkv, .gif, a folder of pictures or of videos; .png or .jpg
-            of a picture; a stream, a virtual camera, or "-" for a pipe. May be left out
-            with `preview`.
+            of a picture; a stream, "ndi:NAME", "camera" or /dev/videoN, a virtual one,
+            or "-" for a pipe. May be left out with `preview`.
         model: A name or path, see `vgan.load`; or what that returned, but not with
             `resume` or for a folder of videos.
         fps: Frames per second to resample to, 0.001 to 1000; None: all.
@@ -127,7 +127,7 @@ def stylize(
     elif input != "-" and convert.is_folder_of_videos(input):
         _refuse("a folder of videos", preview=preview, live=live)
         _refuse("a folder of videos", **{"a loaded model": is_loaded})
-        if output == "-" or "://" in output:
+        if "://" in output or outlets.find(output):
             raise InputError(f"output={output}: give a folder for a folder")
         convert.convert_folder(
             *(options, input, output, reading, overwrite, quality, strict, progress),

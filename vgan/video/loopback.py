@@ -1,11 +1,13 @@
-"""A virtual camera: frames that other programs see as a webcam (Linux, v4l2loopback).
+"""A virtual camera: frames that other programs see as a webcam.
 
-The device takes raw frames with write(), once it was told their size; the numbers are
-those of the kernel's <linux/videodev2.h>.
+By a device of v4l2loopback (Linux), which takes raw frames with write(), once it was
+told their size; the numbers are those of the kernel's <linux/videodev2.h>. Or by
+whatever this computer has.
 """
 
 import os
 import struct
+import sys
 import typing
 from fractions import Fraction
 
@@ -109,6 +111,77 @@ class VirtualCamera:
         if self._file is not None:
             os.close(self._file)
             self._file = None
+
+
+class SystemCamera:
+    """Frames to this computer's virtual camera, by pyvirtualcam: OBS's on Windows and
+    macOS, the first of v4l2loopback on Linux.
+
+    Times and sound are not kept, it shows what comes. An odd row or column at the
+    bottom or right is cut off.
+
+    Args:
+        address: "camera".
+        like: Not used.
+        fps: Frames per second, which viewers are told.
+        quality: Not used, frames are raw.
+
+    Raises:
+        InputError: pyvirtualcam is missing; or, from write, there is no camera, or it
+            does not take frames of that size.
+    """
+
+    def __init__(
+        self,
+        address: str | os.PathLike,
+        like: "VideoReader | None",
+        fps: Fraction,
+        quality: float | None,
+    ) -> None:
+        try:
+            import pyvirtualcam
+        except ImportError as error:
+            raise InputError(
+                f"{address}: pyvirtualcam is not installed; pip install -e '.[camera]'"
+            ) from error
+        self._make = pyvirtualcam.Camera
+        self._address, self._fps, self._camera = str(address), float(fps), None
+
+    def write(self, frame: np.ndarray, seconds: Fraction) -> None:
+        """Show a uint8 RGB frame `[H, W, 3]` at once."""
+        height, width = (side // 2 * 2 for side in frame.shape[:2])
+        try:
+            if self._camera is None:
+                self._camera = self._make(width, height, self._fps)
+            self._camera.send(frame[:height, :width])
+        except RuntimeError as error:
+            reason = "; ".join(str(error).splitlines()) or "there is none"
+            raise InputError(
+                f"{self._address}: no virtual camera takes frames of {width} x "
+                f"{height} ({reason}); {_advice()}"
+            ) from error
+
+    def finish(self, complete: bool) -> None:
+        """Close the camera."""
+        self.abandon()
+
+    def abandon(self) -> None:
+        """Close the camera."""
+        if self._camera is not None:
+            self._camera.close()
+            self._camera = None
+
+
+def _advice():
+    if sys.platform == "linux":
+        return (
+            "install v4l2loopback and make one: "
+            "sudo modprobe v4l2loopback exclusive_caps=1"
+        )
+    return (
+        "install OBS, start and stop its virtual camera once, and end other programs "
+        "that write to it"
+    )
 
 
 def format_request(width: int, height: int) -> bytes:

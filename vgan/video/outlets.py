@@ -20,7 +20,9 @@ from av.video.frame import PictureType
 from vgan import InputError
 from vgan.video.color import ToYUV, matrix_for
 from vgan.video.encoders import Movie
-from vgan.video.loopback import VirtualCamera
+from vgan.video.loopback import SystemCamera, VirtualCamera
+from vgan.video.ndi_sender import NDISender
+from vgan.video.ndi_source import PREFIX
 from vgan.video.opening import public
 from vgan.video.sound import Sound
 
@@ -36,15 +38,23 @@ _TIMEOUT = 10  # seconds to wait for the other side
 _KEYFRAMES = 2  # seconds from one to the next: how long a viewer who joins waits
 
 
-def find(path: str | os.PathLike) -> "type[Y4M | VirtualCamera | Broadcast] | None":
+def find(
+    path: str | os.PathLike,
+) -> "type[Y4M | VirtualCamera | SystemCamera | NDISender | Broadcast] | None":
     """Return the class of the outlet that `path` names, or None if it is a file.
 
     Raises:
-        InputError: An address whose protocol cannot be written.
+        InputError: An address whose protocol cannot be written, or without a name.
     """
     text = str(path)
     if text == "-":
         return Y4M
+    if text == "camera":
+        return SystemCamera
+    if text == PREFIX:
+        raise InputError(f"{text}: has no name; give one, such as {PREFIX}vgan")
+    if text.startswith(PREFIX):
+        return NDISender
     if re.fullmatch(r"/dev/video\d+", text):
         return VirtualCamera
     protocol = re.match(r"([A-Za-z][A-Za-z0-9+.-]+)://", text)

@@ -12,6 +12,7 @@ import numpy as np
 from vgan import InputError
 from vgan.video.image_source import GAPS, AnimationSource, ImageSource
 from vgan.video.images import IMAGE_SUFFIXES, NUMBER, is_image, refuse_drawing
+from vgan.video.ndi_source import PREFIX, NDISource
 from vgan.video.opening import StandardInput, public
 from vgan.video.stream import StreamSource
 
@@ -40,7 +41,8 @@ class VideoReader:
             numbered pictures (25 a second unless `fps` says otherwise) or a pattern of
             their paths, such as `shot/%04d.png`; `camera:0`, or a bare number that is
             no path; an `rtsp://`, `http(s)://`, `rtmp://`, `udp://` or `tcp://`
-            address; `-` for anything that FFmpeg reads on standard input.
+            address; `ndi:NAME`, a source in the local network; `-` for anything that
+            FFmpeg reads on standard input.
         fps: Resample to this constant rate: frame k is what is shown at second
             k / fps, so it never drifts from the clock. None keeps every frame.
         start: Begin with the frame that is shown at this second.
@@ -210,6 +212,8 @@ def _open(source, name, fps, timeout, start, deinterlace, gaps, look, reconnect)
         return StreamSource(number, name, timeout, camera=True, **film), resample
     if text == "-":
         return StreamSource(StandardInput(), name, timeout, **film), resample
+    if text.startswith(PREFIX):
+        return NDISource(text, timeout, **look, reconnect=reconnect), resample
     if re.match(r"[a-z][a-z0-9+.-]+://", text):
         if not re.match(r"(rtsps?|https?|rtmps?|tcp|udp)://", text):
             raise InputError(

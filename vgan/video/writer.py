@@ -37,8 +37,8 @@ class VideoWriter:
     as in `made/%04d.png`; order only, no times). Pictures of a folder keep their names.
     Frames keep their size in pixels, odd ones too, and their timestamps to the tick.
     Or, while they come: `-` is raw video (y4m) on standard output, for a pipe;
-    rtmp://, udp://, tcp:// and rtsp:// broadcast as H.264; /dev/videoN is a virtual
-    camera.
+    rtmp://, udp://, tcp:// and rtsp:// broadcast as H.264; ndi:NAME is an NDI source in
+    the local network; `camera` and /dev/videoN are virtual cameras.
 
     Of a file or folder nothing stands under the final name before it is complete:
     frames go to a hidden file beside it, which is renamed at the end and removed after
@@ -47,7 +47,7 @@ class VideoWriter:
     the log says so.
 
     Args:
-        path: The file or the folder of PNGs to make, "-", an address or a device.
+        path: The file or the folder of PNGs to make, "-", an address or a camera.
         like: A VideoReader to take the sound, the frame rate, the time base, the
             aspect ratio of pixels, the color description, how long the last frame is
             shown and all else from.
