@@ -86,18 +86,21 @@ class FindShots(beam.DoFn):
         """Yield the shots of a film, those too that are made."""
         job = self._job
         try:
-            if not places.exists(job.path(film, "cuts")):
-                with places.fetched(film["source"]) as source:
-                    found = shots.find(job.options, source, job.reading)
-                job.write(film, "cuts", found)
-            found = job.read(film, "cuts")
+            known = places.exists(job.path(film, "cuts"))
+            found = job.read(film, "cuts") if known else self._find(film)
             if job.strict and found["damage"]:
                 raise InputError(f"{found['damage']}; strict=True keeps nothing of it")
+            if not known:
+                job.write(film, "cuts", found)
         except Exception as error:  # of one film, which must not stop the others
             job.write(film, "result", {"error": _line(error)})
             return
         for index, shot in enumerate(found.pop("shots")):
             yield {"film": film, "known": found, "index": index, "shot": shot}
+
+    def _find(self, film):
+        with places.fetched(film["source"]) as source:
+            return shots.find(self._job.options, source, self._job.reading)
 
 
 class StylizeShot(beam.DoFn):
@@ -300,11 +303,10 @@ def _films(options, job, folder, output):
 @contextlib.contextmanager
 def _alone(output, work):
     """Hold the output, where it is on this machine; leave no empty folder there."""
+    places.make_folder(work)
     if places.is_url(output):
         yield
         return
-    with files.writing(f"output={output}", "give another folder"):
-        os.makedirs(work, exist_ok=True)
     told = f"{output}: another run is writing it; wait, or give another output"
     try:
         with files.locked(work, told):

@@ -114,8 +114,7 @@ def making(path: str, scratch: str) -> Iterator[pathlib.Path]:
             made = pathlib.Path(folder, name)
         else:
             made = pathlib.Path(partial)
-            made.parent.mkdir(parents=True, exist_ok=True)
-            pathlib.Path(path).parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.rpartition("/")[0])
         yield made
         if is_url(scratch):
             with open(made, "rb") as source, _created(partial) as target:
@@ -123,6 +122,20 @@ def making(path: str, scratch: str) -> Iterator[pathlib.Path]:
         else:
             files.sync(made)
         systems.rename([partial], [path])
+
+
+def make_folder(place: str) -> None:
+    """Make a folder, where there are such and it is not there yet.
+
+    Raises:
+        InputError: It cannot be made.
+    """
+    if is_url(place):
+        with contextlib.suppress(OSError):  # it is there
+            _systems().mkdirs(place)
+        return
+    with files.writing(place, "give another folder"):
+        os.makedirs(place, exist_ok=True)
 
 
 def remove(paths: Iterable[str]) -> None:

@@ -153,7 +153,7 @@ def join_all(
             raise DamagedSegmentError(str(segment))
     with VideoReader(source, **reading) as reader:
         reader.shown = tuple(map(Fraction, film["shown"]))
-        join(shots, path, reader, Fraction(film["fps"]), quality)
+        join(*(shots, path, reader, Fraction(film["fps"]), quality), reproducible=True)
         return reader.sound_damage
 
 

@@ -144,6 +144,7 @@ def join(
     fps: Fraction,
     quality: float | None,
     complete: bool = True,
+    reproducible: bool = False,
 ) -> None:
     """Put segments into one movie, without encoding again.
 
@@ -154,12 +155,15 @@ def join(
         fps: As for Movie.
         quality: As for Movie.
         complete: Whether the sound goes to its end, or where the picture stops.
+        reproducible: Whether the bytes are the same each time: without the random
+            numbers by which Matroska files are told apart, and FFmpeg's version.
 
     Raises:
         InputError: A segment is damaged.
         OSError: The file cannot be written; what there is of it is the caller's.
     """
     joined = _Joined(path, like, fps, quality)
+    joined.reproducible = reproducible
     try:
         joined.begin(segments)
         for segment, after in itertools.zip_longest(segments, segments[1:]):
@@ -264,6 +268,14 @@ class Shot(_Segment):
 
 class _Joined(Movie):
     """A movie of packets that are encoded already."""
+
+    reproducible = False
+
+    def _open(self, options, room):
+        container = super()._open(options, room)
+        if self.reproducible:
+            container.flags |= av.container.Flags.bitexact.value
+        return container
 
     def begin(self, segments):
         """Open the file, as is right for all SegmentFiles that will be appended."""
