@@ -294,7 +294,8 @@ def test_what_is_done_twice_is_done_once(films, model, tmp_path):
     done = [one for element in elements for _, one in make.process(element)]
     again = [one for element in elements for _, one in make.process(element)]
     assert ["worker" in one for one in (*done, *again)] == [True, True, False, False]
-    list(put.process(("k", [*done, *again])))
+    for _ in range(2):
+        list(put.process(("k", [*done, *again])))
     result = job.read(film, "result")
     assert (result["frames"], result["shots"]) == (16, 2)
     assert [frames for frames, _ in result["workers"].values()] == [16]

@@ -32,7 +32,7 @@ from vgan.video.segment_file import DamagedSegmentError
 from vgan.video.segmented_movie import FORMATS
 
 WORK = ".shots"  # folder of what is under way
-_EVERY = 5  # seconds between two lines of progress
+_EVERY = 5  # seconds between two lines of progress, six times that where it costs
 _MOST = 16  # workers that are told apart in the report
 _JSON = {"separators": (",", ":")}
 
@@ -153,13 +153,24 @@ class JoinShots(beam.DoFn):
         job, (key, done) = self._job, element
         done = list(done)
         film = done[0]["film"]
+        yield key
+        if self._is_done(film):  # by an attempt of which the runner does not know
+            return
         try:
             error = next((one["error"] for one in done if one["error"]), None)
             result = {"error": error} if error else self._join(film)
         except Exception as error:
             result = {"error": _line(error)}
-        job.write(film, "result", {**result, "workers": _by_worker(done)})
-        yield key
+        if "error" not in result or not self._is_done(film):  # by another, meanwhile
+            job.write(film, "result", {**result, "workers": _by_worker(done)})
+        if "error" not in result:
+            count = result["shots"]
+            places.remove(job.segment(film, index) for index in range(count))
+            places.remove([job.path(film, "cuts")])
+
+    def _is_done(self, film):
+        known = places.exists(self._job.path(film, "result"))
+        return known and "error" not in self._job.read(film, "result")
 
     def _join(self, film):
         job, found = self._job, self._job.read(film, "cuts")
@@ -178,7 +189,6 @@ class JoinShots(beam.DoFn):
                 raise InputError(
                     f"{name}: is damaged; the same command again makes it anew"
                 ) from error
-        places.remove([*paths, job.path(film, "cuts")])
         return {
             "frames": sum(len(shot["checks"]) for shot in found["shots"]),
             "shots": len(paths),
@@ -333,8 +343,11 @@ def _progress(work, total, show):
     began, ended = time.monotonic(), threading.Event()
 
     def tell():
-        while not ended.wait(_EVERY):
-            names = places.listed(work)
+        while not ended.wait(_EVERY * (6 if places.is_url(work) else 1)):
+            try:
+                names = places.listed(work)
+            except InputError:  # a line less
+                continue
             done = sum(name.endswith("-result") for name in names)
             waiting = sum(name.endswith(".segment") for name in names)
             told = {"films": done, "total": total, "shots_waiting": waiting}
