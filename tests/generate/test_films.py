@@ -217,10 +217,9 @@ def test_a_poisoned_film_does_not_stop_the_others(films, made, model, tmp_path):
     assert re.search(r"in/a.mp4: left out: .*a.mp4: is not a video", done.stdout)
     assert re.search(r"in/c.avi: .*c.mp4: \d frames, 1 shots; damaged: ", done.stdout)
     assert re.search(r"worker \S+: \d\d frames, [\d.]+ frames/s", done.stdout)
-    assert re.fullmatch(
-        r"vgan.generate: 1 of 3 films could not be used and 1 are damaged, see above; "
-        r"the others are done\n",
-        done.stderr,
+    assert done.stderr.splitlines()[-1] == (
+        "vgan.generate: 1 of 3 films could not be used and 1 are damaged, see above; "
+        "the others are done"
     )
     assert sorted(content(out)) == ["c.mp4", "deep/b.mkv"]
     (folder / "a.mp4").write_bytes(good)

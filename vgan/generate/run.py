@@ -122,7 +122,7 @@ def stylize(
         pipelines.check(beam)
         _refuse("a Beam pipeline", preview=preview, live=live)
         _refuse("a Beam pipeline", **{"a loaded model": is_loaded})
-        from vgan.generate.beam import stylize_films
+        from vgan.generate.films import stylize_films
 
         stylize_films(
             *(options, input, output, beam, reading, overwrite, quality, strict),
