@@ -141,8 +141,16 @@ def tables(figures):
         cells = []
         for model in MODELS:
             hours, price = cost(models[model], machines)
-            cells.append(f"{_time(hours)}, {price:,.0f}")
+            cells.append(f"{_time(hours)}, ${price:,.0f}")
         lines.append(f"| {machines} | " + " | ".join(cells) + " |")
+    lines += ["", "| two films on two shared cores | processor time | by the clock |"]
+    lines += ["| --- | --- | --- |"]
+    for workers in (1, 2):
+        used, seconds = (
+            figures[f"workers_{workers}"][name] for name in ("cpu_seconds", "seconds")
+        )
+        name = "process" if workers == 1 else "processes"
+        lines.append(f"| {workers} {name} | {used:.0f} s | {seconds:.0f} s |")
     return "\n".join(lines)
 
 
