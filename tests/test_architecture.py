@@ -10,16 +10,16 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 SHARED = {"checks", "files"}  # what every room may import
-LEAVES = {"backend", "models", "losses", "pages", "pretrained", "video"}
+LEAVES = {"backend", "models", "losses", "pages", "pipelines", "pretrained", "video"}
 MAY_IMPORT = {
     **{leaf: set() for leaf in SHARED | LEAVES},
     "metrics": {"losses", "video"},
     "config": {"datasets"},
-    "datasets": {"video"},
+    "datasets": {"pipelines", "video"},
     "runtime": {"backend", "models", "pretrained", "video"},
-    "prepare": {"datasets", "pages", "video"},
+    "prepare": {"datasets", "pages", "pipelines", "video"},
     "train": {"config", "models", "losses", "pretrained", "runtime"},
-    "generate": {"runtime", "video"},
+    "generate": {"pipelines", "runtime", "video"},
     "export": {"models", "pretrained", "runtime", "video"},
     "serve": {"backend", "pretrained", "runtime", "video"},
     "evaluate": {"metrics", "models", "losses", "pages", "runtime", "video"},

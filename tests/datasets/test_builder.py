@@ -9,8 +9,8 @@ import pytest
 import tensorflow_datasets as tfds
 
 from tests.datasets import set_files
-from vgan import InputError
-from vgan.datasets import builder, pipelines, shards
+from vgan import InputError, pipelines
+from vgan.datasets import builder, shards
 
 LOCAL = [
     "--runner=DirectRunner",

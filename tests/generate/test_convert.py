@@ -52,7 +52,7 @@ def test_a_folder_becomes_a_folder(model, tmp_path):
 
 def test_names_never_collide(tmp_path):
     sources = [tmp_path / name for name in ("a.avi", "a.mp4", "a.wmv", "b.avi")]
-    targets = convert._targets(sources, tmp_path, tmp_path / "out")
+    targets = convert.targets(sources, tmp_path, tmp_path / "out")
     assert len(set(targets)) == 4
     assert targets[1].name == "a.mp4"
     assert targets[3].name == "b.mp4"

@@ -18,8 +18,8 @@ from collections.abc import Callable, Iterator
 
 import tensorflow_datasets as tfds
 
-from vgan import InputError
-from vgan.datasets import pipelines, shards
+from vgan import InputError, pipelines
+from vgan.datasets import shards
 
 
 class VideoClips(tfds.core.GeneratorBasedBuilder):

@@ -103,6 +103,12 @@ FLAGS.DEFINE_float(
     None,
     "of H.264 and VP9: 0, the best, to 51; files of 18 are half as large as by default",
 )
+FLAGS.DEFINE_multi_string(
+    "beam",
+    [],
+    "a flag of Apache Beam, which then does the work of a folder or URL of videos, as "
+    "in --beam=--runner=DirectRunner; repeatable",
+)
 FLAGS.DEFINE_bool("overwrite", False, "replace an output that exists")
 FLAGS.DEFINE_bool(
     "strict",

@@ -8,7 +8,7 @@ import os
 import pathlib
 import time
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
 
@@ -142,7 +142,22 @@ def convert(
 
 
 def _fingerprint(options, reader):
-    """All that a result depends on: what was said, and the files that it names."""
+    """All that a result depends on."""
+    reading = {name: getattr(reader, name) for name in ("deinterlace", "gaps")}
+    made_of = fingerprint(options, reader.source, reader.path or reader.source)
+    return {**made_of, "fps": str(reader.fps), **reading}
+
+
+def fingerprint(options: "StylizeOptions", *paths: str | os.PathLike) -> dict:
+    """What was said, and the size and time of each file that it names.
+
+    Args:
+        options: StylizeOptions.
+        paths: More files, and folders of files.
+
+    Returns:
+        JSON-able dict.
+    """
     said = {
         name: os.fspath(value) if isinstance(value, os.PathLike) else value
         for name, value in dataclasses.asdict(options).items()
@@ -154,8 +169,7 @@ def _fingerprint(options, reader):
         said["style"] = {str(source): float(share) for source, share in style.items()}
     else:
         said["style"] = styles.listed(style)
-    paths = [reader.source, *([reader.path] if reader.path else [])]
-    paths += [value for value in said.values() if isinstance(value, str)]
+    paths = [*paths, *(value for value in said.values() if isinstance(value, str))]
     paths += [
         style.source
         for one in options.schedules
@@ -171,8 +185,7 @@ def _fingerprint(options, reader):
             if file.is_file():
                 stat = file.stat()
                 stamps[os.path.abspath(file)] = [stat.st_size, stat.st_mtime_ns]
-    reading = {name: getattr(reader, name) for name in ("deinterlace", "gaps")}
-    return {"job": said, "files": stamps, "fps": str(reader.fps), **reading}
+    return {"job": said, "files": stamps}
 
 
 def is_folder_of_videos(path: str | os.PathLike) -> bool:
@@ -238,9 +251,9 @@ def convert_folder(
         for path in files.find_below(folder, VIDEO_SUFFIXES)
         if output.resolve() not in path.resolve().parents
     ]
-    targets = _targets(sources, folder, output)
+    paths = targets(sources, folder, output)
     broken = damaged = 0
-    for index, (source, target) in enumerate(zip(sources, targets, strict=True), 1):
+    for index, (source, target) in enumerate(zip(sources, paths, strict=True), 1):
         head = f"[{index}/{len(sources)}] {source}"
         if target.exists() and not overwrite:
             report(
@@ -283,13 +296,28 @@ def _make_folder(path):
         ) from error
 
 
-def _targets(sources, folder, output):
-    """Where each result goes: a.avi becomes a.mp4, or a.avi.mp4 beside an a.mp4."""
+def targets(
+    sources: Sequence[pathlib.PurePath],
+    folder: pathlib.PurePath,
+    output: pathlib.PurePath,
+    writable: Collection[str] = WRITABLE,
+) -> list[pathlib.PurePath]:
+    """Where each result goes: a.avi becomes a.mp4, or a.avi.mp4 beside an a.mp4.
+
+    Args:
+        sources: All videos of a folder.
+        folder: That folder.
+        output: Folder of the results.
+        writable: Suffixes that stay.
+
+    Returns:
+        As many paths in `output`.
+    """
     taken = {path.relative_to(folder) for path in sources}
     targets = []
     for path in sources:
         name = path.relative_to(folder)
-        if path.suffix.lower() not in WRITABLE:
+        if path.suffix.lower() not in writable:
             name = name.with_suffix(".mp4")
             if name in taken:
                 name = path.relative_to(folder).with_name(f"{path.name}.mp4")

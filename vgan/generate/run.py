@@ -6,12 +6,12 @@ import numbers
 import os
 import pathlib
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 
 from PIL import Image
 
-from vgan import DamagedError, InputError, backend, files, pretrained
+from vgan import DamagedError, InputError, backend, files, pipelines, pretrained
 from vgan.checks import shown
 from vgan.generate import convert
 from vgan.generate.live import Broadcaster
@@ -38,6 +38,7 @@ def stylize(
     strict: bool = False,
     reconnect: float = 60.0,
     progress: str = "auto",
+    beam: Sequence[str] = (),
     report: Callable[[str], object] | None = None,
     **options: typing.Any,
 ) -> str | None:
@@ -71,6 +72,9 @@ def stylize(
             result ends there; 0: not at all.
         progress: On standard error: "auto", "json" or "none", see
             `vgan.generate.progress`.
+        beam: Flags of Apache Beam, such as ["--runner=DirectRunner"], which then does
+            the work: for a folder of videos, or its URL; see
+            docs/films_by_the_thousand.md.
         report: Function that gets a line for each result, or None.
         options: Fields of `vgan.generate.options.StylizeOptions`: engine, strength,
             size, proxy, keep_color, mask, label_mask, schedule, compare, seed, ...
@@ -111,9 +115,20 @@ def stylize(
     reading = {"fps": fps, "deinterlace": deinterlace == "auto", "gaps": gaps}
     reading["reconnect"] = reconnect
     input, output = os.fspath(input), output and os.fspath(output)
-    if not is_loaded:
+    if not (is_loaded or beam):  # a worker may have it elsewhere
         model = pretrained.find(os.fspath(model))
     options = StylizeOptions(model=model, style=style, **options)
+    if beam:
+        pipelines.check(beam)
+        _refuse("a Beam pipeline", preview=preview, live=live)
+        _refuse("a Beam pipeline", **{"a loaded model": is_loaded})
+        from vgan.generate.films import stylize_films
+
+        stylize_films(
+            *(options, input, output, beam, reading, overwrite, quality, strict),
+            *(progress, report or (lambda line: None)),
+        )
+        return output
     if options.opened.name == "keras":
         if not preview:
             options.read()  # what is wrong with styles is said before the seconds of

@@ -62,6 +62,7 @@ class Schedule:
 
     Attributes:
         is_constant: Whether it is the same at all times.
+        has_pauses: Whether its strength is 0 at a time.
         styles: The `styles.Style` of all times; `styles.pictures` shows them.
 
     Example:
@@ -80,6 +81,7 @@ class Schedule:
         self._points = None  # (code, strength) of each keyframe
         self._origins = None  # (code, strength) that its fade begins with
         self.is_constant = len(keyframes) == 1
+        self.has_pauses = any(keyframe.strength == 0 for keyframe in keyframes)
 
     def encode(self, engine: Engine) -> typing.Self:
         """Encode every style once, with `engine`; returns the schedule itself."""

@@ -10,7 +10,7 @@ import pathlib
 import typing
 from collections.abc import Callable, Sequence
 
-from vgan.datasets import pipelines
+from vgan import pipelines
 from vgan.prepare.inputs import Source
 from vgan.prepare.scan import scan
 from vgan.prepare.settings import Settings

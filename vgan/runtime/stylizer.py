@@ -10,7 +10,7 @@ from vgan.checks import check_type, number, shown
 from vgan.runtime import compose, styles
 from vgan.runtime.engines import Engine, padded
 from vgan.runtime.tiling import TiledEngine
-from vgan.runtime.upsampling import JointUpsampler, even_size, working_scale
+from vgan.runtime.upsampling import JointUpsampler, shrunk, working_scale
 from vgan.video.cuts import CutDetector
 
 GIVE = "{name}={value}: give {words}"
@@ -163,12 +163,10 @@ class Stylizer:
             return frame.copy()
         height, width = frame.shape[:2]
         scale = self._proxy or working_scale(height, width)
-        size = even_size(height, width, scale)
-        if scale < 1 and size[0] * size[1] < height * width:
-            small = cv2.resize(frame, size[::-1], interpolation=cv2.INTER_AREA)
-            result = self._upsample(frame, small, self._step(small))
-        else:
-            result = self._step(frame)
+        small = shrunk(frame, scale)
+        result = self._step(small)
+        if small is not frame:
+            result = self._upsample(frame, small, result)
         if self.strength < 1:
             result = cv2.addWeighted(result, self.strength, frame, 1 - self.strength, 0)
         return compose.keep_color(result, frame) if self._keep_color else result

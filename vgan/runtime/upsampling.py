@@ -21,6 +21,18 @@ def even_size(height: int, width: int, scale: float) -> tuple[int, int]:
     return tuple(max(2, 2 * round(side * scale / 2)) for side in (height, width))
 
 
+def shrunk(frame: np.ndarray, scale: float) -> np.ndarray:
+    """What the network sees of a frame: uint8 RGB [h, w, 3] of [H, W, 3].
+
+    At a scale of 1, and of a frame too small to be made smaller, it is the frame.
+    """
+    height, width = frame.shape[:2]
+    size = even_size(height, width, scale)
+    if scale < 1 and size[0] * size[1] < height * width:
+        return cv2.resize(frame, size[::-1], interpolation=cv2.INTER_AREA)
+    return frame
+
+
 class JointUpsampler:
     """Brings a stylized picture to full size under the guidance of the full input.
 

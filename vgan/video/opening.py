@@ -4,6 +4,7 @@ import os
 import pathlib
 import re
 import sys
+import typing
 from collections.abc import Sequence
 
 import av
@@ -87,7 +88,7 @@ def of_program(
 
 
 def open_container(
-    location: pathlib.Path | str | StandardInput,
+    location: pathlib.Path | str | StandardInput | typing.BinaryIO,
     name: str,
     timeout: float,
     camera: bool = False,
@@ -95,8 +96,8 @@ def open_container(
     """Open a source of frames.
 
     Args:
-        location: A pathlib.Path, the address or the number of a camera as a string, or
-            StandardInput.
+        location: A pathlib.Path, the address or the number of a camera as a string,
+            StandardInput, or a binary file.
         name: What messages call it.
         timeout: Seconds to wait for a network, now and for each packet.
         camera: Whether `location` is the number of a camera.

@@ -42,7 +42,8 @@ class VideoReader:
             their paths, such as `shot/%04d.png`; `camera:0`, or a bare number that is
             no path; an `rtsp://`, `http(s)://`, `rtmp://`, `udp://` or `tcp://`
             address; `ndi:NAME`, a source in the local network; `-` for anything that
-            FFmpeg reads on standard input.
+            FFmpeg reads on standard input; or a binary file that is open and can seek,
+            which stays open.
         fps: Resample to this constant rate: frame k is what is shown at second
             k / fps, so it never drifts from the clock. None keeps every frame.
         start: Begin with the frame that is shown at this second.
@@ -96,7 +97,7 @@ class VideoReader:
 
     def __init__(
         self,
-        source: str | os.PathLike | int,
+        source: str | os.PathLike | int | typing.BinaryIO,
         fps: Fraction | float | None = None,
         start: Fraction | float = 0,
         timeout: float = 10.0,
@@ -111,7 +112,8 @@ class VideoReader:
         if gaps not in GAPS:
             raise InputError(f"gaps={gaps}: give {', '.join(GAPS)}")
         fps = None if fps is None else Fraction(fps).limit_denominator(100_000)
-        self.source = public(source)
+        is_open = hasattr(source, "read")
+        self.source = public(getattr(source, "name", source) if is_open else source)
         self.deinterlace, self.gaps = deinterlace, gaps
         start = max(Fraction(0), Fraction(start))
         self.shown = self.sound_damage = None
@@ -206,6 +208,8 @@ def _open(source, name, fps, timeout, start, deinterlace, gaps, look, reconnect)
     """The source, and whether it has to be resampled to `fps`."""
     text, resample = str(source), fps is not None
     film = {**look, "deinterlace": deinterlace}
+    if hasattr(source, "read"):
+        return StreamSource(source, name, timeout, start=start, **film), resample
     path = pathlib.Path(text)
     if re.fullmatch(r"(camera:)?\d+", text) and not path.exists():
         number = text.removeprefix("camera:")

@@ -120,7 +120,8 @@ class SegmentRecorder:
         for number, array in enumerate(arrays.values()):
             self._write(f"{number}.npy", array)
         meta |= {"values": values, "arrays": list(arrays)}
-        self._archive.writestr("meta.json", json.dumps(meta))
+        # By its name alone, it would get the time of day.
+        self._archive.writestr(zipfile.ZipInfo("meta.json"), json.dumps(meta))
         self._archive.close()
         files.sync(self._part)
         os.replace(self._part, self._path)

@@ -11,7 +11,7 @@ import logging
 import pathlib
 import types
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 
 import av
@@ -27,6 +27,7 @@ if typing.TYPE_CHECKING:
 
 FORMATS = {".mp4": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
 ENCODED_LIKE = ("time_base", "colors", "sample_aspect_ratio")
+_HELD_BACK = 16  # frames at most that an H.264 encoder holds back
 _AVX_512F = 13  # CV_CPU_AVX_512F, which the Python module does not name
 _log = logging.getLogger("vgan")
 
@@ -59,7 +60,7 @@ class SegmentedMovie:
         self._movie = path, like, fps, quality
         self._made_of, self._snapshot = made_of, snapshot
         self._segment_frames = segment_frames
-        self._current = self._joined = None
+        self._current = None
         self.segments = list(self._find())
         kept = {segment.path for segment in self.segments}
         # From the end: whatever stops this, no gap is left.
@@ -123,29 +124,59 @@ class SegmentedMovie:
         if self._current is not None:
             self._current.last_as_in(self._like)
             self._complete(None)
-        self._joined = _Joined(*self._movie)
-        try:
-            for segment, after in itertools.zip_longest(
-                self.segments, self.segments[1:]
-            ):
-                self._joined.append(segment, after)
-            self._joined.finish(complete)
-        except DamagedSegmentError as error:
-            raise InputError(
-                f"{error}: is damaged; the same command again makes it anew"
-            ) from error
+        join(self.segments, *self._movie, complete=complete)
 
     def abandon(self) -> None:
         """Close; what is complete stays."""
         if self._current is not None:
             self._current.abandon()
-        if self._joined is not None:
-            self._joined.abandon()
 
     def remove_segments(self) -> None:
         """Remove the files of the segments."""
         while self.segments:
             self.segments.pop().path.unlink()
+
+
+def join(
+    segments: Sequence[SegmentFile],
+    path: pathlib.Path,
+    like: "VideoReader | None",
+    fps: Fraction,
+    quality: float | None,
+    complete: bool = True,
+    reproducible: bool = False,
+) -> None:
+    """Put segments into one movie, without encoding again.
+
+    Args:
+        segments: SegmentFiles, at least one, in their order.
+        path: The file to make.
+        like: VideoReader that gives the sound and all else, or None.
+        fps: As for Movie.
+        quality: As for Movie.
+        complete: Whether the sound goes to its end, or where the picture stops.
+        reproducible: Whether the bytes are the same each time: without the random
+            numbers by which Matroska files are told apart, and FFmpeg's version.
+
+    Raises:
+        InputError: A segment is damaged.
+        OSError: The file cannot be written; what there is of it is the caller's.
+    """
+    joined = _Joined(path, like, fps, quality)
+    joined.reproducible = reproducible
+    try:
+        joined.begin(segments)
+        for segment, after in itertools.zip_longest(segments, segments[1:]):
+            joined.append(segment, after)
+        joined.finish(complete)
+    except DamagedSegmentError as error:
+        joined.abandon()
+        raise InputError(
+            f"{error}: is damaged; the same command again makes it anew"
+        ) from error
+    except BaseException:
+        joined.abandon()
+        raise
 
 
 class _Segment(Movie):
@@ -209,21 +240,63 @@ class _Segment(Movie):
         self._recorder.abandon()
 
 
+class Shot(_Segment):
+    """Encodes a stretch of a movie that is to be the same on every machine.
+
+    x264's packets depend on the number of its threads, which by default is that of the
+    processor's cores: here it is one.
+
+    Args:
+        path: The SegmentFile to make.
+        movie: Path of the movie that it will be joined to; its suffix counts.
+        like: As for Movie.
+        quality: As for Movie.
+    """
+
+    def __init__(
+        self,
+        path: pathlib.Path,
+        movie: pathlib.Path,
+        like: "VideoReader",
+        quality: float | None,
+    ) -> None:
+        super().__init__(path, movie, like, Fraction(like.fps), quality, before=None)
+
+    def _codec_options(self, webm):
+        return {**super()._codec_options(webm), "threads": "1"}
+
+
 class _Joined(Movie):
     """A movie of packets that are encoded already."""
+
+    reproducible = False
+
+    def _open(self, options, room):
+        container = super()._open(options, room)
+        if self.reproducible:
+            container.flags |= av.container.Flags.bitexact.value
+        return container
+
+    def begin(self, segments):
+        """Open the file, as is right for all SegmentFiles that will be appended."""
+        self._begin(*segments[0].shape[:2])
+        # With B-frames, an encoder begins before the first frame is shown: by as many
+        # frames as it can hold back, if it gets as many. From then on a packet is
+        # decoded when that many frames before it are shown; so it goes on in each
+        # segment.
+        first, count = [], 0
+        for segment in segments:
+            index = segment.index()
+            shown = np.sort(index["pts"]).tolist()
+            early = int(index["pts"][0] - index["dts"][0])
+            count = max(count, bisect.bisect_left(shown, shown[0] + early))
+            first += shown[: _HELD_BACK + 1 - len(first)]
+        self._due = [pts - (first[count] - first[0]) for pts in first[:count]]
 
     def append(self, segment, after):
         """Copy a SegmentFile's packets, and the sound until `after` or its end."""
         index = segment.index()
         shown = np.sort(index["pts"]).tolist()
-        if self._container is None:
-            self._begin(*segment.shape[:2])
-            # With B-frames, an encoder begins before the first frame is shown: by as
-            # many frames as it can hold back. From then on a packet is decoded when
-            # that many frames before it are shown; so it goes on in each segment.
-            early = int(index["pts"][0] - index["dts"][0])
-            count = bisect.bisect_left(shown, shown[0] + early)
-            self._due = [pts - early for pts in shown[:count]]
         due = self._due + shown
         self._due = due[len(shown) :]
         self._last, self._gap = segment.last_pts, segment.gap

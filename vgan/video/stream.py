@@ -5,6 +5,7 @@ import logging
 import pathlib
 import threading
 import time
+import typing
 from collections.abc import Iterator
 from fractions import Fraction
 
@@ -34,7 +35,7 @@ class StreamSource:
     """One video stream of what FFmpeg opens. See VideoReader for the attributes.
 
     Args:
-        location: Path, address, the number of a camera, or StandardInput.
+        location: Path, address, number of a camera, StandardInput, or a binary file.
         name: What messages call it.
         timeout: Seconds to wait for a network, at the start and for each packet.
         camera: Whether `location` is the number of a camera.
@@ -49,7 +50,7 @@ class StreamSource:
 
     def __init__(
         self,
-        location: pathlib.Path | str | StandardInput,
+        location: pathlib.Path | str | StandardInput | typing.BinaryIO,
         name: str,
         timeout: float,
         camera: bool = False,
@@ -74,7 +75,7 @@ class StreamSource:
         self._reading = threading.Lock()
         self._piped = isinstance(location, StandardInput)
         self.path = location if isinstance(location, pathlib.Path) else None
-        self._is_address = not (camera or self._piped or self.path)
+        self._is_address = isinstance(location, str) and not camera
         self._container = open_container(location, name, timeout, camera)
         try:
             self._stream = self._choose_stream(self._container)

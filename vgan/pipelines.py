@@ -6,7 +6,7 @@ import re
 import signal
 import threading
 import typing
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from vgan import InputError
 
@@ -30,24 +30,63 @@ def run(
     Raises:
         InputError: Beam is not installed, the runner is unknown, or a task failed.
     """
-    options = _options(flags)
-    import apache_beam as beam
 
     def work(argument):
         function(argument)
+
+    with opened(flags) as pipeline:
+        import apache_beam as beam
+
+        tasks = pipeline | beam.Create(list(arguments)) | beam.Reshuffle()
+        _ = tasks | beam.Map(work)
+
+
+@contextlib.contextmanager
+def opened(flags: Sequence[str]) -> Iterator[typing.Any]:
+    """Give an empty `apache_beam.Pipeline`, which runs to its end after the block.
+
+    Args:
+        flags: As of `run`.
+
+    Yields:
+        apache_beam.Pipeline.
+
+    Raises:
+        InputError: As of `run`.
+    """
+    options = _options(flags)
+    import apache_beam as beam
 
     tells = options.view_as(beam.options.pipeline_options.WorkerOptions)
     tells.default_sdk_harness_log_level = tells.default_sdk_harness_log_level or "ERROR"
     try:
         with _deaths_noticed(), beam.Pipeline(options=options) as pipeline:
-            tasks = pipeline | beam.Create(list(arguments)) | beam.Reshuffle()
-            _ = tasks | beam.Map(work)
+            yield pipeline
     except (RuntimeError, ValueError) as error:
         last = (str(error).strip() or repr(error)).splitlines()[-1]
         raise InputError(
             f"beam: the pipeline failed ({last[:200]}); what is done is kept: run "
             "the same again"
         ) from error
+
+
+def check(flags: Sequence[str]) -> None:
+    """Make sure that a pipeline can begin, before long work.
+
+    Args:
+        flags: As of `run`.
+
+    Raises:
+        InputError: Beam is not installed, or a flag or the runner is unknown.
+    """
+    options = _options(flags)
+    from apache_beam.options.pipeline_options import StandardOptions
+    from apache_beam.runners import create_runner
+
+    try:
+        create_runner(options.view_as(StandardOptions).runner or "DirectRunner")
+    except (ImportError, AttributeError, ValueError) as error:
+        raise InputError(f"beam: {error}") from error
 
 
 @contextlib.contextmanager
