@@ -20,6 +20,7 @@ _ELEMENTS = _ENTERED | {
     0x1A45DFA3, 0x114D9B74, 0x1549A966, 0x1654AE6B, 0x1C53BB6B, 0x1941A469, 0x1043A770,
     0x1254C367, 0x5854, 0xEC, 0xBF, 0xE7, 0xA3, 0xA0, 0xAB, 0xA7, 0xAF,
 }  # fmt: skip
+_BLOCK = 0xA3  # begins with the number of its track
 # Of these each packet is a frame, but for fields and what leads up to the first frame.
 _ONE_TO_ONE = ("h264", "hevc", "mpeg1video", "mpeg2video", "mjpeg", "vp9", "av1")
 _JUMP = 60  # seconds; a clock that goes further is set anew, or damaged itself
@@ -53,7 +54,7 @@ class Losses:
         self._ticks = 1 / fps / stream.time_base  # of a frame
         self._jump = _JUMP / stream.time_base
         self._is_cut_off = path is not None and _is_cut_off(path, self._format)
-        self._declared = stream.frames
+        self._declared = self._stated = stream.frames
         if self._format == "mov" or (self._format == "avi" and not self._is_cut_off):
             # Without what an edit list leaves out, and repeats. Not in PyAV before 16.
             index = getattr(stream, "index_entries", ())
@@ -89,6 +90,8 @@ class Losses:
         self._marked.append(bool(self._frames and packet.is_corrupt and not joint))
         again = not packet.size and packet.dts is not None  # the last frame, as in AVI
         self._packets += bool(packet.size) or again
+        # Its time was so wrong that the clock took it away: nobody meant to hide it.
+        self._failed += packet.is_discard and packet.pts is None
         self._keyed |= packet.is_keyframe
         self._hidden += packet.is_discard or again
         self._missing -= again
@@ -133,7 +136,10 @@ class Losses:
         """One line of what is lost, or None where all came, or not all was read."""
         if not self._ended:
             return None
-        missing = max(self._declared - self._packets, 0) + self._failed
+        # An index that lists less than came is damaged itself.
+        is_whole = self._packets <= self._declared
+        declared = self._declared if is_whole else self._stated
+        missing = max(declared - self._packets, 0) + self._failed
         unseen, broken = self._unseen(), self._is_cut_off or self._is_broken
         if not missing and broken:
             missing = unseen
@@ -239,9 +245,10 @@ def _is_broken_matroska(path):
             if ident not in _ELEMENTS:
                 return True
             if ident not in _ENTERED:
-                if length is None:
+                start = file.tell()
+                if length is None or (ident == _BLOCK and file.read(1) == b"\0"):
                     return True
-                file.seek(length, os.SEEK_CUR)
+                file.seek(start + length)
         return file.tell() > size
 
 
