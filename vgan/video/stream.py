@@ -13,6 +13,7 @@ import numpy as np
 from av.format import Flags
 
 from vgan import InputError
+from vgan.video import tags
 from vgan.video.clock import Clock
 from vgan.video.color import UNSPECIFIED, ToRGB, guessed_matrix
 from vgan.video.damage import Losses
@@ -123,6 +124,9 @@ class StreamSource:
         if not self.is_live:
             estimate = round(self.duration * self.fps) if self.duration else None
             self.num_frames = stream.frames or estimate
+            # A frame takes a byte or more: a length beyond that is damaged.
+            if 0 < container.size < (self.num_frames or 0):
+                self.num_frames = None
         # PyAV's default, slice threads, stays: frame threads lose the good frames next
         # to a damaged one and delay a live picture.
         # Broadcast and cut-out clips begin anywhere on their clock; a file of another
@@ -136,6 +140,7 @@ class StreamSource:
         self.origin = (self._origin or 0) * self.time_base
         self.tracks = _tracks(container, stream)
         self.has_sound = len(self.tracks) > 1
+        self.besides = tags.names(container, stream)
         self.again = None
         if not (self.is_live or self._piped):
             self.again = for_ffmpeg(self.path) if self.path else location
