@@ -179,9 +179,7 @@ def test_what_pictures_alone_do_not_hold_is_said(
     copy(film, name if name == "-" else tmp_path / name)
     capfdbinary.readouterr()  # the pictures
     tags = "tag ARTIST, tag FOO, tag creation_time, tag title"
-    lost = (
-        f"sound, subtitles 3 (srt), {tags}, chapters, cover 4, attachment font.ttf"
-    )
+    lost = f"sound, subtitles 3 (srt), {tags}, chapters, cover 4, attachment font.ttf"
     (line,) = lines(caplog)
     assert sorted(line.split(", ")) == sorted(
         f"{film}: {holder} does not hold its {lost}: left out".split(", ")

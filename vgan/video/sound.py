@@ -8,7 +8,7 @@ import av
 
 from vgan.video import tags
 from vgan.video.clock import OVERLAP, Clock
-from vgan.video.opening import of_program
+from vgan.video.opening import demuxed, of_program
 from vgan.video.tracks import Copy, Encoded, Subtitles, described
 
 if typing.TYPE_CHECKING:
@@ -142,7 +142,7 @@ class Sound:
     def _demux(self, streams):
         clock = Clock(self._input)
         try:
-            for packet in clock.steady(self._input.demux(streams)):
+            for packet in clock.steady(demuxed(self._input, streams)):
                 if packet.stream.index in self._tracks and packet.size:
                     yield packet
         except av.FFmpegError as error:

@@ -20,7 +20,13 @@ from vgan.video.damage import Losses
 from vgan.video.filters import deinterlaced
 from vgan.video.hdr import BT2020
 from vgan.video.margins import margins
-from vgan.video.opening import StandardInput, for_ffmpeg, of_program, open_container
+from vgan.video.opening import (
+    StandardInput,
+    demuxed,
+    for_ffmpeg,
+    of_program,
+    open_container,
+)
 
 _log = logging.getLogger("vgan")
 _FPS = Fraction(25)  # where neither the container nor the codec tells a rate
@@ -385,7 +391,7 @@ class StreamSource:
         name = self._clock.name if self._clock else self._name
         self._clock = Clock(self._container, name)
         tracks = [self._container.streams[index] for index in self.tracks]
-        packets = self._clock.steady(self._container.demux(tracks))
+        packets = self._clock.steady(demuxed(self._container, tracks))
         self._due = []
         frames = []
         while frames is not None:
