@@ -30,7 +30,7 @@ class Connection:
         container: The av.InputContainer that is open now, or was last.
         away: Why nothing comes any more; None while something does.
         broke_off: Whether it was away for good.
-        gone: Seconds for which it was away last.
+        gone: Seconds for which nothing came when it was away last.
 
     Raises:
         InputError: It is not there, does not answer or is no video.
@@ -61,9 +61,9 @@ class Connection:
             if self._closing.is_set():
                 self.container.close()
 
-    def lost(self, why: str) -> None:
-        """Note that nothing comes any more, and why."""
-        self.away, self._since = why, time.monotonic()
+    def lost(self, why: str, silent: float = 0) -> None:
+        """Note that nothing comes any more, and why, after some silent seconds."""
+        self.away, self._since, self._silent = why, time.monotonic(), silent
 
     @property
     def is_awaited(self) -> bool:
@@ -102,7 +102,7 @@ class Connection:
             except InputError:
                 self.container.close()
                 continue
-            self.gone = time.monotonic() - self._since
+            self.gone = time.monotonic() - self._since + self._silent
             _log.warning("%s: is back after %.0f s", self._name, self.gone)
             return True
         return False

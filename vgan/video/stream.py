@@ -417,7 +417,7 @@ class StreamSource:
                 f"nothing came for {self._timeout:g} s" if stalled else (error.strerror)
             )
             if self.is_live:
-                self._connection.lost(reason)
+                self._connection.lost(reason, self._timeout if stalled else 0)
             elif losses:
                 losses.stopped(reason)
             if not (self._connection.is_awaited and self._works):
