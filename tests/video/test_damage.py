@@ -131,6 +131,20 @@ def test_a_block_of_no_track_is_damage(tmp_path, name):
     assert damage == f"{count} of 40 frames; the rest cannot be decoded"
 
 
+@pytest.mark.parametrize("audio", [[], ["aac"]])
+def test_blocks_that_do_not_come_are_counted(tmp_path, audio):
+    """FFmpeg ends where the sizes in a block do not add up, too."""
+    path = film(tmp_path, "a.mkv", "libx264", audio=audio)
+    with av.open(str(path)) as container:
+        block = [bytes(packet) for packet in container.demux(video=0)][30]
+    data = bytearray(path.read_bytes())
+    data[data.index(block) - 1] |= 2  # several frames in one
+    path.write_bytes(data)
+    count, damage = read(path)
+    assert count < 40
+    assert damage is not None
+
+
 def test_a_damaged_index_hides_no_loss(tmp_path):
     path = film(tmp_path, "a.avi", "mpeg4")
     data = bytearray(path.read_bytes())

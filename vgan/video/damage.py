@@ -5,6 +5,7 @@ the container declares, in errors, and in holes of a steady clock; where the las
 be meant (a still at the end, a pause), the file's structure is looked at too.
 """
 
+import collections
 import functools
 import io
 import os
@@ -20,6 +21,7 @@ _ELEMENTS = _ENTERED | {
     0x1A45DFA3, 0x114D9B74, 0x1549A966, 0x1654AE6B, 0x1C53BB6B, 0x1941A469, 0x1043A770,
     0x1254C367, 0x5854, 0xEC, 0xBF, 0xE7, 0xA3, 0xA0, 0xAB, 0xA7, 0xAF,
 }  # fmt: skip
+_TRACKS, _TRACK, _NUMBER = 0x1654AE6B, 0xAE, 0xD7  # one in the other
 _BLOCK = 0xA3  # begins with the number of its track
 # Of these each packet is a frame, but for fields and what leads up to the first frame.
 _ONE_TO_ONE = ("h264", "hevc", "mpeg1video", "mpeg2video", "mjpeg", "vp9", "av1")
@@ -51,6 +53,7 @@ class Losses:
         fps: Fraction,
     ) -> None:
         self._path, self._format = path, container.format.name.split(",")[0]
+        self._index = stream.index
         self._ticks = 1 / fps / stream.time_base  # of a frame
         self._jump = _JUMP / stream.time_base
         self._is_cut_off = path is not None and _is_cut_off(path, self._format)
@@ -193,7 +196,9 @@ class Losses:
             return False
         if self._format == "matroska":  # which takes seconds
             suspected = self._holes or self._at_the_end()
-            return bool(suspected) and _is_broken_matroska(self._path)
+            return bool(suspected) and _is_broken_matroska(
+                self._path, self._index, self._packets
+            )
         if self._format == "flv":
             return _is_broken_flv(self._path)
         kinds = _PACKETS.get(self._format, ())
@@ -236,20 +241,35 @@ def _is_cut_off(path, name):
     return False
 
 
-def _is_broken_matroska(path):
-    """Whether its elements do not follow one another to the end of the file."""
+def _is_broken_matroska(path, index, came):
+    """Whether its elements do not follow one another to the end of the file.
+
+    Or whether it holds more blocks of the track of an index than `came`.
+    """
     size = path.stat().st_size
+    tracks, end_of_tracks, blocks = [], 0, collections.Counter()
     with open(path, "rb") as file:
         while file.tell() < size:
             ident, length = _element(file)
-            if ident not in _ELEMENTS:
+            start = file.tell()
+            if ident in _ENTERED:
+                continue
+            if length is None or (ident not in _ELEMENTS and start > end_of_tracks):
                 return True
-            if ident not in _ENTERED:
-                start = file.tell()
-                if length is None or (ident == _BLOCK and file.read(1) == b"\0"):
+            if ident == _TRACKS:
+                end_of_tracks = start + length
+            if ident in (_TRACKS, _TRACK):
+                continue
+            if ident == _NUMBER:
+                number = int.from_bytes(file.read(min(length, 8)))
+                tracks.append(0x80 | number)  # as blocks have it
+            elif ident == _BLOCK:
+                track = int.from_bytes(file.read(1))
+                if track not in tracks:
                     return True
-                file.seek(start + length)
-        return file.tell() > size
+                blocks[track] += 1
+            file.seek(start + length)
+        return file.tell() > size or blocks[dict(enumerate(tracks)).get(index)] > came
 
 
 def _is_broken_flv(path):
