@@ -132,6 +132,8 @@ def work(
     handler.emit = lambda record: said.append(record.getMessage())
     logging.getLogger("vgan").addHandler(handler)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+    vgan.load(model)
+    results.put("ready")
     for source, output in iter(jobs.get, None):
         said.clear()
         try:
@@ -160,7 +162,7 @@ class Worker:
             arguments = self._model, self._jobs, self._results
             self._process = context.Process(target=work, args=arguments, daemon=True)
             self._process.start()
-            limit += 120  # for what is imported first
+            self._results.get(timeout=600)  # what it imports first takes a while
         self._jobs.put(job)
         until = time.monotonic() + limit
         while self._results.empty():
