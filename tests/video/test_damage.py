@@ -1,5 +1,6 @@
 """Damaged films: what is lost is counted; whole ones, however odd, are not blamed."""
 
+import struct
 from fractions import Fraction
 
 import av
@@ -107,6 +108,55 @@ def test_what_an_edit_list_hides_is_no_damage(tmp_path):
     assert damage is None
 
 
+def test_a_frame_hidden_by_a_wrong_time_is_lost(tmp_path):
+    """One that an edit list hides is meant to be; this one is a minute off."""
+    path = film(tmp_path, "a.mp4", "libx264", options={"bf": "2"})
+    data = bytearray(path.read_bytes())
+    late = data.index(b"ctts") + 12 + 8 * 10 + 4  # of the eleventh entry
+    data[late + 1] ^= 0x10  # of 1/12800 s
+    path.write_bytes(data)
+    assert read(path) == (39, "39 of 40 frames; the rest cannot be decoded")
+
+
+@pytest.mark.parametrize("name", ["a.mkv", "a.webm"])
+def test_a_block_of_no_track_is_damage(tmp_path, name):
+    """FFmpeg ends there, as at the end of the file."""
+    path = film(tmp_path, name, "libvpx-vp9")
+    with av.open(str(path)) as container:
+        block = [bytes(packet) for packet in container.demux(video=0)][20]
+    data = bytearray(path.read_bytes())
+    data[data.index(block) - 4] = 0  # the track's number
+    path.write_bytes(data)
+    count, damage = read(path)
+    assert damage == f"{count} of 40 frames; the rest cannot be decoded"
+
+
+@pytest.mark.parametrize("audio", [[], ["aac"]])
+def test_blocks_that_do_not_come_are_counted(tmp_path, audio):
+    """FFmpeg ends where the sizes in a block do not add up, too."""
+    path = film(tmp_path, "a.mkv", "libx264", audio=audio)
+    with av.open(str(path)) as container:
+        block = [bytes(packet) for packet in container.demux(video=0)][30]
+    data = bytearray(path.read_bytes())
+    data[data.index(block) - 1] |= 2  # several frames in one
+    path.write_bytes(data)
+    count, damage = read(path)
+    assert count < 40
+    assert damage is not None
+
+
+def test_a_damaged_index_hides_no_loss(tmp_path):
+    path = film(tmp_path, "a.avi", "mpeg4")
+    data = bytearray(path.read_bytes())
+    index = data.index(b"idx1")
+    last = data.rindex(b"00dc", 0, index)
+    data[last : last + 8] = bytes(8)
+    assert data[index + 8 + 20 * 16 :][:4] == b"00dc"
+    data[index + 8 + 20 * 16 :] = bytes(len(data) - index - 8 - 20 * 16)
+    path.write_bytes(data)
+    assert read(path) == (39, "39 of 40 frames; the rest cannot be decoded")
+
+
 @pytest.mark.parametrize(("name", "codec"), COUNTED)
 def test_what_is_cut_off_is_counted(tmp_path, name, codec):
     path = film(tmp_path, name, codec)
@@ -209,3 +259,16 @@ def test_whole_files_whose_structure_tells_little_are_whole(tmp_path, name):
     with VideoReader(sync.film(tmp_path / name, **options)) as reader:
         assert sum(1 for _ in reader) == 50
         assert reader.damage is reader.doubt is None
+
+
+@pytest.mark.parametrize("seconds", [2, 1e9, float("inf")])
+@pytest.mark.parametrize("fps", [None, 10])
+def test_a_wild_length_is_no_total(tmp_path, seconds, fps):
+    path = film(tmp_path, "a.mkv", "libx264")
+    data = bytearray(path.read_bytes())
+    place = data.index(bytes.fromhex("448988")) + 3  # the segment's, in ms
+    data[place : place + 8] = struct.pack(">d", 1000 * seconds)
+    path.write_bytes(data)
+    with VideoReader(path, fps=fps) as reader:
+        assert reader.num_frames == (2 * (fps or 25) if seconds == 2 else None)
+        assert sum(1 for _ in reader) == (fps or 25) * 40 / 25

@@ -9,6 +9,7 @@ import pytest
 
 from tests.video.samples import make_video, moving, psnr
 from vgan.video import VideoReader, VideoWriter
+from vgan.video.color import ToRGB
 from vgan.video.filters import Filters
 
 
@@ -219,6 +220,14 @@ def test_a_shape_that_changes_midway_gets_bars(tmp_path, caplog, second, line):
     assert frames[6:, :5].max() < 4
     assert frames[6:, -5:].max() < 4
     assert abs(frames[6:, 8:-8].astype(int) - 200).max() < 4
+
+
+@pytest.mark.parametrize("pixels", ["yuv420p", "yuv444p"])
+def test_an_odd_size_midway_gets_bars_too(pixels):
+    to_rgb = ToRGB(av.VideoFrame(64, 48, pixels))
+    to_rgb.pixel_shape = Fraction(1)
+    for size in ((65, 49), (64, 49), (33, 48)):
+        assert to_rgb(av.VideoFrame(*size, pixels)).shape == (48, 64, 3)
 
 
 def comb(frames):

@@ -57,6 +57,28 @@ def test_rates_and_layouts(tmp_path, caplog, name, rate, layout, becomes, said):
         assert line.endswith(f"encoded anew as {said}")
 
 
+def test_what_a_decoder_holds_back_to_the_end_is_kept(tmp_path):
+    """WMA's last frame comes without a time."""
+    source, long = tmp_path / "a.wma", 40
+    with av.open(str(source), "w") as container:
+        sound = container.add_stream("wmav2", rate=44100)
+        sound.layout, sound.bit_rate = "mono", 64000
+        picture = container.add_stream("msmpeg4", rate=25)
+        picture.width, picture.height, picture.pix_fmt = 32, 32, "yuv420p"
+        for index in range(long):
+            frame = av.VideoFrame(32, 32, "yuv420p")
+            frame.pts = index
+            container.mux(picture.encode(frame))
+            wave = np.full((1, 1764), 0.1, np.float32)
+            heard = av.AudioFrame.from_ndarray(wave, "fltp", "mono")
+            heard.sample_rate, heard.pts = 44100, 1764 * index
+            container.mux(sound.encode(heard))
+        container.mux(picture.encode(None))
+        container.mux(sound.encode(None))
+    assert len(copy(source, tmp_path / "b.mp4")) == long
+    assert loudest_hertz(tmp_path / "b.mp4")[1] == pytest.approx(long / 25, abs=0.06)
+
+
 @pytest.mark.parametrize(
     ("layouts", "rates"),
     [(["stereo", "mono"], [48000] * 2), (["mono"] * 2, [48000, 32000])],

@@ -11,6 +11,7 @@ from av.stream import Disposition
 from tests.video.samples import make_video
 from tests.video.segmenting import run
 from tests.video.test_clock import copy, lines
+from vgan.video import VideoReader, VideoWriter
 
 TAGS = {"title": "My film", "artist": "Me", "creation_time": "2020-01-02T03:04:05Z"}
 TEXTS = [(500, 400, "Hello <i>you</i>"), (1200, 700, "Bye, 世界")]  # ms, ms
@@ -166,3 +167,52 @@ def test_tags_in_another_encoding_stop_nothing(tmp_path):
                 packet.stream = stream
                 after.mux(packet)
     assert len(copy(tmp_path / "b.avi", tmp_path / "c.mp4")) == 5
+
+
+PICTURES_ONLY = [("b.gif", "a GIF"), ("b", "a folder of PNGs"), ("-", "raw video")]
+
+
+@pytest.mark.parametrize(("name", "holder"), PICTURES_ONLY)
+def test_what_pictures_alone_do_not_hold_is_said(
+    tmp_path, caplog, capfdbinary, film, name, holder
+):
+    copy(film, name if name == "-" else tmp_path / name)
+    capfdbinary.readouterr()  # the pictures
+    tags = "tag ARTIST, tag FOO, tag creation_time, tag title"
+    lost = f"sound, subtitles 3 (srt), {tags}, chapters, cover 4, attachment font.ttf"
+    (line,) = lines(caplog)
+    assert sorted(line.split(", ")) == sorted(
+        f"{film}: {holder} does not hold its {lost}: left out".split(", ")
+    )
+
+
+def test_what_a_pipe_gives_but_for_the_picture_is_said(tmp_path, caplog, film):
+    with VideoReader(film) as reader:
+        reader.again = reader.audio = None  # as of a pipe
+        with VideoWriter(tmp_path / "b.mkv", reader) as writer:
+            writer.write(*next(reader))
+    (line,) = lines(caplog)
+    assert "pipe, or live, does not hold its sound, subtitles 3 (srt)" in line
+
+
+def test_a_film_of_nothing_else_says_nothing(tmp_path, caplog):
+    copy(make_video(tmp_path / "a.mp4", 5), tmp_path / "b.gif")
+    assert lines(caplog) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "segmented"), [("b.webm", False), ("b.webm", True), ("b.gif", False)]
+)
+def test_the_shape_of_pixels_is_said_where_it_is_lost(
+    tmp_path, caplog, name, segmented
+):
+    def describe(stream):
+        stream.codec_context.sample_aspect_ratio = Fraction(4, 3)
+
+    source = make_video(tmp_path / "a.mp4", 5, setup=describe)
+    if segmented:
+        run(source, tmp_path / name, segment_frames=2)
+    else:
+        copy(source, tmp_path / name)
+    assert len(lines(caplog)) == 1
+    assert "does not hold its shape of pixels (4:3): left out" in lines(caplog)[0]

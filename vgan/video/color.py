@@ -137,8 +137,10 @@ class ToRGB:
             yield "colorspace", "iall=bt709:ispace=ycgco:all=bt709"
         if self.pixel_shape and not self._window:
             shape = float(Fraction(*self._shown) * self.pixel_shape)
-            sides = f"'round(max(iw,ih*{shape}/sar))':'round(max(ih,iw*sar/{shape}))'"
-            yield "pad", f"{sides}:(ow-iw)/2:(oh-ih)/2:eval=frame"
+            # Where two pixels share a color, the filter rounds down: not below these.
+            width = f"max(ceil(iw/hsub)*hsub,round(ih*{shape}/sar))"
+            height = f"max(ceil(ih/vsub)*vsub,round(iw*sar/{shape}))"
+            yield "pad", f"'{width}':'{height}':(ow-iw)/2:(oh-ih)/2:eval=frame"
 
     def _cut(self, width, height):
         """Width, height, left and top of what is shown of a frame as stored."""

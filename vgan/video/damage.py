@@ -5,6 +5,7 @@ the container declares, in errors, and in holes of a steady clock; where the las
 be meant (a still at the end, a pause), the file's structure is looked at too.
 """
 
+import collections
 import functools
 import io
 import os
@@ -20,6 +21,8 @@ _ELEMENTS = _ENTERED | {
     0x1A45DFA3, 0x114D9B74, 0x1549A966, 0x1654AE6B, 0x1C53BB6B, 0x1941A469, 0x1043A770,
     0x1254C367, 0x5854, 0xEC, 0xBF, 0xE7, 0xA3, 0xA0, 0xAB, 0xA7, 0xAF,
 }  # fmt: skip
+_TRACKS, _TRACK, _NUMBER = 0x1654AE6B, 0xAE, 0xD7  # one in the other
+_BLOCK = 0xA3  # begins with the number of its track
 # Of these each packet is a frame, but for fields and what leads up to the first frame.
 _ONE_TO_ONE = ("h264", "hevc", "mpeg1video", "mpeg2video", "mjpeg", "vp9", "av1")
 _JUMP = 60  # seconds; a clock that goes further is set anew, or damaged itself
@@ -50,10 +53,11 @@ class Losses:
         fps: Fraction,
     ) -> None:
         self._path, self._format = path, container.format.name.split(",")[0]
+        self._index = stream.index
         self._ticks = 1 / fps / stream.time_base  # of a frame
         self._jump = _JUMP / stream.time_base
         self._is_cut_off = path is not None and _is_cut_off(path, self._format)
-        self._declared = stream.frames
+        self._declared = self._stated = stream.frames
         if self._format == "mov" or (self._format == "avi" and not self._is_cut_off):
             # Without what an edit list leaves out, and repeats. Not in PyAV before 16.
             index = getattr(stream, "index_entries", ())
@@ -89,6 +93,8 @@ class Losses:
         self._marked.append(bool(self._frames and packet.is_corrupt and not joint))
         again = not packet.size and packet.dts is not None  # the last frame, as in AVI
         self._packets += bool(packet.size) or again
+        # Its time was so wrong that the clock took it away: nobody meant to hide it.
+        self._failed += packet.is_discard and packet.pts is None
         self._keyed |= packet.is_keyframe
         self._hidden += packet.is_discard or again
         self._missing -= again
@@ -133,7 +139,10 @@ class Losses:
         """One line of what is lost, or None where all came, or not all was read."""
         if not self._ended:
             return None
-        missing = max(self._declared - self._packets, 0) + self._failed
+        # An index that lists less than came is damaged itself.
+        is_whole = self._packets <= self._declared
+        declared = self._declared if is_whole else self._stated
+        missing = max(declared - self._packets, 0) + self._failed
         unseen, broken = self._unseen(), self._is_cut_off or self._is_broken
         if not missing and broken:
             missing = unseen
@@ -187,7 +196,9 @@ class Losses:
             return False
         if self._format == "matroska":  # which takes seconds
             suspected = self._holes or self._at_the_end()
-            return bool(suspected) and _is_broken_matroska(self._path)
+            return bool(suspected) and _is_broken_matroska(
+                self._path, self._index, self._packets
+            )
         if self._format == "flv":
             return _is_broken_flv(self._path)
         kinds = _PACKETS.get(self._format, ())
@@ -230,19 +241,35 @@ def _is_cut_off(path, name):
     return False
 
 
-def _is_broken_matroska(path):
-    """Whether its elements do not follow one another to the end of the file."""
+def _is_broken_matroska(path, index, came):
+    """Whether its elements do not follow one another to the end of the file.
+
+    Or whether it holds more blocks of the track of an index than `came`.
+    """
     size = path.stat().st_size
+    tracks, end_of_tracks, blocks = [], 0, collections.Counter()
     with open(path, "rb") as file:
         while file.tell() < size:
             ident, length = _element(file)
-            if ident not in _ELEMENTS:
+            start = file.tell()
+            if ident in _ENTERED:
+                continue
+            if length is None or (ident not in _ELEMENTS and start > end_of_tracks):
                 return True
-            if ident not in _ENTERED:
-                if length is None:
+            if ident == _TRACKS:
+                end_of_tracks = start + length
+            if ident in (_TRACKS, _TRACK):
+                continue
+            if ident == _NUMBER:
+                number = int.from_bytes(file.read(min(length, 8)))
+                tracks.append(0x80 | number)  # as blocks have it
+            elif ident == _BLOCK:
+                track = int.from_bytes(file.read(1))
+                if track not in tracks:
                     return True
-                file.seek(length, os.SEEK_CUR)
-        return file.tell() > size
+                blocks[track] += 1
+            file.seek(start + length)
+        return file.tell() > size or blocks[dict(enumerate(tracks)).get(index)] > came
 
 
 def _is_broken_flv(path):

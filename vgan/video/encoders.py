@@ -14,6 +14,7 @@ import av
 import numpy as np
 from PIL import Image
 
+from vgan.video import tags
 from vgan.video.color import BT709, ToYUV, matrix_for
 from vgan.video.images import NUMBER
 from vgan.video.sound import Sound
@@ -198,8 +199,7 @@ class Gif:
         self._container = self._file = None
         self._last = None
         self._dropped = 0
-        if getattr(like, "audio", None):
-            _log.warning("a GIF holds no sound: it is left out")
+        tags.leave_out(like, "a GIF")
 
     def _begin(self, height, width):
         self._file = SparedFile(self._path)
@@ -281,8 +281,7 @@ class Pngs:
             numbers = [_last_number(name) for name in self._names.values()]
             if None in numbers or len(set(numbers)) < len(numbers):
                 self._names = {}
-        if getattr(like, "audio", None):
-            _log.warning("PNGs hold no sound: it is left out")
+        tags.leave_out(like, "a folder of PNGs")
 
     def write(self, frame: np.ndarray, seconds: Fraction) -> None:
         """Append a uint8 RGB frame `[H, W, 3]` shown from `seconds` on."""

@@ -52,6 +52,7 @@ class ImageSource:
     is_live = False
     again = audio = None
     has_sound = False
+    besides = ()
     tracks = ()
     end = None
     damage = doubt = None

@@ -14,6 +14,7 @@ from fractions import Fraction
 import numpy as np
 
 from vgan import InputError
+from vgan.video import tags
 from vgan.video.color import BT601, ToYUV
 
 if typing.TYPE_CHECKING:
@@ -36,7 +37,7 @@ class VirtualCamera:
 
     Args:
         address: The device file.
-        like: Not used.
+        like: VideoReader that the frames come from, or None.
         fps: Not used.
         quality: Not used, frames are raw.
 
@@ -75,6 +76,7 @@ class VirtualCamera:
                 f"{self._address}: is a real camera, or has a writer already; make a "
                 "virtual one: sudo modprobe v4l2loopback video_nr=9 exclusive_caps=1"
             )
+        tags.leave_out(like, "a virtual camera")
 
     def _control(self, request, data):
         import fcntl  # there is none on Windows

@@ -5,7 +5,7 @@ import pathlib
 import re
 import sys
 import typing
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import av
 
@@ -85,6 +85,20 @@ def of_program(
     """
     own = [s for s in streams if container.streams.best("video", s) is picture]
     return own or list(streams)
+
+
+def demuxed(
+    container: av.container.InputContainer, streams: Sequence[av.stream.Stream]
+) -> Iterator[av.Packet]:
+    """Yield the packets of some streams, as `container.demux` does.
+
+    A stream that appears on the way (broadcasts, damage) is left out; PyAV may be at a
+    loss about it, once it has given all packets of the others.
+    """
+    try:
+        yield from container.demux(streams)
+    except IndexError:
+        return
 
 
 def open_container(

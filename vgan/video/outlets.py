@@ -18,6 +18,7 @@ from av.codec.context import Flags
 from av.video.frame import PictureType
 
 from vgan import InputError
+from vgan.video import tags
 from vgan.video.color import ToYUV, matrix_for
 from vgan.video.encoders import Movie
 from vgan.video.loopback import SystemCamera, VirtualCamera
@@ -108,8 +109,7 @@ class Y4M:
         self._like = like
         self._picture = self._start = self._last = self._to_yuv = None
         self._count = self._dropped = 0
-        if getattr(like, "audio", None):
-            _log.warning("raw video holds no sound: it is left out")
+        tags.leave_out(like, "raw video", holds=("shape",))
         sys.stdout.flush()
         self._file = os.dup(1)
         os.dup2(2, 1)

@@ -78,6 +78,7 @@ class VideoReader:
         has_sound: Whether there is sound, had or not.
         origin: Second of the file's own clock that timestamps count from.
         names: {timestamp: name without suffix} of the pictures of a folder, or None.
+        besides: Names of what the file holds besides picture and sound, for messages.
         tracks: Indexes of the streams in the file: the picture's and its sounds'.
         shown: (timestamp, seconds) of the frame that was given last, and how long it is
             shown, as far as the file tells; or None.
@@ -126,12 +127,12 @@ class VideoReader:
         for name in (
             "width", "height", "fps", "num_frames", "duration", "is_live", "path",
             "time_base", "sample_aspect_ratio", "colors", "audio", "origin",
-            "has_sound", "names", "tracks", "again",
+            "has_sound", "names", "tracks", "again", "besides",
         ):  # fmt: skip
             setattr(self, name, getattr(self._source, name))
         if self._resample:
             self.fps, self.time_base = fps, 1 / fps
-            if self.duration is not None:
+            if self.num_frames and self.duration is not None:
                 self.num_frames = max(1, math.ceil(self.duration * fps))
         try:
             self.seek(start)

@@ -191,6 +191,8 @@ class _Segment(Movie):
     def __init__(self, path, movie, like, fps, quality, before):
         if like is not None:  # its sound comes later
             known = {name: getattr(like, name, None) for name in ENCODED_LIKE}
+            if movie.suffix.lower() == ".webm":  # which does not hold it, as said then
+                del known["sample_aspect_ratio"]
             like = types.SimpleNamespace(**known, again=None, has_sound=False)
         super().__init__(movie, like, fps, quality)
         self.num_frames = 0

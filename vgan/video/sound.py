@@ -8,7 +8,7 @@ import av
 
 from vgan.video import tags
 from vgan.video.clock import OVERLAP, Clock
-from vgan.video.opening import of_program
+from vgan.video.opening import demuxed, of_program
 from vgan.video.tracks import Copy, Encoded, Subtitles, described
 
 if typing.TYPE_CHECKING:
@@ -63,11 +63,13 @@ class Sound:
         self._input = self._packets = self._next = None
         if like is None:
             return
-        if like.has_sound and like.audio is None:
-            _log.warning("%s: the sound of a live source is not kept", like.source)
+        holds = () if suffix == ".webm" else ("shape",)
         if like.again is None:
+            tags.leave_out(like, "what is made of a pipe, or live,", holds)
             return
         self._name, self._like = like.source, like
+        if suffix not in _SUBTITLES:
+            tags.leave_out(like, suffix, ("sound", *holds))
         self._input = av.open(
             like.again, timeout=10.0, options=_PROBE if like.path else {},
             metadata_errors="replace",
@@ -92,14 +94,12 @@ class Sound:
         for stream in texts:
             track = self._tracks[stream.index] = self._subtitles(stream, suffix)
             if track is None:
-                kind = stream.codec_context and stream.codec_context.name
-                lost.append(f"subtitles {stream.index} ({kind or 'unknown'})")
+                lost.append(tags.of_subtitles(stream))
         lost += tags.copy(self._input, self._output, suffix, self._origin)
+        if suffix == ".webm" and self._like.sample_aspect_ratio:  # PyAV cannot say it
+            lost.append(tags.of_shape(self._like.sample_aspect_ratio))
         if lost:
-            _log.warning(
-                "%s: %s does not hold its %s: left out",
-                self._name, suffix, ", ".join(lost),
-            )  # fmt: skip
+            tags.tell(self._like, suffix, lost)
         return texts
 
     def _subtitles(self, stream, suffix):
@@ -142,7 +142,7 @@ class Sound:
     def _demux(self, streams):
         clock = Clock(self._input)
         try:
-            for packet in clock.steady(self._input.demux(streams)):
+            for packet in clock.steady(demuxed(self._input, streams)):
                 if packet.stream.index in self._tracks and packet.size:
                     yield packet
         except av.FFmpegError as error:

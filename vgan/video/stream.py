@@ -3,8 +3,6 @@
 import heapq
 import logging
 import pathlib
-import threading
-import time
 import typing
 from collections.abc import Iterator
 from fractions import Fraction
@@ -14,13 +12,20 @@ import numpy as np
 from av.format import Flags
 
 from vgan import InputError
+from vgan.video import tags
 from vgan.video.clock import Clock
 from vgan.video.color import UNSPECIFIED, ToRGB, guessed_matrix
+from vgan.video.connection import Connection
 from vgan.video.damage import Losses
 from vgan.video.filters import deinterlaced
 from vgan.video.hdr import BT2020
 from vgan.video.margins import margins
-from vgan.video.opening import StandardInput, for_ffmpeg, of_program, open_container
+from vgan.video.opening import (
+    StandardInput,
+    demuxed,
+    for_ffmpeg,
+    of_program,
+)
 
 _log = logging.getLogger("vgan")
 _FPS = Fraction(25)  # where neither the container nor the codec tells a rate
@@ -28,7 +33,6 @@ _FPS = Fraction(25)  # where neither the container nor the codec tells a rate
 _WITHOUT_PTS = ("avi", "asf")
 _REORDERED = 17  # packets at most that a decoder needs for a frame
 _LEADING = 8  # frames that may wait for the first that has a time
-_LONGEST_PAUSE = 10  # seconds between two attempts to reach a sender again
 
 
 class StreamSource:
@@ -67,24 +71,26 @@ class StreamSource:
         self._timeout = timeout
         self._clock = None
         self.end = None  # second, of the picture, where all of it was read
-        self._reconnect = reconnect
-        self._away = None  # why nothing comes from a live source
-        self._broke_off = False
         self._gap = None  # seconds that it was away
-        self._closing = threading.Event()
-        self._reading = threading.Lock()
         self._piped = isinstance(location, StandardInput)
         self.path = location if isinstance(location, pathlib.Path) else None
-        self._is_address = isinstance(location, str) and not camera
-        self._container = open_container(location, name, timeout, camera)
+        self._connection = Connection(location, name, timeout, camera, reconnect)
         try:
-            self._stream = self._choose_stream(self._container)
+            self._take(self._connection.container)
             self._describe(camera, location)
             self._begin(start)
             self._look_at_first(size, window)
         except BaseException:
             self.close()
             raise
+
+    def _take(self, container):
+        """Read from this one."""
+        stream = self._choose_stream(container)
+        self._container, self._stream = container, stream
+        self.time_base = stream.time_base
+        sounds = of_program(container, stream, container.streams.audio)
+        self.tracks = [stream.index, *(sound.index for sound in sounds)]
 
     def _choose_stream(self, container):
         """The first video stream marked as default, which is what players show."""
@@ -113,17 +119,20 @@ class StreamSource:
 
     def _describe(self, camera, location):
         container, stream = self._container, self._stream
-        self.time_base = stream.time_base
         rate = stream.average_rate or stream.guessed_rate or _FPS
         # Cameras and broken headers give rates such as 1/0 or a million.
         self.fps = Fraction(rate) if 0 < rate <= 1000 else _FPS
         length = container.duration
         self.duration = Fraction(length, av.time_base) if (length or 0) > 0 else None
-        self.is_live = camera or (self._is_address and not self._is_download(location))
+        is_address = self._connection.is_address
+        self.is_live = camera or (is_address and not self._is_download(location))
         self.num_frames = None
         if not self.is_live:
             estimate = round(self.duration * self.fps) if self.duration else None
             self.num_frames = stream.frames or estimate
+            # A frame takes a byte or more: a length beyond that is damaged.
+            if 0 < container.size < (self.num_frames or 0):
+                self.num_frames = None
         # PyAV's default, slice threads, stays: frame threads lose the good frames next
         # to a damaged one and delay a live picture.
         # Broadcast and cut-out clips begin anywhere on their clock; a file of another
@@ -135,8 +144,8 @@ class StreamSource:
             start = 0
         self._origin = None if self.is_live else round(start / self.time_base)
         self.origin = (self._origin or 0) * self.time_base
-        self.tracks = _tracks(container, stream)
         self.has_sound = len(self.tracks) > 1
+        self.besides = tags.names(container, stream)
         self.again = None
         if not (self.is_live or self._piped):
             self.again = for_ffmpeg(self.path) if self.path else location
@@ -197,7 +206,7 @@ class StreamSource:
         try:
             first = next(self._decoded)
         except StopIteration:
-            if self._warning and self._is_address:
+            if self._warning and self._connection.is_address:
                 raise InputError(
                     f"{self._name}: no frame came, it {self._warning}; "
                     "check the sender and the network"
@@ -284,7 +293,8 @@ class StreamSource:
         """One line of what is lost of it so far; None where all came."""
         if not self.is_live:
             return self._losses and self._losses.describe()
-        return f"it broke off ({self._away})" if self._broke_off else None
+        connection = self._connection
+        return f"it broke off ({connection.away})" if connection.broke_off else None
 
     @property
     def doubt(self) -> str | None:
@@ -311,7 +321,15 @@ class StreamSource:
                     ),
                 )
             yield from frames
-            back = self._away and self._works and self._reopened()
+            back = self._connection.away and self._works and self._is_back()
+
+    def _is_back(self):
+        """Whether what was away is open again."""
+        if not self._connection.is_back(self._take):
+            return False
+        self._gap = Fraction(self._connection.gone).limit_denominator(1000)
+        self._warning = None
+        return True
 
     def _timestamp(self, frame, last, pts, duration):
         if self._gap is not None and None not in (last, frame.pts):
@@ -381,15 +399,13 @@ class StreamSource:
         name = self._clock.name if self._clock else self._name
         self._clock = Clock(self._container, name)
         tracks = [self._container.streams[index] for index in self.tracks]
-        packets = self._clock.steady(self._container.demux(tracks))
+        packets = self._clock.steady(demuxed(self._container, tracks))
         self._due = []
         frames = []
         while frames is not None:
             yield from frames
-            with self._reading:
-                frames = None if self._closing.is_set() else self._decode_next(packets)
-                if self._closing.is_set():
-                    self._container.close()
+            with self._connection.reading() as is_open:
+                frames = self._decode_next(packets) if is_open else None
 
     def _decode_next(self, packets):
         """Frames of the next packet, or None at the end."""
@@ -402,10 +418,10 @@ class StreamSource:
                 f"nothing came for {self._timeout:g} s" if stalled else (error.strerror)
             )
             if self.is_live:
-                self._away, self._since = reason, time.monotonic()
+                self._connection.lost(reason, self._timeout if stalled else 0)
             elif losses:
                 losses.stopped(reason)
-            if not (self._away and self._works and self._reconnect):
+            if not (self._connection.is_awaited and self._works):
                 self._warn(f"ends early ({reason})")
             packet = av.Packet()  # an empty one gives what the decoder still holds
             packet.stream = self._stream
@@ -443,52 +459,6 @@ class StreamSource:
             losses.gave(frame)
         return frames
 
-    def _reopened(self):
-        """Whether a live address that was away is back, and open again."""
-        with self._reading:
-            connection = None if self._closing.is_set() else self._connected()
-            self._broke_off = connection is None
-            if connection is not None:
-                self._container, self._stream = connection
-                self.time_base = self._stream.time_base
-                self.tracks = _tracks(*connection)
-                gap = Fraction(time.monotonic() - self._since)
-                self._gap = gap.limit_denominator(1000)
-                self._away = self._warning = None
-                _log.warning("%s: is back after %.0f s", self._name, self._gap)
-            if self._closing.is_set():
-                self._container.close()
-        return not self._broke_off
-
-    def _connected(self):
-        """Container and stream of a live address, once it is back; else None.
-
-        The pauses between attempts grow, so that a sender that comes up is not flooded.
-        """
-        pause = 1
-        if self._is_address and self._reconnect:
-            _log.warning(
-                "%s: %s; waiting %g s for it to come back",
-                self._name, self._away, self._reconnect,
-            )  # fmt: skip
-            self._container.close()  # or the port is in use
-        while self._is_address:
-            left = self._since + self._reconnect - time.monotonic()
-            if left <= 0 or self._closing.wait(min(pause, left)):
-                return None
-            pause = min(2 * pause, _LONGEST_PAUSE)
-            try:
-                container = open_container(
-                    self._location, self._name, min(self._timeout, max(left, 1))
-                )
-            except InputError:
-                continue
-            try:
-                return container, self._choose_stream(container)
-            except InputError:
-                container.close()
-        return None
-
     def _warn(self, what):
         if self._warning is None:
             self._warning = what
@@ -497,19 +467,7 @@ class StreamSource:
 
     def close(self) -> None:
         """Close the file or the connection; at once, or when a read that waits ends."""
-        self._closing.set()
-        # Closed under a thread that reads from it, FFmpeg crashes: that one does it.
-        if self._reading.acquire(blocking=False):
-            try:
-                self._container.close()
-            finally:
-                self._reading.release()
-
-
-def _tracks(container, stream):
-    """Indexes of the picture and of the sound that belongs to it."""
-    sounds = of_program(container, stream, container.streams.audio)
-    return [stream.index, *(sound.index for sound in sounds)]
+        self._connection.close()
 
 
 def _chain(frame, rest):

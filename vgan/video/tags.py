@@ -1,9 +1,19 @@
 """What a file says of itself: title and other tags, chapters, cover, fonts."""
 
+import logging
+import typing
+from collections.abc import Collection, Iterator
 from fractions import Fraction
 
 import av
 from av.stream import Disposition
+
+from vgan.video.opening import of_program
+
+if typing.TYPE_CHECKING:
+    from vgan.video.reader import VideoReader
+
+_log = logging.getLogger("vgan")
 
 # What FFmpeg writes where players look for it; others take any.
 _KNOWN = {
@@ -27,6 +37,64 @@ _TECHNICAL = {
 _COVERS = {"mjpeg": ("cover.jpg", "image/jpeg"), "png": ("cover.png", "image/png")}
 
 
+def names(source: av.container.InputContainer, picture: av.VideoStream) -> list[str]:
+    """Names of what a file holds besides its picture and sound, for a message.
+
+    Args:
+        source: av.InputContainer.
+        picture: Its stream that is shown.
+    """
+    texts = of_program(source, picture, source.streams.subtitles)
+    found = [of_subtitles(stream) for stream in texts]
+    found += [f"tag {name}" for name, _ in _tags(source)]
+    found += ["chapters"] if source.chapters() else []
+    found += [f"cover {stream.index}" for stream in _covers(source)]
+    return found + [_of_attachment(one) for one in source.streams.attachments]
+
+
+def of_subtitles(stream: av.stream.Stream) -> str:
+    """The name of subtitles in a message."""
+    kind = stream.codec_context and stream.codec_context.name
+    return f"subtitles {stream.index} ({kind or 'unknown'})"
+
+
+def of_shape(ratio: Fraction) -> str:
+    """The name of pixels that are no squares in a message, of their width : height."""
+    return f"shape of pixels ({ratio.numerator}:{ratio.denominator})"
+
+
+def leave_out(
+    like: "VideoReader | None", holder: str, holds: Collection[str] = ()
+) -> None:
+    """Say in one line what of a source is lost where little but pictures is written.
+
+    Args:
+        like: VideoReader, or None.
+        holder: What is written, such as "a GIF".
+        holds: Of "sound" and "shape" (of pixels), what it holds nevertheless.
+    """
+    lost = list(getattr(like, "besides", ()))
+    if "sound" not in holds and getattr(like, "has_sound", False):
+        lost.insert(0, "sound")
+    if "shape" not in holds and getattr(like, "sample_aspect_ratio", None):
+        lost.append(of_shape(like.sample_aspect_ratio))
+    if lost:
+        tell(like, holder, lost)
+
+
+def tell(like: "VideoReader", holder: str, lost: list[str]) -> None:
+    """Say in one line what is left out of a result.
+
+    Args:
+        like: VideoReader.
+        holder: What is written, such as ".mp4".
+        lost: Names.
+    """
+    _log.warning(
+        "%s: %s does not hold its %s: left out", like.source, holder, ", ".join(lost)
+    )
+
+
 def copy(
     source: av.container.InputContainer,
     target: av.container.OutputContainer,
@@ -46,24 +114,35 @@ def copy(
     """
     lost = []
     known = _KNOWN.get(suffix)
-    for name, value in source.metadata.items():
-        key = name.lower()
-        if key in _TECHNICAL or key.startswith("location-"):  # that comes twice
-            continue
-        if known is None or key in known:
-            target.metadata[key] = value
+    for name, value in _tags(source):
+        if known is None or name.lower() in known:
+            target.metadata[name.lower()] = value
         else:
             lost.append(f"tag {name}")
     target.set_chapters([_moved(one, origin) for one in source.chapters()])
-    for stream in source.streams.video:
-        if stream.disposition & Disposition.attached_pic:
-            lost += _add_cover(source, stream, target, suffix)
+    for stream in _covers(source):
+        lost += _add_cover(source, stream, target, suffix)
     for stream in source.streams.attachments:
         if suffix == ".mkv":
             target.add_stream_from_template(stream)
         else:
-            lost.append(f"attachment {stream.metadata.get('filename', stream.index)}")
+            lost.append(_of_attachment(stream))
     return lost
+
+
+def _tags(source) -> Iterator[tuple[str, str]]:
+    for name, value in source.metadata.items():
+        key = name.lower()
+        if key not in _TECHNICAL and not key.startswith("location-"):  # comes twice
+            yield name, value
+
+
+def _covers(source):
+    return [s for s in source.streams.video if s.disposition & Disposition.attached_pic]
+
+
+def _of_attachment(stream):
+    return f"attachment {stream.metadata.get('filename', stream.index)}"
 
 
 def _moved(chapter, origin):

@@ -166,6 +166,8 @@ class Encoded(Track):
     def _send(self, frames):
         for frame in frames:
             rate = frame.sample_rate
+            if frame.pts is None:  # at the end, of what a decoder has held back
+                frame.pts, frame.time_base = self._due or 0, Fraction(1, rate)
             now = round(frame.pts * frame.time_base * rate)
             missing = now - (now if self._due is None else self._due)
             # Encoders join what they get: a gap would make the sound after it early.
