@@ -4,6 +4,7 @@ import pathlib
 
 import pytest
 
+from tests import short_runs
 from tests.tiny import TINY
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -28,11 +29,12 @@ EXTRAS = {
 
 
 def pytest_collection_modifyitems(items):
-    """Long tests first: one at the end would leave all other workers idle.
+    """Files of long tests first: one at the end would leave all other workers idle.
 
     Tests of a library that is not installed are skipped.
     """
-    items.sort(key=lambda item: item.path.stem not in LONG)
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: (item.path.stem not in LONG, item.path not in slow))
     missing = {
         word: name
         for word, names in EXTRAS.items()
@@ -65,12 +67,13 @@ def in_root(monkeypatch):
 
 @pytest.fixture
 def quiet_runs(monkeypatch):
-    """What a run measures and shows of itself takes longer than a few small steps."""
-    from vgan.train import run
+    short_runs.show_little(monkeypatch)
 
-    monkeypatch.setattr(run, "_report", lambda *_: None)
-    monkeypatch.setattr(run, "SAMPLE_CLIPS", 1)
-    monkeypatch.setattr(run, "SAMPLE_FRAMES", 2)
+
+@pytest.fixture
+def plain_graphs():
+    with short_runs.plain_graphs():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 
 from tests import in_process
-from tools.benchmark import __main__, markdown, runs
+from tests.tiny import ADVERSARIAL_ALONE, TINY_GAN
+from tools.benchmark import __main__, leaderboard, markdown, runs
 from vgan import InputError, config
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-QUICK = ["train.steps=2", "losses.content=0", "losses.temporal=0"]
+QUICK = ["train.steps=2", *TINY_GAN, *ADVERSARIAL_ALONE]
 BLOCK = "<!-- objectives -->\n{}\n<!-- /objectives -->"
 
 
@@ -25,7 +26,7 @@ def benchmark(*flags):
 
 
 @pytest.mark.slow
-def test_train_tells_what_a_term_costs(tmp_path):
+def test_train_tells_what_a_term_costs(tmp_path, plain_graphs):
     output = tmp_path / "report.json"
     done = benchmark(
         *("train", "--experiment=smoke", "--steps=3", f"--output={output}"),
@@ -34,6 +35,7 @@ def test_train_tells_what_a_term_costs(tmp_path):
             "--set=losses.content=0",
             "--set=losses.temporal=0",
         ),
+        *(f"--set={text}" for text in TINY_GAN),
         *("--set=train.g_every=2", "--term=edges"),
     )
     assert done.returncode == 0, done.stderr
@@ -97,11 +99,14 @@ def compared(tmp_path_factory):
     folder = tmp_path_factory.mktemp("compared")
     page = folder / "page.md"
     page.write_text(f"above\n\n{BLOCK.format('old')}\n\nbelow\n")
-    done = benchmark(
-        *("objectives", "--experiment=smoke", "--adversarial=hinge", "--seeds=1"),
-        *(f"--set={text}" for text in QUICK),
-        *(f"--runs={folder / 'runs'}", f"--output={page}"),
-    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(leaderboard, "CLIPS", 2)
+        patch.setattr(leaderboard, "FRAMES", 3)
+        done = benchmark(
+            *("objectives", "--experiment=smoke", "--adversarial=hinge", "--seeds=1"),
+            *(f"--set={text}" for text in QUICK),
+            *(f"--runs={folder / 'runs'}", f"--output={page}"),
+        )
     assert done.returncode == 0, done.stderr
     return folder, page
 
@@ -178,8 +183,6 @@ def test_losses_are_ranked_and_collapses_told():
 
 def test_the_advantage_is_read_over_a_tenth(tmp_path):
     import tensorflow as tf
-
-    from tools.benchmark import leaderboard
 
     for steps in (range(1, 31), range(29, 41)):  # a run that was resumed
         writer = tf.summary.create_file_writer(str(tmp_path))

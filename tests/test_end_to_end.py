@@ -14,15 +14,11 @@ from vgan.datasets.synthetic import scene
 from vgan.video import VideoReader, VideoWriter
 
 
-def command(name, *flags):
-    return run_module(f"vgan.{name}", *flags)
-
-
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     """A finished smoke run: (what it printed, its folder)."""
     runs = tmp_path_factory.mktemp("runs")
-    result = command("train", "--experiment=smoke", f"--runs={runs}")
+    result = run_module("vgan.train", "--experiment=smoke", f"--runs={runs}")
     assert result.returncode == 0, result.stderr
     return result, runs / "smoke"
 
@@ -88,8 +84,8 @@ def test_its_generator_stylizes_a_video(run, tmp_path):
     with VideoWriter(tmp_path / "in.mp4", fps=10) as writer:
         for t, frame in enumerate(frames):
             writer.write(frame, t / 10)
-    result = command(
-        "generate",
+    result = in_process.run(
+        "vgan.generate",
         *("--model", run[1] / "generator.keras", "--style", "mosaic"),
         *("--input", tmp_path / "in.mp4", "--output", tmp_path / "out.mp4"),
     )

@@ -1,5 +1,6 @@
 """The command as a researcher runs it."""
 
+import functools
 import json
 import os
 
@@ -78,9 +79,11 @@ def root():
 
 @pytest.fixture
 def small_scenes(monkeypatch):
-    """Fewer rendered frames of exact flow than take a minute to stylize."""
+    """Fewer and smaller frames than take a minute to stylize and to measure."""
     monkeypatch.setattr(run, "SCENES", 1)
     monkeypatch.setattr(run, "SCENE_FRAMES", 6)
+    small = functools.partial(run.MeasuringFeatures, short_side=64)
+    monkeypatch.setattr(run, "MeasuringFeatures", small)
 
 
 @pytest.mark.slow
@@ -89,11 +92,11 @@ def test_a_model_and_its_baseline(things, tmp_path, small_scenes):
         things,
         *("--model=generator.keras", "--content=clips", "--styles=styles"),
         *("--baseline=per_frame", "--baseline=identity", "--judge=judge.npz"),
-        *("--size=48", f"--output={tmp_path}/report"),
+        *("--size=48", "--frames=4", f"--output={tmp_path}/report"),
     )
     assert result.returncode == 0, result.stderr
     assert result.stdout.splitlines()[-1] == f"{tmp_path}/report/index.html"
-    assert "84/84" in result.stderr  # 2 clips x 6 frames x (1 + 2 styles x 3 systems)
+    assert "56/56" in result.stderr  # 2 clips x 4 frames x (1 + 2 styles x 3 systems)
     facts = json.loads((tmp_path / "report" / "metrics.json").read_text())
     assert list(facts["systems"]) == ["content", "model", "per_frame", "identity"]
     assert len(facts["clips"]) == 2 * (1 + 2 * 3)
@@ -126,7 +129,7 @@ def test_a_model_and_its_baseline(things, tmp_path, small_scenes):
 
 
 @pytest.mark.slow
-def test_a_finished_video(things, tmp_path):
+def test_a_finished_video(things, tmp_path, small_scenes):
     for video, strength in (("clips/one.mp4", 0), ("bright.mp4", None)):
         result = evaluate(
             things,

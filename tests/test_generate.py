@@ -1,7 +1,8 @@
-"""The command as the user runs it: in a process of its own."""
+"""The command as the user runs it, also in a process of its own."""
 
 import json
 import os
+import pathlib
 import re
 import signal
 import subprocess
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests import in_process
 from tests.tiny import TINY
 from vgan.video import VideoReader, VideoWriter
 
@@ -22,6 +24,20 @@ import atexit, runpy, sys
 atexit.register(lambda: print(*sys.modules, file=open("{modules}", "w")))
 runpy.run_module("vgan.generate", run_name="__main__", alter_sys=True)
 """
+# Runs the command with flags after flags, and tells what came of each.
+REFUSED = """
+import json, pathlib, sys
+from tests import in_process
+things, empty, every = json.load(sys.stdin)
+for flags in every:
+    done = in_process.run("vgan.generate", *flags, cwd=things)
+    said = done.returncode, done.stdout, done.stderr
+    left = sorted(path.name for folder in (things, empty)
+                  for path in pathlib.Path(folder).iterdir())
+    heavy = sorted({"keras", "tensorflow"} & {*sys.modules})
+    print(json.dumps([*said, left, heavy]))
+"""
+ROOT = pathlib.Path(__file__).resolve().parents[1]
 TIMES = [Fraction(n, 600) for n in (0, 20, 50, 60, 110, 130, 200, 210, 260)]
 
 
@@ -65,13 +81,13 @@ def command(things, modules, arguments):
     }
 
 
-def generate(things, tmp_path, **arguments):
-    """Run with good arguments, but for those given; None leaves one out."""
+def flags_of(folder, **arguments):
+    """Good arguments, but for those given; None leaves one out."""
     arguments = {
         "model": "generator.keras",
         "input": "in.mp4",
         "style": "mosaic",
-        "output": tmp_path / "out.mp4",
+        "output": folder / "out.mp4",
         **arguments,
     }
     flags = []
@@ -79,15 +95,24 @@ def generate(things, tmp_path, **arguments):
         if value is not None:
             values = value if isinstance(value, list) else [value]
             flags += [f"--{name}={v}" for v in values]
+    return flags
+
+
+def generate(things, tmp_path, **arguments):
+    return in_process.run("vgan.generate", *flags_of(tmp_path, **arguments), cwd=things)
+
+
+def generate_apart(things, tmp_path, **arguments):
+    """The same in a process of its own, and which modules it needed."""
     modules = tmp_path.parent / "modules"
-    result = subprocess.run(
-        **command(things, modules, flags), capture_output=True, timeout=120
-    )
+    child = command(things, modules, flags_of(tmp_path, **arguments))
+    result = subprocess.run(**child, capture_output=True, timeout=120)
     return result, set(modules.read_text().split())
 
 
 def test_video(things, tmp_path):
-    result, modules = generate(things, tmp_path, style=["style.jpg:0.7", "waves:0.3"])
+    styles = ["style.jpg:0.7", "waves:0.3"]
+    result, modules = generate_apart(things, tmp_path, style=styles)
     assert result.returncode == 0, result.stderr
     assert f"{tmp_path}/out.mp4: 9 frames" in result.stdout
     assert "9/9" in result.stderr
@@ -112,7 +137,7 @@ def test_video(things, tmp_path):
 def by_keras(things, tmp_path_factory):
     """Frames of the input, stylized by Keras."""
     folder = tmp_path_factory.mktemp("keras")
-    result, _ = generate(things, folder, engine="keras")
+    result = generate(things, folder, engine="keras")
     assert result.returncode == 0, result.stderr
     with VideoReader(folder / "out.mp4") as reader:
         return [frame for frame, _ in reader]
@@ -122,11 +147,14 @@ def by_keras(things, tmp_path_factory):
 @pytest.mark.parametrize("engine", ["openvino", "onnx", "litert"])
 def test_engines_agree(things, tmp_path, by_keras, engine):
     """The second run needs no more than the engine."""
-    for name in ("first.mp4", "second.mp4"):
-        result, modules = generate(
-            things, tmp_path, engine=engine, output=tmp_path / name
-        )
-        assert result.returncode == 0, result.stderr
+    first, second = (
+        {"engine": engine, "output": tmp_path / name}
+        for name in ("first.mp4", "second.mp4")
+    )
+    result = generate(things, tmp_path, **first)
+    assert result.returncode == 0, result.stderr
+    result, modules = generate_apart(things, tmp_path, **second)
+    assert result.returncode == 0, result.stderr
     assert {"tensorflow", "keras"}.isdisjoint(modules)
     with (
         VideoReader(tmp_path / "first.mp4") as one,
@@ -141,7 +169,7 @@ def test_engines_agree(things, tmp_path, by_keras, engine):
 
 def test_picture(things, tmp_path):
     output = tmp_path / "out.png"
-    result, _ = generate(
+    result = generate(
         things,
         tmp_path,
         input="style.jpg",
@@ -157,35 +185,29 @@ def test_picture(things, tmp_path):
 
 
 def test_progress_for_programs(things, tmp_path):
-    result, _ = generate(things, tmp_path, progress="json")
+    result = generate(things, tmp_path, progress="json")
     assert result.returncode == 0, result.stderr
     told = [json.loads(x) for x in result.stderr.splitlines() if x.startswith("{")]
     assert set(told[-1]) == {"frames", "total", "seconds", "frames_per_second"}
     assert (told[-1]["frames"], told[-1]["total"]) == (9, 9)
-    result, _ = generate(things, tmp_path, quiet=True, overwrite=True)
+    result, _ = generate_apart(things, tmp_path, quiet=True, overwrite=True)
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
 
 
 def test_a_damaged_film(things, tmp_path):
     data = (things / "in.mp4").read_bytes()
     (tmp_path / "cut.mp4").write_bytes(data[: len(data) - 300])
-    result, _ = generate(things, tmp_path, input=tmp_path / "cut.mp4")
+    result = generate(things, tmp_path, input=tmp_path / "cut.mp4")
     assert result.returncode == 3
     told = re.search(r"cut.mp4: (\d) of 9 frames; the rest cannot", result.stderr)
     assert told, result.stderr
     with VideoReader(tmp_path / "out.mp4") as reader:
         assert sum(1 for _ in reader) == int(told[1]) < 9
     (tmp_path / "out.mp4").unlink()
-    result, _ = generate(things, tmp_path, input=tmp_path / "cut.mp4", strict=True)
+    result = generate(things, tmp_path, input=tmp_path / "cut.mp4", strict=True)
     assert result.returncode == 2
     assert "--strict keeps nothing of it" in result.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["cut.mp4"]
-
-
-def test_several_inputs_are_refused(things, tmp_path):
-    result, _ = generate(things, tmp_path, input=["in.mp4", "style.jpg"])
-    assert result.returncode == 2
-    assert "--input: is given 2 times" in result.stderr
 
 
 @pytest.mark.slow
@@ -223,57 +245,74 @@ def test_help_is_quick(things, tmp_path):
     assert {"keras", "tensorflow", "numpy"}.isdisjoint(modules)
 
 
+BAD = [
+    ({"model": ""}, "--model: is empty"),
+    ({"model": "gone.keras"}, "gone.keras: there is no such file"),
+    ({"model": "text.keras"}, "text.keras: is not a Keras model"),
+    ({"model": "other.keras"}, "other.keras: holds a Sequential"),
+    ({"model": "in.mp4"}, "in.mp4: expected painterly or painterly_small"),
+    ({"input": ""}, "--input: is missing"),
+    ({"input": "gone.mp4"}, "gone.mp4: no such"),
+    ({"input": "text.mp4"}, "text.mp4"),
+    ({"input": "empty.mp4"}, "empty.mp4"),
+    ({"input": "texts"}, "texts"),
+    ({"input": "camera:97"}, "camera:97"),
+    ({"input": "style.jpg"}, "a picture becomes"),
+    ({"output": None}, "--output: is missing"),
+    ({"output": "in.mp4", "overwrite": True}, "is the input itself"),
+    ({"output": "text.mp4"}, "text.mp4: exists; give another name or --overwrite"),
+    ({"output": "gone/out.mp4"}, "gone/out.mp4"),
+    ({"output": "out.doc"}, "out.doc"),
+    ({"output": "out.png"}, "a video becomes a video"),
+    ({"input": "style.jpg", "output": "text.jpg"}, "text.jpg: exists"),
+    ({"input": "style.jpg", "output": "gone/out.jpg"}, "gone/out.jpg"),
+    ({"input": "text.jpg", "output": "out.jpg"}, "text.jpg"),
+    ({"style": None}, "mosaic, waves"),
+    ({"style": "mosiac"}, "knows mosaic, waves"),
+    ({"style": "text.jpg"}, "text.jpg"),
+    ({"style": "text.txt"}, "text.txt"),
+    ({"style": "mosaic:-1"}, "mosaic:-1"),
+    ({"style": ["mosaic:0", "waves:0"]}, "all weights are 0"),
+    ({"strength": 1.5}, "--strength=1.5"),
+    ({"strength": "nan"}, "--strength=nan"),
+    ({"strength": "much"}, "--strength=much"),
+    ({"size": 3}, "--size=3"),
+    ({"fps": -1}, "fps=-1"),
+    ({"stile": "mosaic"}, "stile"),
+    ({"input": ["in.mp4", "style.jpg"]}, "--input: is given 2 times"),
+]
+
+
+@pytest.fixture(scope="module")
+def refused(things, tmp_path_factory):
+    """What came of each bad input, one after the other in a process of their own."""
+    empty = tmp_path_factory.mktemp("empty")
+    before = sorted(path.name for path in things.iterdir())
+    every = [flags_of(empty, **arguments) for arguments, _ in BAD]
+    done = subprocess.run(
+        [sys.executable, "-c", REFUSED],
+        input=json.dumps([str(things), str(empty), every]),
+        cwd=ROOT,
+        env={**os.environ, "KERAS_BACKEND": "tensorflow"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return before, list(map(json.loads, done.stdout.splitlines()))
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ({"model": ""}, "--model: is empty"),
-        ({"model": "gone.keras"}, "gone.keras: there is no such file"),
-        ({"model": "text.keras"}, "text.keras: is not a Keras model"),
-        ({"model": "other.keras"}, "other.keras: holds a Sequential"),
-        ({"model": "in.mp4"}, "in.mp4: expected painterly or painterly_small"),
-        ({"input": ""}, "--input: is missing"),
-        ({"input": "gone.mp4"}, "gone.mp4: no such"),
-        ({"input": "text.mp4"}, "text.mp4"),
-        ({"input": "empty.mp4"}, "empty.mp4"),
-        ({"input": "texts"}, "texts"),
-        ({"input": "camera:97"}, "camera:97"),
-        ({"input": "style.jpg"}, "a picture becomes"),
-        ({"output": None}, "--output: is missing"),
-        ({"output": "in.mp4", "overwrite": True}, "is the input itself"),
-        ({"output": "text.mp4"}, "text.mp4: exists; give another name or --overwrite"),
-        ({"output": "gone/out.mp4"}, "gone/out.mp4"),
-        ({"output": "out.doc"}, "out.doc"),
-        ({"output": "out.png"}, "a video becomes a video"),
-        ({"input": "style.jpg", "output": "text.jpg"}, "text.jpg: exists"),
-        ({"input": "style.jpg", "output": "gone/out.jpg"}, "gone/out.jpg"),
-        ({"input": "text.jpg", "output": "out.jpg"}, "text.jpg"),
-        ({"style": None}, "mosaic, waves"),
-        ({"style": "mosiac"}, "knows mosaic, waves"),
-        ({"style": "text.jpg"}, "text.jpg"),
-        ({"style": "text.txt"}, "text.txt"),
-        ({"style": "mosaic:-1"}, "mosaic:-1"),
-        ({"style": ["mosaic:0", "waves:0"]}, "all weights are 0"),
-        ({"strength": 1.5}, "--strength=1.5"),
-        ({"strength": "nan"}, "--strength=nan"),
-        ({"strength": "much"}, "--strength=much"),
-        ({"size": 3}, "--size=3"),
-        ({"fps": -1}, "fps=-1"),
-        ({"stile": "mosaic"}, "stile"),
-    ],
-    ids=str,
-)
-def test_bad_input_is_one_line_at_once(things, tmp_path, arguments, message):
-    before = sorted(things.iterdir())
-    result, modules = generate(things, tmp_path, **arguments)
-    assert result.returncode == 2, result.stderr
-    (line,) = result.stderr.splitlines()
+@pytest.mark.parametrize("index", range(len(BAD)), ids=lambda index: str(BAD[index]))
+def test_bad_input_is_one_line_at_once(refused, index):
+    before, results = refused
+    code, said, errors, left, heavy = results[index]
+    assert code == 2, errors
+    (line,) = errors.splitlines()
     assert line.startswith("vgan.generate: ")
-    assert message in line
-    assert result.stdout == ""
-    assert sorted(things.iterdir()) == before
-    assert list(tmp_path.iterdir()) == []
-    assert {"keras", "tensorflow"}.isdisjoint(modules)
+    assert BAD[index][1] in line
+    assert said == ""
+    assert left == before
+    assert heavy == []
 
 
 @pytest.mark.slow
@@ -285,7 +324,7 @@ def test_model_from_another_layout_leaves_nothing(things, tmp_path):
     ):
         for name in old.namelist():
             new.writestr(name, old.read(name).replace(b'"blocks": 1', b'"blocks": 2'))
-    result, _ = generate(things, tmp_path, model=model)
+    result = generate(things, tmp_path, model=model)
     assert result.returncode == 2
     line = result.stderr.splitlines()[-1]
     assert "does not fit this version of vgan" in line
@@ -302,7 +341,7 @@ def test_model_from_another_layout_leaves_nothing(things, tmp_path):
     ],
 )
 def test_broken_videos(things, tmp_path, shared_data, name):
-    result, _ = generate(things, tmp_path, input=shared_data / "videos" / name)
+    result = generate(things, tmp_path, input=shared_data / "videos" / name)
     assert result.returncode == 2
     (line,) = result.stderr.splitlines()
     assert name in line
@@ -321,7 +360,7 @@ def test_all_that_changes_the_look(things, tmp_path):
     )
 
     def frames(name, **arguments):
-        result, _ = generate(
+        result = generate(
             things, tmp_path, output=tmp_path / f"{name}.mp4", **arguments
         )
         assert result.returncode == 0, result.stderr
@@ -390,21 +429,21 @@ def test_a_folder_of_videos(things, tmp_path):
     for name in ("a.mp4", "b.mp4"):
         (folder / name).write_bytes((things / "in.mp4").read_bytes())
     output = tmp_path / "made"
-    result, _ = generate(things, tmp_path, input=folder, output=output)
+    result = generate(things, tmp_path, input=folder, output=output)
     assert result.returncode == 0, result.stderr
     assert sorted(path.name for path in output.iterdir()) == ["a.mp4", "b.mp4"]
-    result, _ = generate(things, tmp_path, input=folder, output=output)
+    result = generate(things, tmp_path, input=folder, output=output)
     assert result.stdout.count("is there already") == 2
 
 
 def test_as_if_it_were_a_camera(things, tmp_path):
-    result, _ = generate(things, tmp_path, live=True)
+    result = generate(things, tmp_path, live=True)
     assert result.returncode == 0, result.stderr
     assert "dropped, latency" in result.stdout
     assert (tmp_path / "out.mp4").exists()
 
 
 def test_resume_needs_a_movie(things, tmp_path):
-    result, _ = generate(things, tmp_path, resume=True, output=tmp_path / "out.gif")
+    result = generate(things, tmp_path, resume=True, output=tmp_path / "out.gif")
     assert result.returncode == 2
     assert "cannot be made in segments" in result.stderr.splitlines()[-1]

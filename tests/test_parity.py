@@ -20,6 +20,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 STEPS = 10
 # All kinds of branches: R1 and R2 at some steps only, clipping, a relativistic loss.
 CHANGES = [
+    "generator.filters=[8, 8]",
+    "discriminator.filters=[8]",
     "losses.adversarial=relativistic",
     "losses.r2=1",
     "losses.penalty_interval=4",

@@ -1,12 +1,11 @@
 """The models that ship, as `make demo` and a user without a model take it."""
 
 import re
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 
+from tests import in_process
 from vgan.metrics.content import border_ratio, edge_correlation
 from vgan.metrics.temporal_consistency import Drift
 from vgan.pretrained import MODELS, PAINTERLY, find
@@ -103,13 +102,9 @@ def test_it_is_taken_where_no_model_is_named(sample, tmp_path):
     with VideoWriter(tmp_path / "in.mp4", fps=24) as writer:
         for number, frame in enumerate(sample[:3]):
             writer.write(frame[:64, :96], number / 24)
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "vgan.generate", "--engine=keras", "--style=mill"),
-            *(f"--input={tmp_path / 'in.mp4'}", f"--output={tmp_path / 'out.mp4'}"),
-        ],
-        capture_output=True,
-        text=True,
+    done = in_process.run(
+        *("vgan.generate", "--engine=keras", "--style=mill"),
+        *(f"--input={tmp_path / 'in.mp4'}", f"--output={tmp_path / 'out.mp4'}"),
         cwd=ROOT,
     )
     assert done.returncode == 0, done.stderr

@@ -11,6 +11,7 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.util import tensor_util
 
+from tests.tiny import EDGES_ALONE, TINY_GAN
 from vgan import InputError, config
 from vgan.train import checkpoint
 from vgan.train.run import train
@@ -18,12 +19,19 @@ from vgan.train.run import train
 pytestmark = pytest.mark.usefixtures("in_root", "quiet_runs")
 
 
-# What a test does not look at, and would take longest to compile.
-ALONE = ("losses.gan=0", "losses.content=0")
+# The command, which shows little.
+TRAIN = """
+import pytest
+from tests import short_runs
+from vgan import command
+from vgan.train import __main__
+short_runs.show_little(pytest.MonkeyPatch())
+command.run(__main__.main, __main__.FLAGS)
+"""
 
 
 def smoke(steps, *more):
-    return config.load("smoke", [f"train.steps={steps}", *more])
+    return config.load("smoke", [f"train.steps={steps}", *TINY_GAN, *more])
 
 
 def state(folder):
@@ -39,13 +47,17 @@ def assert_same(one, two):
 
 
 @pytest.mark.slow
-def test_one_and_three_steps_are_four(tmp_path):
+def test_one_and_three_steps_are_four(tmp_path, plain_graphs):
     """Also where sizes grow in between."""
-    stages = 'train.schedule=[{"until": 2, "image_size": 48, "clip_length": 1}]'
-    train(smoke(4, stages, *ALONE), tmp_path / "whole")
-    train(smoke(1, stages, *ALONE), tmp_path / "parts")
+    changes = (
+        'train.schedule=[{"until": 2, "image_size": 48, "clip_length": 1}]',
+        *EDGES_ALONE,
+        "losses.temporal=20",
+    )
+    train(smoke(4, *changes), tmp_path / "whole")
+    train(smoke(1, *changes), tmp_path / "parts")
     assert checkpoint.latest_step(tmp_path / "parts" / "checkpoints") == 1
-    train(smoke(4, stages, *ALONE), tmp_path / "parts")
+    train(smoke(4, *changes), tmp_path / "parts")
     assert_same(state(tmp_path / "whole"), state(tmp_path / "parts"))
     losses = history(tmp_path / "whole")["g/temporal"]
     # One frame has nothing to be steady with.
@@ -60,8 +72,9 @@ def test_one_and_three_steps_are_four(tmp_path):
 @pytest.mark.slow
 def test_killed_at_any_moment(tmp_path):
     """VGAN_KILLS says how often; whatever was logged in between is what would be."""
-    command = [sys.executable, "-m", "vgan.train", "--experiment=smoke"]
+    command = [sys.executable, "-c", TRAIN, "--experiment=smoke"]
     command += [f"--runs={tmp_path}", "--run=killed", "--set=train.steps=100000"]
+    command += [f"--set={change}" for change in TINY_GAN]
     folder, random = tmp_path / "killed" / "checkpoints", np.random.default_rng()
     reached = []
     for _ in range(int(os.environ.get("VGAN_KILLS", "1"))):
@@ -110,13 +123,7 @@ def history(folder):
 @pytest.mark.slow
 def test_two_runs_beside_each_other_agree(tmp_path):
     """Not the smoke network, on which sums are too few for their order to vary."""
-    code = (
-        "from vgan import command\n"
-        "from vgan.train import __main__, run\n"
-        "run._report, run.SAMPLE_CLIPS = lambda *_: None, 1\n"
-        "command.run(__main__.main, __main__.FLAGS)\n"
-    )
-    command = [sys.executable, "-c", code, "--experiment=quickstart"]
+    command = [sys.executable, "-c", TRAIN, "--experiment=quickstart"]
     command += [f"--runs={tmp_path}", "--set=train.steps=3", "--set=data.clip_length=2"]
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
     processes = [
@@ -131,11 +138,11 @@ def test_two_runs_beside_each_other_agree(tmp_path):
 
 
 @pytest.mark.slow
-def test_nan_stops_and_keeps_the_last_good_checkpoint(tmp_path):
-    train(smoke(2, *ALONE), tmp_path)
+def test_nan_stops_and_keeps_the_last_good_checkpoint(tmp_path, plain_graphs):
+    train(smoke(2, *EDGES_ALONE), tmp_path)
     good = state(tmp_path)
     with pytest.raises(FloatingPointError, match="not finite"):
-        train(smoke(50, "train.g_learning_rate=1e30", *ALONE), tmp_path)
+        train(smoke(50, "train.g_learning_rate=1e30", *EDGES_ALONE), tmp_path)
     assert_same(good, state(tmp_path))
 
 

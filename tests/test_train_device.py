@@ -15,12 +15,13 @@ import pytest
 from PIL import Image
 
 import vgan
+from tests.tiny import EDGES_ALONE, TINY_GAN
 from vgan import InputError, config
 from vgan.datasets import synthetic
 from vgan.train import callbacks, checkpoint, run
 from vgan.train.run import train
 
-pytestmark = pytest.mark.usefixtures("in_root")
+pytestmark = pytest.mark.usefixtures("in_root", "plain_graphs")
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +49,7 @@ def test_a_resumed_run_goes_on_bit_for_bit(tmp_path, fields, quiet_runs):
 
     def trained(steps, name):
         fitting = config.load("smoke", [*fields, f"train.steps={steps}"])
-        changes = ["train.unroll=3", "losses.gan=0", "losses.content=0"]
+        changes = ["train.unroll=3", *TINY_GAN, *EDGES_ALONE]
         fitting = config.override(fitting, changes)
         train(fitting, tmp_path / name)
         return state(tmp_path / name)
@@ -100,7 +101,7 @@ def test_a_run_ends_in_time_and_goes_on(
     for module in (run, callbacks):
         monkeypatch.setattr(module, "time", clock)
     changes = [*fields, "train.steps=100000", "train.cooldown=1"]
-    changes += ["losses.gan=0", "losses.content=0", "losses.temporal=0"]
+    changes += [*TINY_GAN, *EDGES_ALONE]
     limited = config.load("smoke", [*changes, "train.minutes=0.1"])
     train(limited, tmp_path)
     step = checkpoint.latest_step(tmp_path / "checkpoints")
@@ -167,7 +168,8 @@ def test_jax_trains_where_tensorflow_is_not_installed(tmp_path, fields):
         "command.run(__main__.main, __main__.FLAGS)\n"
     )
     changes = ["train.precision=bfloat16", "train.unroll=2", "train.steps=2"]
-    flags = [f"--set={change}" for change in [*fields, *changes]]
+    changes += ["losses.content=0", "losses.temporal=0"]  # test_parity has them
+    flags = [f"--set={change}" for change in [*fields, *TINY_GAN, *changes]]
     done = subprocess.run(
         [
             sys.executable,

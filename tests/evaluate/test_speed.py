@@ -73,8 +73,7 @@ def test_macs_are_those_of_the_documentation():
 
 
 def in_a_fresh_process(code, **environment):
-    """Run code with this module as `here`; return the last line that it prints."""
-    code = f"from tests.evaluate import test_speed as here\n{code}"
+    """Run code; return the last line that it prints."""
     output = subprocess.run(
         [sys.executable, "-c", code],
         cwd=ROOT,
@@ -90,7 +89,10 @@ def in_a_fresh_process(code, **environment):
 @pytest.mark.slow
 def test_macs_are_the_same_on_jax():
     pytest.importorskip("jax")
-    code = "print(here.counted_by_engine(here.VARIANTS[0]))"
+    code = (
+        "from tests.evaluate import test_speed as here\n"
+        "print(here.counted_by_engine(here.VARIANTS[0]))"
+    )
     # Compiling the random initial weights takes longest: 7 s instead of 27.
     there = in_a_fresh_process(
         code, KERAS_BACKEND="jax", JAX_DISABLE_MOST_OPTIMIZATIONS="1"
@@ -137,9 +139,10 @@ def test_speed_of_a_real_engine():
 @pytest.mark.slow
 def test_peak_memory_sees_what_was_held():
     code = """
-peak = here.speed.peak_memory_mib
+import numpy as np
+from vgan.evaluate.speed import peak_memory_mib as peak
 figures = [peak()]
-held = here.np.ones(2**27)  # 1 GiB
+held = np.ones(2**27)  # 1 GiB
 figures.append(peak())
 del held
 print(*figures, peak())

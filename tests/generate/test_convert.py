@@ -66,20 +66,22 @@ class StopError(Exception):
 def resumable(model, tmp_path_factory):
     """(function that converts into a path or goes on, what it makes at once)."""
     folder = tmp_path_factory.mktemp("resumable")
-    write(folder / "in.mp4", 600)
-    texts = ("one@0s", "two@5s")
-    options = StylizeOptions(str(model), "keras", texts, fade=20.0)
+    write(folder / "in.mp4", 150)
+    texts = ("one@0s", "two@1s")
+    options = StylizeOptions(str(model), "keras", texts, fade=5.0)
 
     def run(path):
         with VideoReader(folder / "in.mp4") as reader:
             convert.convert(options, reader, path, resume=True)
 
-    run(folder / "whole.mp4")
-    return run, frames(folder / "whole.mp4")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(convert, "SEGMENT", 25)
+        run(folder / "whole.mp4")
+        yield run, frames(folder / "whole.mp4")
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("after", [0, 120, 400])
+@pytest.mark.parametrize("after", [0, 30, 100])
 def test_resumed_equals_uninterrupted(resumable, tmp_path, monkeypatch, after):
     """In the middle of a fade and of a scene, with a state that matters."""
     run, (one, times) = resumable

@@ -1,16 +1,9 @@
-import keras
 import pytest
+
+from tests import short_runs
 
 
 @pytest.fixture(scope="module", autouse=True)
 def plain_graphs():
-    """TensorFlow optimizes a graph longer than a few small steps of it take."""
-    if keras.backend.backend() != "tensorflow":
+    with short_runs.plain_graphs():
         yield
-        return
-    import tensorflow as tf
-
-    name = "disable_meta_optimizer"
-    tf.config.optimizer.set_experimental_options({name: True})
-    yield
-    tf.config.optimizer.set_experimental_options({name: False})

@@ -4,6 +4,7 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from tests.make_dataset import make_dataset
+from tests.tiny import TINY_GAN
 from vgan import config
 from vgan.train import Stopped, teacher
 from vgan.train.alarm import Alarm, diagnose
@@ -15,6 +16,7 @@ STEPS = 40
 GOOD = config.override(
     config.load("smoke"),
     [
+        *TINY_GAN,
         "train.alarm_every=20",
         # a discriminator that could do harm
         *("discriminator.filters=[16, 32, 64]", "losses.gan=1"),

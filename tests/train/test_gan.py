@@ -2,14 +2,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.tiny import ADVERSARIAL_ALONE, EDGES_ALONE, TINY_GAN
 from vgan import InputError, config
 from vgan.train.build import build_gan
 from vgan.train.forward import Forward
 
 SMOKE = config.load("smoke")
-# Losses beside the one that a test needs, which take long to compile.
-FEW = ("losses.content=0", "losses.temporal=0")
-ALONE = ("losses.adversarial.weight=0", *FEW)
+TINY = config.override(SMOKE, TINY_GAN)
 
 
 def batch(seed=0):
@@ -60,7 +59,7 @@ def test_a_step_trains_both_networks_and_moves_the_average():
 
 @pytest.mark.slow
 def test_style_and_content_errors_fall():
-    gan = build_gan(config.override(SMOKE, ["losses.gan=0", "losses.temporal=0"]))
+    gan = build_gan(config.override(TINY, ["losses.gan=0", "losses.temporal=0"]))
     step, data = stepper(gan), batch()
     first, mapping = step(data), []
     for _ in range(120):
@@ -77,7 +76,7 @@ def test_style_and_content_errors_fall():
 def test_layers_that_are_not_named_keep_their_weights(other):
     named = {"stem", "recurrent"}
     only = '["-stem", "-recurrent"]' if other else '["stem", "recurrent"]'
-    gan = build_gan(config.override(SMOKE, [f"train.only={only}", *ALONE]))
+    gan = build_gan(config.override(TINY, [f"train.only={only}", *EDGES_ALONE]))
     layers = {layer.name: layer.weights for layer in gan.generator.layers}
     before = {name: [np.array(w) for w in ws] for name, ws in layers.items()}
     stepper(gan)(batch())
@@ -151,8 +150,8 @@ def test_a_teacher_that_needs_other_sizes_is_refused():
 
 @pytest.mark.slow
 def test_r1_is_taken_every_interval():
-    changes = ["losses.adversarial.penalty_interval=2", *FEW]
-    gan = build_gan(config.override(SMOKE, changes))
+    penalty = ["losses.adversarial.r1=1", "losses.adversarial.penalty_interval=2"]
+    gan = build_gan(config.override(TINY, [*ADVERSARIAL_ALONE, *penalty]))
     step = stepper(gan)
     values = [step(batch(seed))["d/r1"] for seed in range(4)]
     assert values[0] == values[1] != values[2] == values[3]
@@ -160,7 +159,7 @@ def test_r1_is_taken_every_interval():
 
 @pytest.mark.slow
 def test_without_an_adversarial_loss_the_discriminator_rests():
-    gan = build_gan(config.override(SMOKE, ALONE))
+    gan = build_gan(config.override(TINY, EDGES_ALONE))
     before = [np.array(v.value) for v in gan.discriminator.weights]
     logs = stepper(gan)(batch())
     assert not any(changed(before, gan.discriminator.weights))

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import pytest
 
+from tests.tiny import TINY_GAN
 from vgan import config
 from vgan.losses import adversarial
 from vgan.train.build import build_gan
@@ -25,7 +26,7 @@ def clips(seed):
 @pytest.fixture(scope="module")
 def gan():
     keras.utils.set_random_seed(0)  # a kink near by makes finite differences differ
-    return build_gan(config.load("smoke"))
+    return build_gan(config.load("smoke", TINY_GAN))
 
 
 @pytest.mark.parametrize("seed", [0, 1], ids=["r1_on_real", "r2_on_generated"])
