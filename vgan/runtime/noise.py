@@ -49,7 +49,7 @@ class MovingNoise:
         if self._field is None:
             self._field = _unfold(np.asarray(state[NAME])[0])
             self._drift = np.zeros((height, width, 2), np.float32)
-        flow = _calm(estimate_flow(now, before), now)
+        flow = _calm(estimate_flow(now, before, rough=True), now)
         self._drift = warp(self._drift, flow) + flow
         return {**state, NAME: _fold(self._look_up())[None]}
 
