@@ -6,11 +6,13 @@ from tests.runtime.scenes import scene
 from vgan.runtime.noise import CELL, MovingNoise
 
 
-def start(height=96, width=128, seed=0):
-    noise = np.random.default_rng(seed).standard_normal
-    return {"age": np.ones((1, 1)), "noise_field": np.float32(
-        cv2.GaussianBlur(noise((height // 8, width // 8, 16)), (0, 0), 1)[None]
-    )}  # fmt: skip
+def start(height=96, width=128):
+    """The field of a painter, which is smooth enough to be moved."""
+    noise = np.random.default_rng(0).standard_normal((height // 4, width // 4, 4))
+    noise = cv2.GaussianBlur(np.float32(noise), (0, 0), 0.8)
+    noise = noise.reshape(height // 8, 2, width // 8, 2, 4).transpose(0, 2, 1, 3, 4)
+    noise = noise.reshape(1, height // 8, width // 8, 16)
+    return {"age": np.ones((1, 1)), "noise_field": noise}
 
 
 def picture(height, width, seed=0):
