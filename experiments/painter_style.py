@@ -3,7 +3,8 @@ r"""The painter leaves its teacher: the statistics of the paintings themselves.
 Stage 2, from weights of experiments/painter.py. A teacher can be imitated, not
 surpassed; so the style terms here read the painting (Gatys et al., 2016), in two
 networks, and without color two times in five, so that nothing but brushwork can
-please. Content is held where the teacher holds it, and the teacher stays with a small
+please, and tile by tile, so that flat walls are painted too: the noise field is there
+for that. Content is held where the teacher holds it, and the teacher stays with a small
 weight.
 
 Data:    as experiments/painter.py, and data/vgg19.npz, a VGG-19 up to conv3_1 at least.
@@ -36,7 +37,10 @@ def get_config():
             content=dict(weight=0.4, target=0.45),
             style=2.0,
             last_frame_style=dict(
-                weight=2.0, features="data/vgg19.npz", grayscale_probability=0.4
+                weight=2.0,
+                features="data/vgg19.npz",
+                texture=0.4,
+                grayscale_probability=0.4,
             ),
             temporal=10.0,
         ),

@@ -178,3 +178,18 @@ def test_a_number_is_the_weight_of_the_adversarial_loss():
 def test_what_is_no_feature_network(network):
     with pytest.raises(InputError, match="takes a name or a file, random, vgg19"):
         FeatureNetwork(network)
+
+
+def test_texture_loss_wants_texture_everywhere():
+    """A wall half painted has the right spread on average, and the wrong in tiles."""
+    style = [noise(1, 1, 32, 32, 4, seed=0)]
+    painted = noise(1, 1, 32, 32, 4, seed=1)
+    half = np.concatenate([2**0.5 * painted[:, :, :16], 0 * painted[:, :, 16:]], axis=2)
+
+    def loss(clip, **arguments):
+        return float(perceptual.texture_loss([clip], style, tile=8, **arguments))
+
+    assert loss(painted) < 0.05
+    assert loss(half) > 10 * loss(painted)
+    assert loss(3 + painted) == pytest.approx(loss(painted), rel=0.01)
+    assert float(perceptual.texture_loss([half], style, tile=32)) < loss(half) / 5

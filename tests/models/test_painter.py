@@ -49,7 +49,7 @@ def test_save_load_and_describe(tmp_path):
     path = tmp_path / "generator.keras"
     network.save(path)
     info = describe(path)
-    assert info.code_size == network.code_size == 2 * (2 * 8 + 8 + 3)
+    assert info.code_size == network.code_size == 2 * (2 * 8 + 8 + 3) + 8
     assert info.stride == network.stride
     assert info.named_styles == network.named_styles
     loaded = keras.models.load_model(path)
@@ -64,7 +64,7 @@ def test_the_palette_is_the_codes():
     network = painter()
     code = np.array(network.encode_noise(clip().reshape(-1, 8)[:1]))
     means, spreads = np.float32([0.5, -0.2, 0.1]), np.float32([0.3, 0.1, 0.2])
-    code[:, -6:] = np.concatenate([spreads, means])
+    code[:, -14:-8] = np.concatenate([spreads, means])
     for content in (clip(1, 1), 0.05 * clip(1, 1, seed=3) + 0.8):
         frames, _ = run(network, content, code)
         before = 2 * np.arctanh(frames)
@@ -89,7 +89,7 @@ def test_statistics_are_running_averages():
 
 
 def test_a_flat_picture_stays_flat():
-    network = painter()
+    network = painter(noise_channels=0)
     flat = np.full((1, 1, 32, 32, 3), 0.3, "float32")
     frames, _ = run(network, flat, network.encode_style(style(1)))
     within = frames.reshape(-1, 3)
@@ -157,9 +157,68 @@ def test_cost_of_a_frame():
     assert 0.5e9 < KerasEngine(Painter()).count_macs(256, 256) < 1.2e9
 
 
+class TestNoiseField:
+    """Walls without anything on them, in styles that take all of the noise or none."""
+
+    wall = np.zeros((1, 3, 32, 48, 3), np.float32)
+
+    def code(self, network, amount):
+        code = np.array(network.encode_style(style(1)))
+        code[:, -8:] = amount
+        return code
+
+    def test_a_style_takes_as_much_as_it_wants(self):
+        network = painter()
+        plain, dabbed = (run(network, self.wall, self.code(network, a)) for a in (0, 1))
+        assert np.ptp(plain[0], axis=(2, 3)).max() < 1e-3
+        assert np.ptp(dabbed[0], axis=(2, 3)).max() > 0.05
+
+    def test_marks_move_with_the_field(self):
+        network, wall = painter(recursive=False), np.zeros((1, 1, 32, 96, 3), "float32")
+        code = self.code(network, 1)
+        _, state = run(network, wall, code)
+        moved = {**state, "noise_field": ops.roll(state["noise_field"], 4, axis=2)}
+        still, moved = (run(network, wall, code, s)[0][0, 0] for s in (state, moved))
+        here, there = still[:, 32:48], moved[:, 64:80]
+        # Statistics of whole frames differ by what lies at the borders.
+        np.testing.assert_allclose(there, here, atol=0.05)
+        assert np.abs(still[:, 64:80] - here).max() > 0.2
+
+    def test_fields_of_a_clip(self):
+        network = painter()
+        code = self.code(network, 1)
+        field = network.noise_field(network.initial_state(1, 32, 48))
+        fields = ops.stack([ops.roll(field, t, axis=1) for t in range(3)], axis=1)
+        state = network.initial_state(1, 32, 48)
+        clip, last = network(self.wall, code, state, noise_fields=fields)
+        for t in range(3):
+            frame, state = network(
+                self.wall[:, :1], code, state, noise_fields=fields[:, t : t + 1]
+            )
+            np.testing.assert_allclose(frame[:, 0], clip[:, t], atol=1e-5)
+        np.testing.assert_array_equal(last["noise_field"], fields[:, -1])
+
+    def test_a_frame_larger_than_the_field(self):
+        network = painter()
+        field = np.asarray(network.noise_field(network.initial_state(1, 16, 1024)))
+        np.testing.assert_array_equal(field[:, :, :64], field[:, :, 64:])
+        assert abs(field[:, :, :64].std() - 1) < 0.3
+
+    def test_a_file_of_before_has_none(self):
+        config = {
+            k: v for k, v in painter().get_config().items() if "channels" not in k
+        }
+        network = Painter.from_config(config)
+        assert network.code_size == 2 * (2 * 8 + 8 + 3)
+        assert "noise_field" not in network.initial_state(1, 32, 48)
+        run(network, self.wall, network.encode_style(style(1)))
+
+
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
+        ({"noise_channels": -1}, "noise_channels"),
+        ({"noise_channels": True}, "noise_channels"),
         ({"filters": (8, 8)}, "filters"),
         ({"filters": 8}, "filters"),
         ({"blocks": 0}, "blocks"),

@@ -58,6 +58,7 @@ class LastFrameStyle(Loss):
     Args:
         weight: As of every `Loss`.
         features: What `FeatureNetwork` takes.
+        texture: Weight of `texture_loss`, beside the 1 of `style_loss`.
         grayscale_probability: Part of the clips that are compared without color, so
             that nothing but brushwork can please.
         target: As of every `Loss`.
@@ -68,10 +69,12 @@ class LastFrameStyle(Loss):
         weight: float = 1.0,
         *,
         features: str = "vgg19",
+        texture: float = 0.0,
         grayscale_probability: float = 0.0,
         target: float | None = None,
     ) -> None:
         super().__init__(weight, target=target)
+        self.texture = number("texture", texture)
         self.grayscale_probability = number(
             "grayscale_probability", grayscale_probability, most=1.0
         )
@@ -84,8 +87,11 @@ class LastFrameStyle(Loss):
             gray = forward.chance(2) < self.grayscale_probability
             gray = ops.reshape(gray, (-1, 1, 1, 1, 1))
             clips = [ops.where(gray, grayscale(clip), clip) for clip in clips]
-        made, wanted = (self.features(clip) for clip in clips)
-        return style_loss(made["style"], wanted["style"])
+        made, wanted = (self.features(clip)["style"] for clip in clips)
+        loss = style_loss(made, wanted)
+        return (
+            loss + self.texture * texture_loss(made, wanted) if self.texture else loss
+        )
 
 
 def content_loss(result: list[KerasTensor], content: list[KerasTensor]) -> KerasTensor:
@@ -126,6 +132,44 @@ def style_loss(result: list[KerasTensor], style: list[KerasTensor]) -> KerasTens
             scale = ops.sum(ops.square(made) + ops.square(wanted), axis=-1)
             terms.append(ops.mean(2 * error / (scale + 1e-6)))
     return sum(terms) / len(terms)
+
+
+def texture_loss(
+    result: list[KerasTensor],
+    style: list[KerasTensor],
+    tile: int = 44,
+    layers: int = 3,
+) -> KerasTensor:
+    """Relative error of how much features vary within tiles, mean over layers.
+
+    A Gram matrix of a whole frame is content with brushwork at the edges of things:
+    here each tile, a flat wall's too, is to vary as tiles of the style do on average.
+    2 |d(y) - d(s)|^2 / (|d(y)|^2 + |d(s)|^2) of the channels' standard deviations d.
+
+    Args:
+        result: Features of the stylized clip, [B, T, h, w, C], the finest first.
+        style: Features of the style clip, [B, T', h', w', C].
+        tile: Side of a tile in pixels of the finest features.
+        layers: How many of the finest to compare; deep ones say what is where.
+    """
+    terms = []
+    for y, s in zip(result[:layers], style[:layers], strict=True):
+        side = max(2, tile * y.shape[2] // result[0].shape[2])
+        wanted = ops.mean(_spread_of_tiles(s, side), axis=(1, 2, 3), keepdims=True)
+        made = _spread_of_tiles(y, side)
+        error = ops.sum(ops.square(made - wanted), axis=-1)
+        scale = ops.sum(ops.square(made) + ops.square(wanted), axis=-1)
+        terms.append(ops.mean(2 * error / (scale + 1e-6)))
+    return sum(terms) / len(terms)
+
+
+def _spread_of_tiles(x, side):
+    """[B, T, h, w, C] -> standard deviations in tiles [B, T, h / side, w / side, C]."""
+    rows, columns = (max(1, n // side) for n in x.shape[2:4])
+    height, width = (min(side, n) for n in x.shape[2:4])
+    x = x[:, :, : rows * height, : columns * width]
+    shape = (*x.shape[:2], rows, height, columns, width, x.shape[-1])
+    return ops.sqrt(ops.var(ops.reshape(x, shape), axis=(3, 5)) + 1e-4)
 
 
 def layout_loss(

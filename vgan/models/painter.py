@@ -14,6 +14,12 @@ The style code is the vector of the scales and shifts of all these normalization
 made once per picture: no dense layer runs per frame, named styles can be tuned one by
 one, and blends of codes are linear.
 
+Flat walls and skies give a brush nothing to hold on to: a painter is empty there, or
+boils with the camera's noise. So a field of noise lies over the scene, which each style
+takes as much of as it needs (per-pixel noise: StyleGAN, Karras et al., 2019). It is a
+part of the state, so that whoever knows how the scene moves can let the field move
+along; left alone, it stands still.
+
 Statistics of single frames flicker: here they are running averages, carried in the
 state. A stream, frame by frame, equals the clip.
 """
@@ -22,6 +28,7 @@ import typing
 from collections.abc import Sequence
 
 import keras
+import numpy as np
 from keras import KerasTensor, ops
 
 from vgan import DEEPEST
@@ -38,6 +45,7 @@ from vgan.models.style_encoder import MappingNetwork, PretrainedStyleEncoder
 
 STRIDE = 8  # of the ConvLSTM; H and W must divide by it
 MOMENTUM = 0.9  # weight of the past in the running statistics
+NOISE_PERIOD = 64  # of the noise field, in pixels of the state
 EPSILON = 1e-2  # added to variances, which are of 1 to 1000: black frames stay calm
 
 
@@ -53,6 +61,7 @@ class Painter(keras.Model):
         blocks: Residual blocks at stride 4.
         recursive: Whether what stands still is averaged with its own past; see
             `MotionAdaptiveFilter`.
+        noise_channels: Channels of the noise field at stride 4; 0 for none.
         latent_size: Numbers that the style encoder boils a picture down to; the code
             is a linear map of them.
         noise_size: Z of the noise that stands for a style.
@@ -75,6 +84,7 @@ class Painter(keras.Model):
         hidden_filters: int = 32,
         blocks: int = 5,
         recursive: bool = True,
+        noise_channels: int = 4,
         latent_size: int = 100,
         noise_size: int = 32,
         style_filters: Sequence[int] = (16, 32, 64, 128, 128),
@@ -98,6 +108,10 @@ class Painter(keras.Model):
             raise ValueError(
                 f"blocks must be a whole number from 1 to {DEEPEST}, got {blocks!r}"
             )
+        if type(noise_channels) is not int or not 0 <= noise_channels <= 64:
+            raise ValueError(
+                f"noise_channels must be a number from 0 to 64, got {noise_channels!r}"
+            )
         if not isinstance(recursive, bool):
             raise ValueError(f"recursive must be True or False, got {recursive!r}")
         if not isinstance(named_styles, dict | type(None)):
@@ -105,6 +119,7 @@ class Painter(keras.Model):
         self.filters = tuple(filters)
         self.hidden_filters = hidden_filters
         self.blocks = blocks
+        self.noise_channels = noise_channels
         self.recursive = recursive
         self.latent_size = latent_size
         self.noise_size = noise_size
@@ -134,6 +149,11 @@ class Painter(keras.Model):
         kernel.assign(ops.tile(kernel[..., :3], (1, 1, 1, 4)))
         self.normalized = [deep] * (2 * blocks) + [up, 3]  # channels, in order
         self.code_size = 2 * sum(self.normalized)
+        if noise_channels:
+            self.grain = ReflectConv2D(
+                noise_channels, deep, use_bias=False, name="grain"
+            )
+            self.code_size += deep  # how much of each channel a style takes
 
         self.style_encoder = PretrainedStyleEncoder(
             latent_size, style_filters, name="style"
@@ -144,7 +164,9 @@ class Painter(keras.Model):
         self.modulate = keras.layers.Dense(
             self.code_size,
             kernel_initializer=keras.initializers.RandomNormal(0.2 * latent_size**-0.5),
-            bias_initializer=_Unmodulated(self.normalized),
+            bias_initializer=_Unmodulated(
+                self.normalized, deep if noise_channels else 0
+            ),
             dtype="float32",
             name="modulate",
         )
@@ -182,14 +204,18 @@ class Painter(keras.Model):
             {"hidden", "cell"} of the ConvLSTM, [B, H / 8, W / 8, hidden_filters];
             {"mean", "variance"}, running, of all normalized channels in their order;
             {"age"} [B, 1], the number of frames seen; with `recursive` the last
-            {"past", "past_light"}, [B, H / 8, W / 8, 192] and [..., 16].
+            {"past", "past_light"}, [B, H / 8, W / 8, 192] and [..., 16]; with
+            `noise_channels` {"noise_field"} [B, H / 8, W / 8, 4 noise_channels], which
+            counts from the second frame on and may be moved with the scene.
         """
         cell = self.recurrent.initial_state(
             batch_size, height // STRIDE, width // STRIDE
         )
         channels = sum(self.normalized)
+        size = batch_size, height // STRIDE, width // STRIDE
+        if self.noise_channels:
+            cell["noise_field"] = ops.zeros((*size, 4 * self.noise_channels))
         if self.recursive:
-            size = batch_size, height // STRIDE, width // STRIDE
             cell.update(self.filter.initial_state(*size))
         return {
             **cell,
@@ -203,6 +229,7 @@ class Painter(keras.Model):
         content: KerasTensor,
         style_code: KerasTensor,
         state: dict[str, KerasTensor],
+        noise_fields: KerasTensor | None = None,
     ) -> tuple[KerasTensor, dict[str, KerasTensor]]:
         """Stylize a clip.
 
@@ -210,6 +237,8 @@ class Painter(keras.Model):
             content: Frames [B, T, H, W, 3] in [-1, 1]; T is static.
             style_code: [B, D].
             state: From `initial_state`, or from the call for the frames before.
+            noise_fields: The noise field at each frame, where it moves with the scene,
+                [B, T, H / 8, W / 8, 4 noise_channels]. By default the state's.
 
         Returns:
             Stylized frames [B, T, H, W, 3] in [-1, 1], and the new state.
@@ -217,6 +246,13 @@ class Painter(keras.Model):
         num_frames = content.shape[1]
         patches = ops.space_to_depth(fold_time(content), 2)
         x, new_state = self._encode(patches, state, num_frames)
+        if self.noise_channels:
+            if noise_fields is None:
+                noise_fields = ops.repeat(
+                    self.noise_field(state)[:, None], num_frames, 1
+                )
+            new_state["noise_field"] = noise_fields[:, -1]
+            x = x + self._grain(noise_fields, style_code, x.dtype)
         norm = _Normalization(self.normalized, style_code, state, num_frames)
         for first, second in zip(self.residual[::2], self.residual[1::2], strict=True):
             x = x + norm(second(ops.relu(norm(first(x)))))
@@ -241,6 +277,11 @@ class Painter(keras.Model):
         levels = self._features(ops.space_to_depth(fold_time(content), 2))
         return [unfold_time(x, num_frames) for x in levels]
 
+    @classmethod
+    def from_config(cls, config: dict[str, typing.Any]) -> typing.Self:
+        """Files of before the noise field have none."""
+        return cls(**{"noise_channels": 0, **config})
+
     def _features(self, patches):
         fine = ops.relu(self.stem(patches))
         return fine, ops.relu(self.down(fine))
@@ -254,6 +295,27 @@ class Painter(keras.Model):
         )
         return x + self.recall(hidden), cell
 
+    def noise_field(self, state: dict[str, KerasTensor]) -> KerasTensor:
+        """The noise field that a state holds [B, H / 8, W / 8, 4 noise_channels].
+
+        Before the first frame it is a fixed one.
+        """
+        held = state["noise_field"]
+        rows, columns = (ops.arange(n) % NOISE_PERIOD for n in ops.shape(held)[1:3])
+        first = ops.take(_first_noise_field(self.noise_channels), rows, axis=0)
+        first = ops.take(first, columns, axis=1)
+        return ops.where(state["age"][:, :, None, None] > 0, held, first)
+
+    def _grain(self, noise_fields, code, dtype):
+        """What a style makes of the noise at each frame, features at stride 4."""
+        noise = ops.depth_to_space(fold_time(noise_fields), 2)
+        amount = ops.repeat(
+            code[:, 2 * sum(self.normalized) :], noise_fields.shape[1], 0
+        )
+        return (
+            self.grain(ops.cast(noise, dtype)) * ops.cast(amount, dtype)[:, None, None]
+        )
+
     def get_config(self) -> dict[str, typing.Any]:
         """Constructor arguments."""
         return {
@@ -262,12 +324,37 @@ class Painter(keras.Model):
             "hidden_filters": self.hidden_filters,
             "blocks": self.blocks,
             "recursive": self.recursive,
+            "noise_channels": self.noise_channels,
             "latent_size": self.latent_size,
             "noise_size": self.noise_size,
             "style_filters": self.style_filters,
             "style_size": self.style_size,
             "named_styles": self.named_styles,
         }
+
+
+def _first_noise_field(channels):
+    """The fixed noise before the first frame, which repeats at its borders.
+
+    Blurred, from fine to coarse by channel, so that it keeps its contrast when it is
+    moved by parts of a pixel.
+
+    Returns:
+        float32 [NOISE_PERIOD, NOISE_PERIOD, 4 channels], patches of 2 x 2 pixels;
+        each channel of mean 0 and variance 1.
+    """
+    side = 2 * NOISE_PERIOD
+    noise = np.random.default_rng(0).standard_normal((channels, side, side))
+    distance = np.fft.fftfreq(side)
+    blur = np.geomspace(0.7, 1.6, channels)[:, None, None]  # sigma in pixels
+    square = distance[:, None] ** 2 + distance**2
+    noise = np.fft.fft2(noise) * np.exp(-2 * (np.pi * blur) ** 2 * square)
+    noise = np.fft.ifft2(noise).real
+    noise -= noise.mean((1, 2), keepdims=True)
+    noise /= noise.std((1, 2), keepdims=True)
+    patches = noise.reshape(channels, NOISE_PERIOD, 2, NOISE_PERIOD, 2)
+    patches = patches.transpose(1, 3, 2, 4, 0)
+    return np.float32(patches.reshape(NOISE_PERIOD, NOISE_PERIOD, -1))
 
 
 class _Normalization:
@@ -344,12 +431,14 @@ def _parts(channels):
 class _Unmodulated(keras.initializers.Initializer):
     """The code that changes nothing: scales 1, shifts 0."""
 
-    def __init__(self, channels):
+    def __init__(self, channels, others=0):
         self.channels = channels
+        self.others = others
 
     def __call__(self, shape, dtype=None):
         parts = [ops.repeat([1.0, 0.0], size) for size in self.channels]
+        parts.append(ops.zeros(self.others))
         return ops.cast(ops.reshape(ops.concatenate(parts), shape), dtype or "float32")
 
     def get_config(self):
-        return {"channels": self.channels}
+        return {"channels": self.channels, "others": self.others}

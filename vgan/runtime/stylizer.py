@@ -9,6 +9,7 @@ from vgan import InputError
 from vgan.checks import check_type, number, shown
 from vgan.runtime import compose, styles
 from vgan.runtime.engines import Engine, padded
+from vgan.runtime.noise import MovingNoise
 from vgan.runtime.tiling import TiledEngine
 from vgan.runtime.upsampling import JointUpsampler, shrunk, working_scale
 from vgan.video.cuts import CutDetector
@@ -77,6 +78,7 @@ class Stylizer:
         self._proxy, self._keep_color = proxy, keep_color
         self._upsample = JointUpsampler()
         self._is_cut = CutDetector()
+        self._noise = MovingNoise()
         self._state = None
         self._size = None
 
@@ -102,12 +104,14 @@ class Stylizer:
         """Forget the frames so far."""
         self._state = None
         self._is_cut.reset()
+        self._noise.reset()
 
     def snapshot(self) -> dict[str, np.ndarray]:
         """Return what is remembered, {name: array}, for `restore`."""
         kept = {f"cut_{name}": v for name, v in self._is_cut.snapshot().items()}
         if self._state is None:
             return kept
+        kept |= {f"noise_{name}": v for name, v in self._noise.snapshot().items()}
         tiles = self._state if isinstance(self._state, list) else [self._state]
         for index, tile in enumerate(tiles):
             for name, value in tile.items():
@@ -131,6 +135,8 @@ class Stylizer:
     def _restore(self, kept):
         cut = {n[4:]: value for n, value in kept.items() if n.startswith("cut_")}
         self._is_cut.restore(cut)
+        noise = {n[6:]: value for n, value in kept.items() if n.startswith("noise_")}
+        self._noise.restore(noise)
         self._size = self._state = None
         if "tiles" not in kept:
             return
@@ -182,6 +188,8 @@ class Stylizer:
         whole = self._pad(frame)
         if self._state is None:
             self._state = self.engine.initial_state(*whole.shape[:2])
+            self._noise.reset()
+        self._state = self._noise(whole, self._state)
         stylized, self._state = self.engine.step_pixels(
             whole, self.style_code, self._state
         )

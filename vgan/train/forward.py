@@ -47,7 +47,8 @@ class Forward:
         self.style = batch["style"]
         self.code = self.generator.encode_style(self.style)
         state = self._burn_in() if gan.burn_in else self._carried()
-        made, self.state = self.generate(self.content, self.code, state)
+        flow = batch.get("flow")
+        made, self.state = self.generate(self.content, self.code, state, flow)
         self.frames = made if frames is None else frames
 
     def generate(
@@ -55,9 +56,10 @@ class Forward:
         content: KerasTensor,
         code: KerasTensor,
         state: dict[str, KerasTensor] | None = None,
+        flow: KerasTensor | None = None,
     ) -> tuple[KerasTensor, dict[str, KerasTensor]]:
         """Run the generator over a clip; return frames and the new state."""
-        return teacher.generate(self.generator, content, code, state)
+        return teacher.generate(self.generator, content, code, state, flow)
 
     def _burn_in(self):
         """Play clips forth and back; return the state that the judged ones begin with.
@@ -68,7 +70,9 @@ class Forward:
         chance = self.chance(1)
         state, self.fresh = None, None
         for number in range(self.gan.burn_in, 0, -1):
-            frames, state = self.generate(self.content, code, state)
+            frames, state = self.generate(
+                self.content, code, state, self.batch.get("flow")
+            )
             if self.fresh is None:
                 self.fresh = ops.stop_gradient(frames)
             _, state = self.generate(back, code, state)

@@ -10,6 +10,7 @@ from keras import KerasTensor, ops
 
 from vgan import InputError
 from vgan.models.layers import fold_time, unfold_time
+from vgan.train import noise_field
 
 
 def load_teacher(path: str | pathlib.Path, size: int) -> keras.Model:
@@ -87,8 +88,15 @@ def generate(
     content: KerasTensor,
     code: KerasTensor,
     state: dict[str, KerasTensor] | None = None,
+    flow: KerasTensor | None = None,
 ) -> tuple[KerasTensor, dict[str, KerasTensor]]:
-    """Run a generator over a clip, from its initial state unless one is given."""
+    """Run a generator over a clip, from its initial state unless one is given.
+
+    With the clip's flow [B, T - 1, H, W, 2] a noise field moves along with it.
+    """
     batch, _, height, width, _ = content.shape
     state = state or generator.initial_state(batch, height, width)
+    if flow is not None and "noise_field" in state:
+        fields = noise_field.moving(generator, state, flow)
+        return generator(content, code, state, noise_fields=fields)
     return generator(content, code, state)

@@ -12,7 +12,9 @@ from vgan import InputError
 SMALLEST_SIDE = 16  # pixels; the flow's patches have 8
 
 
-def estimate_flow(frame: np.ndarray, before: np.ndarray) -> np.ndarray:
+def estimate_flow(
+    frame: np.ndarray, before: np.ndarray, rough: bool = False
+) -> np.ndarray:
     """Estimate backward optical flow by dense inverse search (Kroeger et al., 2016).
 
     OpenCV's fast preset, but down to the finest scale: on synthetic scenes this leaves
@@ -22,6 +24,7 @@ def estimate_flow(frame: np.ndarray, before: np.ndarray) -> np.ndarray:
     Args:
         frame: uint8 [H, W, 3].
         before: uint8 [H, W, 3], an earlier frame.
+        rough: Take the fastest preset, in less than half of the time.
 
     Returns:
         float32 [H, W, 2] in pixels, (x, y).
@@ -35,7 +38,11 @@ def estimate_flow(frame: np.ndarray, before: np.ndarray) -> np.ndarray:
             f"frames of {width}x{height} are too small to see how they move;"
             f" give at least {SMALLEST_SIDE} pixels on each side"
         )
-    search = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
+    search = cv2.DISOpticalFlow_create(
+        cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST
+        if rough
+        else cv2.DISOPTICAL_FLOW_PRESET_FAST
+    )
     search.setFinestScale(0)
     return search.calc(gray(frame), gray(before), None)
 

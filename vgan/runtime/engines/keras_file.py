@@ -101,7 +101,8 @@ def _painter_sizes(arguments):
     """What the arguments of a Painter imply."""
     _, deep, up = arguments["filters"]
     channels = 2 * arguments["blocks"] * deep + up + 3
-    return {"stride": 8, "code_size": 2 * channels}
+    grain = deep if arguments.get("noise_channels") else 0
+    return {"stride": 8, "code_size": 2 * channels + grain}
 
 
 SIZES = {"vgan>Generator": _overlay_sizes, "vgan>Painter": _painter_sizes}
@@ -156,7 +157,8 @@ def _check_layers(arguments, path):
     if not all(isinstance(sizes, list) for sizes in many):
         raise InputError(misfit(path, "its sizes are no lists"))
     widths = [*many[0], *many[1]]
-    widths += [arguments.get(name, 1) for name in ("hidden_filters", "latent_size")]
+    ones = "hidden_filters", "latent_size", "noise_channels"
+    widths += [arguments.get(name, 1) for name in ones]
     depths = [len(many[0]), len(many[1])]
     depths += [arguments.get(name, 0) for name in ("blocks", "fine_blocks")]
     for sizes, most in ((widths, LARGEST), (depths, DEEPEST)):

@@ -1,0 +1,109 @@
+"""The noise field of a painter's state, moved with the film."""
+
+import cv2
+import numpy as np
+
+from vgan.video.flow import estimate_flow, warp
+
+NAME = "noise_field"
+CELL = 4  # pixels of a frame to one of the field
+PATCH = 2  # a side, pixels of the field to one of the state
+SPREAD = 6.0  # cells from which motion is taken where there is nothing to follow
+SMALLEST_SIDE = 64  # pixels; below there is too little to see motion by
+
+
+class MovingNoise:
+    """Lets the noise that a painter lays on flat areas move with what it lies on.
+
+    A network paints the same marks for the same noise. So the field is looked up where
+    each place of the picture came from, by coordinates that are carried along by the
+    film's motion (texture coordinates: Neyret, Advected Textures, 2003): interpolation
+    is never repeated, so the noise keeps its contrast however long the film is.
+
+    Frames below 64 pixels a side, and states without noise, are left as they are.
+    """
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the frames so far."""
+        self._last = self._field = self._drift = None
+
+    def __call__(
+        self, frame: np.ndarray, state: dict[str, np.ndarray]
+    ) -> dict[str, np.ndarray]:
+        """Return the state for the next frame, whose noise is where its things are.
+
+        Args:
+            frame: uint8 RGB [H, W, 3], as the network will see it.
+            state: Of the frames before; of the first frame it is left as it is.
+        """
+        if NAME not in state or min(frame.shape[:2]) < SMALLEST_SIDE:
+            return state
+        height, width = (side // CELL for side in frame.shape[:2])
+        now = cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA)
+        before, self._last = self._last, now
+        if before is None:
+            return state
+        if self._field is None:
+            self._field = _unfold(np.asarray(state[NAME])[0])
+            self._drift = np.zeros((height, width, 2), np.float32)
+        flow = _calm(estimate_flow(now, before, rough=True), now)
+        self._drift = warp(self._drift, flow) + flow
+        return {**state, NAME: _fold(self._look_up())[None]}
+
+    def _look_up(self):
+        height, width = self._drift.shape[:2]
+        y, x = np.mgrid[:height, :width].astype(np.float32)
+        return cv2.remap(
+            self._field,
+            x + self._drift[..., 0],
+            y + self._drift[..., 1],
+            cv2.INTER_LINEAR,
+            borderMode=cv2.BORDER_REFLECT,
+        )
+
+    def snapshot(self) -> dict[str, np.ndarray]:
+        """Return what is remembered, {name: array}, for `restore`."""
+        kept = {"last": self._last, "field": self._field, "drift": self._drift}
+        return {name: value for name, value in kept.items() if value is not None}
+
+    def restore(self, kept: dict[str, np.ndarray]) -> None:
+        """Go on from where `snapshot` was taken."""
+        self._last, self._field, self._drift = (
+            kept.get(name) for name in ("last", "field", "drift")
+        )
+
+
+def _calm(flow, frame):
+    """Flow [H, W, 2], from where there is something to follow to where there is not.
+
+    In flat areas an estimate trembles with the camera's noise; they move as what is
+    around them: a mean, weighted by how much the frame changes there.
+    """
+    light = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    across, down = (cv2.Sobel(light, cv2.CV_32F, *d) / 8 for d in ((1, 0), (0, 1)))
+    weight = cv2.blur(np.minimum(across**2, 400) + np.minimum(down**2, 400), (3, 3))
+    blurred = [
+        cv2.GaussianBlur(x, (0, 0), SPREAD)
+        for x in (weight, weight * flow[..., 0], weight * flow[..., 1])
+    ]
+    around = np.stack([x / (blurred[0] + 1e-3) for x in blurred[1:]], axis=-1)
+    trust = (weight / (weight + 25))[..., None]
+    return trust * flow + (1 - trust) * around
+
+
+def _unfold(state):
+    """Patches [h, w, 4 C] -> [2 h, 2 w, C]."""
+    height, width, channels = state.shape
+    x = state.reshape(height, width, PATCH, PATCH, channels // PATCH**2)
+    x = x.transpose(0, 2, 1, 3, 4).reshape(height * PATCH, width * PATCH, -1)
+    return np.ascontiguousarray(x)
+
+
+def _fold(field):
+    """[2 h, 2 w, C] -> patches [h, w, 4 C]."""
+    height, width = (side // PATCH for side in field.shape[:2])
+    x = field.reshape(height, PATCH, width, PATCH, -1).transpose(0, 2, 1, 3, 4)
+    return np.ascontiguousarray(x.reshape(height, width, -1))
