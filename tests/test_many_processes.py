@@ -42,11 +42,14 @@ def get_config():
 # What a run measures and shows of itself takes longer than its steps.
 PROGRAM = """
 from vgan import command
+from vgan.evaluate import validation_metrics
+from vgan.metrics import features
 from vgan.train import __main__, callbacks, checkpoint, run
 
 nothing = lambda *_: None
 run._report = callbacks.Samples.act = callbacks.Validation.act = nothing
-checkpoint.save_generator = nothing
+validation_metrics.ValidationMetrics = features.MeasuringFeatures = nothing
+checkpoint.save_generator, run.SAMPLE_CLIPS, run.SAMPLE_FRAMES = nothing, 2, 2
 command.run(__main__.main, __main__.FLAGS)
 """
 FULL = [

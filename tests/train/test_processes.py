@@ -17,6 +17,7 @@ from vgan.train.processes import _Meeting
 def port(monkeypatch):
     """A free one; nothing connects JAX, and nobody is waited for long."""
     monkeypatch.setattr(processes, "_connect", lambda **_: None)
+    monkeypatch.setattr(processes, "_disconnect", lambda: None)
     monkeypatch.setattr(processes, "TIMEOUT", 5.0)
     return processes._free_port()
 

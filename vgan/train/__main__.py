@@ -43,7 +43,9 @@ def main(argv: list[str]) -> None:
         raise InputError("--experiment: give one, as in --experiment=quickstart")
     config = vgan.config.load(FLAGS.experiment, FLAGS.set)
     with _processes(config) as processes:
-        _train(config, processes)
+        failure = _train(config, processes)
+        if failure and processes.leads:  # the others end when it does
+            sys.exit(f"vgan.train: stopped, {failure}")
 
 
 def _processes(config):
@@ -68,15 +70,16 @@ def _processes(config):
 
 
 def _train(config, processes):
+    """Train; return what has failed and what to do, or None."""
     name = FLAGS.run or pathlib.Path(FLAGS.experiment).stem
     folder = pathlib.Path(FLAGS.runs) / name
     finished = processes.leads and _is_finished(config, folder)
     if processes.share(finished):
-        return
-    failure = None
+        return None
     with _only_one(folder) if processes.leads else contextlib.nullcontext():
         try:
             run.train(config, folder, processes)
+            return None
         except FloatingPointError as error:
             failure = str(error)
             advice = (
@@ -84,12 +87,9 @@ def _train(config, processes):
             )
         except Stopped as error:
             failure, advice = str(error), "Then the same command goes on."
-    if failure and not processes.leads:  # which process 0 tells
-        sys.exit(1)
-    if failure:
-        last = checkpoint.latest_step(folder / "checkpoints")
-        kept = f"the checkpoint of step {last} is kept" if last else "none is kept"
-        sys.exit(f"vgan.train: stopped, {failure}; {kept}. {advice}")
+    last = checkpoint.latest_step(folder / "checkpoints")
+    kept = f"the checkpoint of step {last} is kept" if last else "none is kept"
+    return f"{failure}; {kept}. {advice}"
 
 
 def _is_finished(config, folder):

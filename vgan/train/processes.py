@@ -99,6 +99,7 @@ def joined(
         time.sleep(PATIENCE)
         raise
     finally:
+        _disconnect()  # before the others go, whom it tells
         meeting.close()
 
 
@@ -128,6 +129,13 @@ def _connect(**arguments):
             f"coordinator: the processes do not connect ({reason:.200}); give the "
             "address of process 0, which all can reach"
         ) from error
+
+
+def _disconnect():
+    """Take leave of JAX's service, which aborts a process that does so too late."""
+    import jax
+
+    jax.distributed.shutdown()
 
 
 class _Meeting:
@@ -273,14 +281,17 @@ class _Meeting:
 
     def part(self):
         """Wait until all have done their work."""
-        done = {"done": True}
         if self.number:
-            _send(self.others[0][0], done)
+            self._leave()
         for event in self.gone.values():
             event.wait()
-        if not self.number:
-            for connection, _ in self.others.values():
-                _send(connection, done)
+        if not self.number:  # whose service the others have left
+            self._leave()
+
+    def _leave(self):
+        _disconnect()
+        for connection, _ in self.others.values():
+            _send(connection, {"done": True})
 
     def close(self):
         """Let the others know, by the end of the connections, that this one ends."""
@@ -356,10 +367,11 @@ def _relay(address):
     def accept():
         while True:
             near = server.accept()[0]
-            far = socket.create_connection(address, timeout=TIMEOUT)
-            far.settimeout(None)
-            _start(_copy, near, far)
-            _start(_copy, far, near)
+            with contextlib.suppress(OSError):
+                far = socket.create_connection(address, timeout=TIMEOUT)
+                far.settimeout(None)
+                _start(_copy, near, far)
+                _start(_copy, far, near)
 
     _start(accept)
     return server.getsockname()[1]
