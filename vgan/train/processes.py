@@ -192,7 +192,8 @@ class _Meeting:
                     hello = _receive(connection)
                     number, host = int(hello["number"]), hello["host"]
                 except (OSError, ValueError, KeyError, TypeError):
-                    continue  # a stranger
+                    connection.close()  # of a stranger
+                    continue
                 self._meet(connection, hello, number, f"process {number} ({host})", own)
         for connection, _ in self.others.values():
             _send(connection, answer)
@@ -220,6 +221,7 @@ class _Meeting:
         for connection, _ in self.others.values():
             with contextlib.suppress(OSError):
                 _send(connection, {"refused": reason})
+            connection.close()
         raise InputError(reason)
 
     def _call(self, address, hello):
