@@ -80,6 +80,9 @@ class Train:
         minutes: Stop after so many, saved and ready to go on, though steps are left; 0
             for no such end. Each start of the command has as many, from its first line
             on; `cooldown` is then of these minutes, if they end first.
+        distribution: "none", or "data_parallel": each step's clips are shared by all
+            devices of this machine, or of several processes (docs/many_machines.md);
+            results are those of one device but for rounding. On JAX.
         batch_size: Clips per step, over all devices.
         schedule: Stages that come before the full size: dicts of "until", a step, and
             any of "image_size", "clip_length", "style_length" and "batch_size", as in
@@ -117,6 +120,7 @@ class Train:
     teacher: str = ""
     steps: int = 1000
     minutes: float = 0.0
+    distribution: str = "none"
     batch_size: int = BATCH_SIZE
     schedule: list[dict] = dataclasses.field(default_factory=list)
     g_learning_rate: float = 1e-3
@@ -144,6 +148,7 @@ class Train:
         rates = ("g_learning_rate", "d_learning_rate")
         precisions = ("float32", "bfloat16", "float16")
         alarms = ("warn", "reduce_lr", "stop")
+        kinds = ("none", "data_parallel")
         rules = [
             ("names of layers", _all_text, ("start_layers", "only")),
             ("at least 1", lambda x: x >= 1, counts),
@@ -156,6 +161,7 @@ class Train:
             ("0 or more", lambda x: 0 <= x < math.inf, ("clip_norm", "minutes")),
             (", ".join(precisions), lambda x: x in precisions, ("precision",)),
             (", ".join(alarms), lambda x: x in alarms, ("alarm",)),
+            (" or ".join(kinds), lambda x: x in kinds, ("distribution",)),
         ]
         checks.check_values("train", self, rules)
 

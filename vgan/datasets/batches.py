@@ -132,7 +132,11 @@ def clips(
 
 
 def open_clips(
-    spec: ClipSpec, split: str, batch_size: int, seed: int = 0
+    spec: ClipSpec,
+    split: str,
+    batch_size: int,
+    seed: int = 0,
+    part: tuple[int, int] = (0, 1),
 ) -> "Callable[..., tf.data.Dataset]":
     """Open the sources of clips, which looks for their files and tries some.
 
@@ -141,6 +145,7 @@ def open_clips(
         split: "train" or "validation".
         batch_size: Clips per batch.
         seed: Decides all that is random.
+        part: Which of how many equal parts of each batch to make.
 
     Returns:
         Function (first_step=0, num_steps=None) that returns what `clips` does.
@@ -149,7 +154,14 @@ def open_clips(
         InputError: As in `clips`.
     """
     draw, parts = _drawer(spec, split, batch_size, seed)
-    return functools.partial(stream, draw, parts, batch_size)
+    number, count = part
+    rows = batch_size // count
+
+    def own(index):
+        batch, row = divmod(int(index), rows)
+        return draw(batch * batch_size + number * rows + row)
+
+    return functools.partial(stream, own if count > 1 else draw, parts, rows)
 
 
 def first_batch(

@@ -15,6 +15,7 @@ import vgan.config
 from vgan import InputError, command, files
 from vgan.config import record
 from vgan.train import Stopped, checkpoint, run
+from vgan.train.processes import ALONE, AUTO, joined
 
 FLAGS = command.Flags()
 FLAGS.DEFINE_string(
@@ -25,6 +26,14 @@ FLAGS.DEFINE_multi_string(
 )
 FLAGS.DEFINE_string("run", None, "Name of the run; the experiment's by default.")
 FLAGS.DEFINE_string("runs", "runs", "Folder of all runs.")
+FLAGS.DEFINE_string(
+    "coordinator",
+    None,
+    "HOST:PORT of process 0, where several processes train as one "
+    "(docs/many_machines.md); auto: what JAX finds on Slurm, Kubernetes, TPU pods.",
+)
+FLAGS.DEFINE_integer("processes", None, "How many they are.", lower_bound=1)
+FLAGS.DEFINE_integer("process_id", None, "Number of this one, from 0.", lower_bound=0)
 
 
 def main(argv: list[str]) -> None:
@@ -33,8 +42,62 @@ def main(argv: list[str]) -> None:
     if not FLAGS.experiment:
         raise InputError("--experiment: give one, as in --experiment=quickstart")
     config = vgan.config.load(FLAGS.experiment, FLAGS.set)
+    with _processes(config) as processes:
+        failure = _train(config, processes)
+        if failure and processes.leads:  # the others end when it does
+            sys.exit(f"vgan.train: stopped, {failure}")
+
+
+def _processes(config):
+    """The processes that the flags name, to be entered."""
+    numbers = {"processes": FLAGS.processes, "process_id": FLAGS.process_id}
+    given = [name for name, value in numbers.items() if value is not None]
+    if not FLAGS.coordinator:
+        if given:
+            raise InputError(
+                f"{given[0]}: needs the address of process 0; give --coordinator, too"
+            )
+        return contextlib.nullcontext(ALONE)
+    if FLAGS.coordinator == AUTO and given:
+        raise InputError(f"{given[0]}: is found, too, with --coordinator={AUTO}")
+    if FLAGS.coordinator != AUTO and len(given) < 2:
+        raise InputError("coordinator: give --processes and --process_id, too")
+    count, number = numbers.values()
+    if count is not None and number >= count:
+        raise InputError(f"process_id: must be below --processes={count}, got {number}")
+    run.check_distribution(config, count or 1)
+    return joined(config, FLAGS.coordinator, count, number)
+
+
+def _train(config, processes):
+    """Train; return what has failed and what to do, or None."""
     name = FLAGS.run or pathlib.Path(FLAGS.experiment).stem
     folder = pathlib.Path(FLAGS.runs) / name
+    finished = processes.leads and _is_finished(config, folder)
+    if processes.share(finished):
+        return None
+    with _only_one(folder) if processes.leads else contextlib.nullcontext():
+        try:
+            run.train(config, folder, processes)
+            return None
+        except FloatingPointError as error:
+            failure = str(error)
+            advice = (
+                "Try smaller learning rates or weights: --set train.g_learning_rate=..."
+            )
+        except Stopped as error:
+            failure, advice = str(error), "Then the same command goes on."
+    last = checkpoint.latest_step(folder / "checkpoints")
+    kept = f"the checkpoint of step {last} is kept" if last else "none is kept"
+    return f"{failure}; {kept}. {advice}"
+
+
+def _is_finished(config, folder):
+    """Tell where a run stands, and what has changed; return whether it is at its end.
+
+    Raises:
+        InputError: It is of another experiment.
+    """
     done = checkpoint.latest_step(folder / "checkpoints")
     begun = any((folder / "checkpoints").glob("step_*.npz"))
     changes = record.changes(folder, config) if begun else []
@@ -47,24 +110,10 @@ def main(argv: list[str]) -> None:
             f"to start anew, another --run or remove the folder.\n"
             f"{videos[0]}"
         )
-        return
+        return True
     for change in changes:
         print(f"{folder}: changed, {change}")
-    failure = None
-    with _only_one(folder):
-        try:
-            run.train(config, folder)
-        except FloatingPointError as error:
-            failure = str(error)
-            advice = (
-                "Try smaller learning rates or weights: --set train.g_learning_rate=..."
-            )
-        except Stopped as error:
-            failure, advice = str(error), "Then the same command goes on."
-    if failure:
-        last = checkpoint.latest_step(folder / "checkpoints")
-        kept = f"the checkpoint of step {last} is kept" if last else "none is kept"
-        sys.exit(f"vgan.train: stopped, {failure}; {kept}. {advice}")
+    return False
 
 
 @contextlib.contextmanager

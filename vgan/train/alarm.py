@@ -9,6 +9,7 @@ import pathlib
 import re
 import sys
 import typing
+from collections.abc import Callable, Iterable
 
 import keras
 import numpy as np
@@ -143,23 +144,25 @@ class Alarm(keras.callbacks.Callback):
     folder. A loss that is not finite always stops the run.
 
     Args:
-        writer: A SummaryWriter.
+        writer: A SummaryWriter; None where another process writes and tells.
         folder: Run folder.
         gan: The VideoGAN.
         batch: Fixed validation clips.
         action: What follows: "warn", "reduce_lr", which halves both learning rates,
             too, or "stop".
         every: Steps between looks.
+        share: Function that gives all processes the figures of one.
     """
 
     def __init__(
         self,
-        writer: SummaryWriter,
+        writer: SummaryWriter | None,
         folder: str | pathlib.Path,
         gan: "VideoGAN",
         batch: dict[str, np.ndarray],
         action: str = "warn",
         every: int = 50,
+        share: Callable[[list[float]], Iterable[float]] = list,
     ) -> None:
         super().__init__()
         self.writer = writer
@@ -167,11 +170,12 @@ class Alarm(keras.callbacks.Callback):
         self.batch = batch
         self.action = action
         self.every = every
+        self.share = share
         self.look = gan.compile_function(lambda batch: look(gan, batch))
 
     def on_train_begin(self, logs: dict[str, typing.Any] | None = None) -> None:
         """Forget what a killed run has said of steps that are taken again."""
-        if self.path.exists():
+        if self.writer and self.path.exists():
             step, lines = int(self.model.step.value), self.path.read_text().splitlines()
             kept = [line for line in lines if _step(line) <= step]
             self.path.write_text("".join(f"{line}\n" for line in kept))
@@ -192,8 +196,11 @@ class Alarm(keras.callbacks.Callback):
 
     def _look(self):
         figures = {name: float(value) for name, value in self.look(self.batch).items()}
+        shared = self.share([*figures.values()])
+        figures = dict(zip(figures, map(float, shared), strict=True))
         known = {f"health/{k}": x for k, x in figures.items() if np.isfinite(x)}
-        self.writer.scalars(known, int(self.model.step.value))
+        if self.writer:
+            self.writer.scalars(known, int(self.model.step.value))
         found = diagnose(figures)
         before = np.asarray(self.model.failure_modes.value)
         new = [
@@ -212,6 +219,8 @@ class Alarm(keras.callbacks.Callback):
             raise Stopped(new[0])
 
     def _say(self, line):
+        if not self.writer:
+            return
         step = int(self.model.step.value)
         tqdm.tqdm.write(f"step {step}: {line}", file=sys.stderr)
         self.writer.text("alarm", line, step)

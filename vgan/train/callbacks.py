@@ -21,6 +21,7 @@ from vgan import files
 from vgan.train import checkpoint
 from vgan.train.alarm import Alarm
 from vgan.train.periodic import Periodic
+from vgan.train.processes import ALONE, Processes
 from vgan.train.summaries import SummaryWriter
 from vgan.train.validation import Validation
 
@@ -49,6 +50,7 @@ def run_callbacks(
     evaluate_every: int = 250,
     checkpoint_every: int = 250,
     deadline: "Deadline | None" = None,
+    processes: Processes = ALONE,
 ) -> dict[str, keras.callbacks.Callback]:
     """Return the callbacks of a run by name.
 
@@ -67,6 +69,7 @@ def run_callbacks(
         evaluate_every: Steps between figures of `measure`.
         checkpoint_every: Steps between checkpoints.
         deadline: A `Deadline`; None for none.
+        processes: That train together, of which the first writes and tells.
     """
     folder = pathlib.Path(folder)
     stylized = gan.compile_function(
@@ -80,9 +83,14 @@ def run_callbacks(
     lengths = dict.fromkeys(("content", "target"), clip_length)
     lengths |= dict.fromkeys(("flow", "occlusion"), clip_length - 1)
     cut = {name: part[:, : lengths.get(name)] for name, part in samples.items()}
-    writer = SummaryWriter(folder / "tensorboard")
+    writer = SummaryWriter(folder / "tensorboard") if processes.leads else None
+    share = processes.share
+    first = {"alarm": Alarm(writer, folder, gan, cut, alarm, alarm_every, share)}
+    last = {"deadline": deadline} if deadline else {}
+    if not processes.leads:
+        return {**first, **last}
     return {
-        "alarm": Alarm(writer, folder, gan, cut, alarm, alarm_every),
+        **first,
         "scalars": Scalars(writer, log_every, frames),
         # First at the end, too: what is drawn and measured then takes its time.
         "checkpoints": Checkpoints(folder, checkpoint_every, named_styles),
@@ -91,7 +99,7 @@ def run_callbacks(
             writer, folder, stylize, measure, evaluate_every, named_styles
         ),
         "bar": ProgressBar(frames),
-        **({"deadline": deadline} if deadline else {}),
+        **last,
     }
 
 
@@ -211,10 +219,17 @@ class Deadline(keras.callbacks.Callback):
     Args:
         deadline: `time.monotonic()` at the end.
         minutes: From the beginning to there.
+        share: Function that gives all processes the number of one.
     """
 
-    def __init__(self, deadline: float, minutes: float) -> None:
+    def __init__(
+        self,
+        deadline: float,
+        minutes: float,
+        share: Callable[[float], float] = float,
+    ) -> None:
         super().__init__()
+        self.share = share
         self.deadline = deadline
         self.minutes = minutes
         self.passed = False
@@ -224,6 +239,7 @@ class Deadline(keras.callbacks.Callback):
     ) -> None:
         """Stop when it is time; now and then tell the model how much is left."""
         left = (self.deadline - time.monotonic()) / (60 * self.minutes)
+        left = float(self.share(left))
         self.passed = left <= 0
         self.model.stop_training = self.passed
         if self.model.rates.cooldown and self.told - left > TELL:

@@ -38,13 +38,17 @@ class Gradients:
         """
         if self.train_function is not None and not force:
             return
-        step = jax.jit(self.train_step)
+        layout = _layout()
+        everywhere, here = _spread(layout) if layout else (_same, _same)
+        # None is as good as nothing said.
+        step = jax.jit(self.train_step, out_shardings=layout)
+        pictures = everywhere(self.pictures)
         variables = [v for group in self._variable_groups() for v in group]
 
         def train_function(state, iterator):
             batch = next(iterator)
             _assign(variables, [value for group in state[:-1] for value in group])
-            logs, state = step(state, batch, self.pictures)
+            logs, state = here(step(everywhere(state), batch, pictures))
             return jax.block_until_ready(logs), state
 
         self.train_function = train_function
@@ -149,7 +153,7 @@ def compiled(update: Callable) -> Callable:
 
 def accelerator() -> tuple[bool, int | None]:
     """Whether there is one, and the bytes of its memory left; None if unknown."""
-    device = jax.devices()[0]
+    device = jax.local_devices()[0]
     stats = device.memory_stats() or {}
     free = stats.get("bytes_limit", 0) - stats.get("bytes_in_use", 0)
     return device.platform != "cpu", free or None
@@ -163,6 +167,47 @@ def make_deterministic(seed: int) -> None:
 def conv3d_precision(precision: str) -> str:
     """Return the precision that 3-D convolutions can be trained in: this one."""
     return precision
+
+
+def _layout():
+    """How an array lies whole on each device of `keras.distribution`; None without."""
+    distribution = keras.distribution.distribution()
+    if distribution is None:
+        return None
+    return keras.distribution.TensorLayout((), distribution.device_mesh).backend_layout
+
+
+def _spread(layout):
+    """Functions of trees of arrays: to all devices of all processes, and back.
+
+    A step needs its arrays on all devices. All else takes those of the first device
+    here: it is as without a distribution, and waits for no other process.
+    """
+    known = {}  # {id of an array here: (itself, what it is the part of)}
+
+    def everywhere(tree):
+        def spread(x):
+            if id(x) in known:
+                return known[id(x)][1]
+            return jax.make_array_from_process_local_data(layout, x)
+
+        return jax.tree.map(spread, tree)
+
+    def here(tree):
+        known.clear()
+
+        def own(whole):
+            x = whole.addressable_data(0)
+            known[id(x)] = x, whole
+            return x
+
+        return jax.tree.map(own, tree)
+
+    return everywhere, here
+
+
+def _same(tree):
+    return tree
 
 
 def _applied(optimizer, gradients, variables):

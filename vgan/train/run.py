@@ -1,7 +1,10 @@
 """From an experiment to a trained generator in its run folder."""
 
+import contextlib
 import dataclasses
 import functools
+import itertools
+import os
 import pathlib
 import time
 import typing
@@ -10,6 +13,7 @@ from vgan import InputError, command, pretrained
 from vgan.config import data_arguments, record
 from vgan.config.checks import check_where
 from vgan.train import Stopped, checkpoint
+from vgan.train.processes import ALONE, Processes
 
 if typing.TYPE_CHECKING:
     from vgan.config import Experiment
@@ -19,10 +23,19 @@ SAMPLE_CLIPS, SAMPLE_FRAMES = 4, 12  # shown in TensorBoard
 FINAL_SIZE, FINAL_FRAMES, FINAL_STYLES = 192, 24, 3  # of the clip at the end
 
 
-def train(config: "Experiment", folder: pathlib.Path) -> None:
-    """Train up to `config.train.steps` in the run folder, from where it stands."""
+def train(
+    config: "Experiment", folder: pathlib.Path, processes: Processes = ALONE
+) -> None:
+    """Train up to `config.train.steps` in the run folder, from where it stands.
+
+    Args:
+        config: The Experiment.
+        folder: Run folder, which the first process alone reads and writes.
+        processes: That train together.
+    """
     begun = time.monotonic()
     check_where(config)
+    check_distribution(config, processes.count)
     command.import_keras()  # not before: flags are answered at once
     from vgan.datasets.styles import named_styles
     from vgan.train.build import build_gan
@@ -32,7 +45,8 @@ def train(config: "Experiment", folder: pathlib.Path) -> None:
     make_deterministic(config.seed)
     # Wrong folders are told of before the feature networks are downloaded.
     styles = named_styles(data_arguments(config)["spec"])
-    dataset, pictures = _open_data(config)
+    distribution = _distribution(config)
+    dataset, pictures = _open_data(config, processes)
     teacher = None
     if config.train.teacher:
         from vgan.train.teacher import load_teacher
@@ -41,15 +55,24 @@ def train(config: "Experiment", folder: pathlib.Path) -> None:
         teacher = load_teacher(pretrained.find(config.train.teacher), size)
     gan = build_gan(config, teacher)
     gan.pictures = pictures
-    first_step = checkpoint.restore(folder / "checkpoints", gan)
-    if first_step:
-        print(f"{folder}: goes on from step {first_step}")
-    elif config.train.start:
-        start_from(config.train.start, gan, config.train.start_layers)
+    if processes.leads:
+        first_step = checkpoint.restore(folder / "checkpoints", gan)
+        if first_step:
+            print(f"{folder}: goes on from step {first_step}")
+        elif config.train.start:
+            start_from(config.train.start, gan, config.train.start_layers)
+    if processes.count > 1:
+        _share_state(gan, processes)
+        first_step = int(gan.step.value)
 
     if first_step < config.train.steps:
         deadline = config.train.minutes and begun + 60 * config.train.minutes
-        if not _fit(gan, config, folder, styles, first_step, dataset, deadline):
+        arguments = (gan, config, folder, styles, first_step, dataset, deadline)
+        with distribution.scope() if distribution else contextlib.nullcontext():
+            finished = _fit(*arguments, processes)
+        if not processes.leads:
+            return
+        if not finished:
             minutes = (time.monotonic() - begun) / 60
             print(
                 f"{folder}: stopped after {minutes:.1f} minutes at step "
@@ -57,6 +80,8 @@ def train(config: "Experiment", folder: pathlib.Path) -> None:
                 f"on\n{folder / 'generator.keras'}"
             )
             return
+    elif not processes.leads:
+        return
     elif not (folder / "generator.keras").exists():
         checkpoint.save_generator(folder / "generator.keras", gan, styles)
     _report(config, folder, styles, gan)
@@ -68,7 +93,58 @@ def train(config: "Experiment", folder: pathlib.Path) -> None:
     print(folder / "samples" / "stylized.mp4")
 
 
-def _open_data(config):
+def check_distribution(config: "Experiment", count: int = 1) -> None:
+    """Raise InputError where an experiment cannot be trained by so many processes."""
+    if config.train.distribution == "none":
+        if count > 1:
+            raise InputError(
+                "coordinator: several processes train as one only with "
+                "train.distribution=data_parallel; set it"
+            )
+        return
+    if os.environ.get("KERAS_BACKEND") != "jax":
+        raise InputError(
+            "train.distribution: data_parallel runs on JAX alone; set KERAS_BACKEND=jax"
+        )
+    _check_shares(config, count, "processes")
+
+
+def _check_shares(config, count, of):
+    for _, stage in config.stages():
+        if stage.train.batch_size % count:
+            raise InputError(
+                f"train.batch_size: {stage.train.batch_size} clips cannot be shared by "
+                f"{count} {of}; give a multiple of {count}"
+            )
+
+
+def _distribution(config):
+    """The keras.distribution of an experiment, over all devices of all processes."""
+    if config.train.distribution == "none":
+        return None
+    import jax
+    import keras
+
+    # One process after the other, as its part of a batch is.
+    devices = sorted(jax.devices(), key=lambda x: (x.process_index, x.id))
+    _check_shares(config, len(devices), "devices")
+    if len(devices) != jax.process_count() * jax.local_device_count():
+        raise InputError(
+            f"train.distribution: of {len(devices)} devices, one process has "
+            f"{jax.local_device_count()}; give all processes equally many"
+        )
+    return keras.distribution.DataParallel(devices=devices, auto_shard_dataset=False)
+
+
+def _share_state(gan, processes):
+    """Give all processes what the first one has read."""
+    variables = list(itertools.chain(*gan.saved_variables().values()))
+    values = processes.share([variable.value for variable in variables])
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)
+
+
+def _open_data(config, processes):
     """Return a function (stage, first_step) that gives what `fit` trains on.
 
     And the pictures that a step makes its batch of; None where batches come whole.
@@ -80,12 +156,15 @@ def _open_data(config):
     if config.data.where == "host":
         from vgan.datasets.batches import open_clips
 
-        opened = open_clips(split="train", **arguments)
+        part = processes.number, processes.count
+        opened = open_clips(split="train", part=part, **arguments)
 
         def batches(stage, step):
             sizes = data_arguments(stage)
             same = sizes == arguments
-            return (opened if same else open_clips(split="train", **sizes))(step)
+            return (opened if same else open_clips(split="train", part=part, **sizes))(
+                step
+            )
 
         return batches, None
 
@@ -95,19 +174,21 @@ def _open_data(config):
     from vgan.train.gan import accelerator
 
     present, free = accelerator()
-    if not present:
+    if not present and processes.leads:
         print("data.where=device: there is no accelerator here; it runs, but slowly")
     largest = max(stage.data.image_size for _, stage in config.stages())
     stored = device.load(arguments["spec"], largest, free)
 
     def draws(stage, step):
-        unroll = stage.train.unroll
-        return device.draws(**data_arguments(stage), unroll=unroll, first_step=step)
+        unroll, rows = stage.train.unroll, stage.train.batch_size // processes.count
+        own = slice(processes.number * rows, (processes.number + 1) * rows)
+        drawn = device.draws(**data_arguments(stage), unroll=unroll, first_step=step)
+        return (({k: x[own] for k, x in numbers.items()},) for (numbers,) in drawn)
 
     return draws, tree.map_structure(ops.convert_to_tensor, stored)
 
 
-def _fit(gan, config, folder, styles, first_step, dataset, deadline):
+def _fit(gan, config, folder, styles, first_step, dataset, deadline, processes):
     """Train; return whether all steps are done, not stopped by the deadline."""
     from vgan.datasets import windows
     from vgan.datasets.batches import plain_errors
@@ -124,7 +205,8 @@ def _fit(gan, config, folder, styles, first_step, dataset, deadline):
     ]
     measure = ValidationMetrics(samples, MeasuringFeatures([gan.features]))
     # All of it is accepted: from here on, this is what the run computes.
-    record.write(folder, config)
+    if processes.leads:
+        record.write(folder, config)
     train = config.train
     callbacks = run_callbacks(
         *(folder, gan, samples, styles, measure),
@@ -139,13 +221,16 @@ def _fit(gan, config, folder, styles, first_step, dataset, deadline):
         sample_every=train.sample_every,
         evaluate_every=train.evaluate_every,
         checkpoint_every=train.checkpoint_every,
-        deadline=Deadline(deadline, train.minutes) if deadline else None,
+        deadline=Deadline(deadline, train.minutes, processes.share)
+        if deadline
+        else None,
+        processes=processes,
     )
     try:
         for batches, start, (until, stage) in zip(
             datasets, starts, stages, strict=False
         ):
-            if config.train.schedule:
+            if config.train.schedule and processes.leads:
                 size, length = stage.data.image_size, stage.data.clip_length
                 print(f"up to step {until}: {length} frames of {size} pixels")
             if gan.pictures is not None:
@@ -168,9 +253,12 @@ def _fit(gan, config, folder, styles, first_step, dataset, deadline):
             if deadline and callbacks["deadline"].passed:
                 return int(gan.step.value) == config.train.steps
     except Stopped:
-        callbacks["checkpoints"].run()
+        if processes.leads:
+            callbacks["checkpoints"].run()
         raise
     except KeyboardInterrupt:
+        if not processes.leads:
+            raise
         callbacks["checkpoints"].run()
         print(f"\nstopped at step {int(gan.step.value)}; the same command goes on")
         raise

@@ -6,6 +6,9 @@ from collections.abc import Sequence
 import numpy as np
 import onnxruntime
 
+# onnxruntime-gpu has the first, which falls back to the other without a GPU.
+PROVIDERS = ("CUDAExecutionProvider", "CPUExecutionProvider")
+
 
 class Session:
     """Callable: {name: array} -> {name: array}.
@@ -20,8 +23,11 @@ class Session:
     ) -> None:
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
+        present = onnxruntime.get_available_providers()
         self._session = onnxruntime.InferenceSession(
-            str(path), options, providers=["CPUExecutionProvider"]
+            str(path),
+            options,
+            providers=[name for name in PROVIDERS if name in present],
         )
         self._names = [output.name for output in self._session.get_outputs()]
 
