@@ -46,6 +46,7 @@ def test_a_refused_training_leaves_nothing(tmp_path, monkeypatch, refused):
         refused = refused.replace("shallow.npz", str(path))
     runs = tmp_path / "runs"
     given = {"experiment": "smoke", "set": [refused], "run": None, "runs": runs}
+    given |= dict.fromkeys(("coordinator", "processes", "process_id"))
     monkeypatch.setattr(__main__, "FLAGS", types.SimpleNamespace(**given))
     with pytest.raises(InputError):
         __main__.main([])
@@ -59,6 +60,7 @@ def test_a_finished_run_stays_finished(tmp_path, monkeypatch, capsys, video):
     (tmp_path / "smoke" / "generator.keras").touch()
     monkeypatch.setattr(__main__.checkpoint, "latest_step", lambda _: 4)
     given = {"experiment": "smoke", "set": [], "run": None, "runs": tmp_path}
+    given |= dict.fromkeys(("coordinator", "processes", "process_id"))
     monkeypatch.setattr(__main__, "FLAGS", types.SimpleNamespace(**given))
     __main__.main([])
     assert "is finished: 4 steps" in (said := capsys.readouterr().out)

@@ -52,6 +52,7 @@ def losses():
     found["pyramid"] = (lambda x: distillation.pyramid_loss(x, b), a)
     found["content"] = (lambda x: perceptual.content_loss([x], [b]), a)
     found["style"] = (lambda x: perceptual.style_loss([x], [b]), a)
+    found["texture"] = (lambda x: perceptual.texture_loss([x], [b], tile=4), a)
     found["layout"] = (lambda x: perceptual.layout_loss(x, b, patch=2), a)
     found["edges"] = (lambda x: perceptual.edge_loss(x, b), a)
     return found

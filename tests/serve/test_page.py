@@ -176,6 +176,8 @@ def test_a_visit(model_path, tmp_path):
         await page.send("Page.reload")  # and it is still there
         await page.until("document.getElementById('title')?.textContent === 'film.mp4'")
         await page.until("document.getElementById('state').textContent === 'Done'", 180)
+        facts = "await (await fetch('/api/jobs/' + location.hash.slice(1))).json()"
+        assert await page.run(f"return ({facts}).total") == 12  # as its worker said
         await page.run("document.getElementById('download').click()")
         path = saved / "film_painted.mp4"
         for _ in range(100):

@@ -103,10 +103,10 @@ def test_a_generator_that_is_deaf(tmp_path, monkeypatch, part):
     clips = next(make_dataset(GOOD, "validation").as_numpy_iterator())
     generate = teacher.generate
 
-    def deaf(generator, content, code, state=None):
+    def deaf(generator, content, code, *rest):
         if part == "style":
-            return generate(generator, content, 0 * code, state)
-        return generate(generator, 0 * content, code, state)
+            return generate(generator, content, 0 * code, *rest)
+        return generate(generator, 0 * content, code, *rest)
 
     monkeypatch.setattr(teacher, "generate", deaf)
     alarm = Alarm(SummaryWriter(tmp_path), tmp_path, gan, clips, "stop", every=20)

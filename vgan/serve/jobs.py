@@ -9,7 +9,6 @@ import asyncio
 import contextlib
 import dataclasses
 import json
-import os
 import pathlib
 import re
 import secrets
@@ -28,9 +27,8 @@ from vgan.serve.shelf import Shelf
 MOST = 8  # jobs that are kept
 KEPT = 3600  # seconds that a result waits to be taken
 WORKER = (sys.executable, "-m", "vgan.serve.worker")
-# tqdm takes its arguments from the environment: a bar that is easy to read.
-_BAR = {"TQDM_BAR_FORMAT": "progress {n}/{total}", "TQDM_MININTERVAL": "0.3"}
-_PROGRESS = re.compile(r"progress (\d+)/(\d+|None)")
+# What `--progress=json` says.
+_PROGRESS = re.compile(r'{"frames": (\d+), "total": (\d+|null), [^}\n]*}\n')
 _TAIL = 2000  # characters of a worker's last words
 
 
@@ -175,6 +173,7 @@ class Jobs:
             "style": style,
             "strength": choice.strength,
             "keep_color": choice.keep_color,
+            "progress": "json",
         }
         job.state = "waiting"
         self._queue.put_nowait(job)
@@ -212,7 +211,6 @@ class Jobs:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,
-            env={**os.environ, **_BAR},
             start_new_session=True,  # Ctrl-C is the server's to handle
         )
         if job.id not in self._known:  # cancelled meanwhile
@@ -225,7 +223,7 @@ class Jobs:
             words += piece.decode("utf-8", "replace")
             for found in _PROGRESS.finditer(words):
                 job.done = int(found[1])
-                job.total = None if found[2] == "None" else int(found[2])
+                job.total = None if found[2] == "null" else int(found[2])
             words = words[-_TAIL:]
         await job.process.wait()
         return _PROGRESS.sub("", words)
