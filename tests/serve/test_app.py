@@ -182,6 +182,7 @@ UNUSABLE = [
     ("/api/pictures?style=unknown", picture(), "image/jpeg", 422),
     ("/api/pictures?style=/etc/passwd", picture(), "image/jpeg", 422),
     ("/api/pictures?style=mosaic:nan", picture(), "image/jpeg", 422),
+    ("/api/pictures?style=mosaic:0", picture(), "image/jpeg", 422),
     ("/api/pictures?strength=2", picture(), "image/jpeg", 422),
     ("/api/pictures?strength=x", picture(), "image/jpeg", 422),
     ("/api/pictures?keep_color=maybe", picture(), "image/jpeg", 422),
@@ -207,6 +208,19 @@ def test_what_cannot_be_used_is_one_line(serving, monkeypatch):
             assert "\n" not in message
             assert "/tmp" not in message
         assert (await client.get("/api/health")).status == 200
+
+    serving(scenario)
+
+
+def test_what_is_not_encoded_as_it_says_is_refused(serving):
+    async def scenario(client):
+        told = f"Content-Type: image/jpeg\r\nContent-Length: {len(picture())}"
+        reader, writer = await asyncio.open_connection(client.host, client.port)
+        head = f"POST /api/pictures HTTP/1.1\r\nHost: {client.host}:{client.port}\r\n"
+        head += f"{told}\r\nContent-Encoding: gzip\r\n\r\n"
+        writer.write(head.encode() + picture())
+        assert (await reader.readline()).startswith(b"HTTP/1.1 400")
+        writer.close()
 
     serving(scenario)
 

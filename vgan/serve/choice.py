@@ -47,6 +47,8 @@ def from_message(message: object, known: Iterable[str]) -> Choice:
             raise InputError(f"styles: there is no style {style[:60]!r}")
         if not _is_number(share) or not 0 <= share <= 1e6:
             raise InputError("styles: a weight must be a number from 0 to 1000000")
+    if shares and not max(shares.values()) > 1e-6:
+        raise InputError("styles: give one of them a weight above 0")
     shares = {style: float(share) for style, share in shares.items() if share > 1e-6}
     strength = message.get("strength", 1.0)
     if not _is_number(strength) or not 0 <= strength <= 1:

@@ -68,6 +68,10 @@ async def receive(
         path.unlink(missing_ok=True)
         if isinstance(error, TimeoutError):
             raise web.HTTPRequestTimeout(reason="nothing came any more") from None
+        if isinstance(error, web.RequestPayloadError):
+            raise web.HTTPBadRequest(
+                reason="what came is not encoded as its headers say"
+            ) from None
         raise
 
 
