@@ -2,6 +2,7 @@ import asyncio
 import io
 import json
 
+import psutil
 import pytest
 from PIL import Image
 
@@ -120,7 +121,12 @@ def test_results_make_room_and_are_not_kept_for_ever(serving, monkeypatch):
 
 
 def test_a_server_that_ends_ends_its_jobs(serving):
+    workers = []
+
     async def scenario(client):
         await until(client, await posted(client, b"slow"), "painting")
+        workers.extend(psutil.Process().children(recursive=True))
 
     serving(scenario)  # which sees to it that no file stays
+    assert workers
+    assert not any(worker.is_running() for worker in workers)

@@ -33,7 +33,7 @@ class Connection:
         gone: Seconds for which nothing came when it was away last.
 
     Raises:
-        InputError: It is not there, does not answer or is no video.
+        InputError: It does not exist, does not respond or is not a video.
     """
 
     def __init__(

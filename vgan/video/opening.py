@@ -120,7 +120,7 @@ def open_container(
         av.InputContainer.
 
     Raises:
-        InputError: It is not there, does not answer or is no video.
+        InputError: It does not exist, does not respond or is not a video.
     """
     format_name, options = None, {}
     network = not camera and isinstance(location, str)
