@@ -1,5 +1,11 @@
+import importlib.util
+import os
+import subprocess
+import sys
+
 import keras
 import numpy as np
+import pytest
 from keras import ops
 
 from tests.tiny import TINY_PAINTER
@@ -25,3 +31,19 @@ def test_the_field_moves_with_the_flow():
     np.testing.assert_allclose(after["noise_field"], fields[:, -1], atol=1e-6)
     still, _ = generate(painter, content, code)
     assert np.abs(np.asarray(frames) - np.asarray(still))[:, 1:].max() > 0.001
+
+
+@pytest.mark.slow
+def test_the_same_on_the_other_backend():
+    other = "tensorflow" if keras.backend.backend() == "jax" else "jax"
+    if importlib.util.find_spec(other) is None:
+        pytest.skip(f"{other} is not installed")
+    test = f"{__file__}::{test_the_field_moves_with_the_flow.__name__}"
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", test],
+        env={**os.environ, "KERAS_BACKEND": other, "JAX_PLATFORMS": "cpu"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout
+    assert "1 passed" in done.stdout

@@ -26,7 +26,15 @@ def moving(
     cell = generator.stride // 2  # pixels of a frame to one of the field
     drift, fields = None, [first]
     for t in range(flow.shape[1]):
-        step = ops.average_pool(flow[:, t], cell, data_format="channels_last") / cell
+        step = (
+            ops.average_pool(
+                flow[:, t],
+                cell,
+                cell,
+                data_format="channels_last",  # strides: for JAX
+            )
+            / cell
+        )
         drift = step if drift is None else warp(drift, step) + step
         # From the first frame at once: noise fades with each interpolation.
         moved = warp(field, drift)
