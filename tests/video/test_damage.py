@@ -118,6 +118,20 @@ def test_a_frame_hidden_by_a_wrong_time_is_lost(tmp_path):
     assert read(path) == (39, "39 of 40 frames; the rest cannot be decoded")
 
 
+def test_frames_that_a_damaged_list_of_times_hides_are_told(tmp_path):
+    """One entry that goes on to the end: what follows is out of place, or after it."""
+    path = film(tmp_path, "a.mp4", "libx264", options={"bf": "2"})
+    data = bytearray(path.read_bytes())
+    first = data.index(b"ctts") + 12
+    wait = [int.from_bytes(data[first + 8 * k + 4 :][:4]) for k in range(20)]
+    data[first + 8 * wait.index(max(wait), 10) + 1] ^= 2  # of its count
+    path.write_bytes(data)
+    with VideoReader(path) as reader:
+        assert sum(1 for _ in reader) < 40
+        assert reader.damage is None
+        assert "its list of times is damaged" in reader.doubt
+
+
 @pytest.mark.parametrize("name", ["a.mkv", "a.webm"])
 def test_a_block_of_no_track_is_damage(tmp_path, name):
     """FFmpeg ends there, as at the end of the file."""

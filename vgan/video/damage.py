@@ -69,7 +69,8 @@ class Losses:
         self._early = []  # times of those before the first frame
         self._steady = self._unsteady = self._holes = self._missing = 0
         self._keyed = self._ended = False
-        self._last = self._why = self._stretch = None
+        self._last = self._why = self._stretch = self._stored = None
+        self._uneven = 0  # steps of the decoding times that are none of a frame
         self._joined, self._was_key = 0, True
         self._marked = []  # whether the last packets are marked as damaged
 
@@ -96,6 +97,10 @@ class Losses:
         # Its time was so wrong that the clock took it away: nobody meant to hide it.
         self._failed += packet.is_discard and packet.pts is None
         self._keyed |= packet.is_keyframe
+        if None not in (self._stored, packet.dts):
+            step = packet.dts - self._stored
+            self._uneven += abs(step - self._ticks) > max(1, self._ticks / 50)
+        self._stored = packet.dts
         self._hidden += packet.is_discard or again
         self._missing -= again
         if not (self._frames or packet.is_discard):
@@ -173,6 +178,13 @@ class Losses:
             return (
                 f"recordings are joined in it, or {self._joined} of its "
                 f"{self._frames} frames are damaged"
+            )
+        # Who leaves frames out by an edit list leaves the times of the others alone.
+        hides = self._format == "mov" and self._hidden and not self._uneven
+        if hides and (self._unsteady or self._holes):
+            return (
+                f"its list of times is damaged: {self._hidden} of {self._packets} "
+                "frames are left out, and others come at wrong times"
             )
         often = self._unsteady or self._holes > _UNSTEADY * self._steady
         if often or self._missing <= 0:
