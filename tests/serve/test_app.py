@@ -225,6 +225,18 @@ def test_what_is_not_encoded_as_it_says_is_refused(serving):
     serving(scenario)
 
 
+def test_who_sends_no_http_leaves_no_traceback(serving, caplog):
+    async def scenario(client):
+        for said in (b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\x02\r\n\r\n"):
+            reader, writer = await asyncio.open_connection(client.host, client.port)
+            writer.write(said)
+            assert b" 400 " in await reader.readline()
+            writer.close()
+
+    serving(scenario)
+    assert not caplog.records
+
+
 def test_uploads_are_bounded(serving, tmp_path):
     async def pieces():
         for _ in range(20):

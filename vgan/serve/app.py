@@ -5,6 +5,7 @@ import logging
 import pathlib
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from vgan import InputError
 from vgan.serve import guard
@@ -44,6 +45,7 @@ def make_app(
         response.headers.setdefault("Cache-Control", "no-store")
 
     app.on_response_prepare.append(add_headers)
+    logging.getLogger("aiohttp.server").addFilter(_is_ours)
     live = Live(network, shelf, max_live)
     site = Site(network, shelf, jobs, live, folder, max_upload)
 
@@ -61,6 +63,11 @@ def make_app(
     app.on_shutdown.append(stop)
     app.add_routes(site.routes())
     return app
+
+
+def _is_ours(record):
+    """Whether an error is the server's: who sends no HTTP is told so already."""
+    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
 
 
 def _answers(door):

@@ -92,7 +92,7 @@ class Guard:
             len(token) >= SHORTEST and token.isascii() and token.isprintable()
         ):
             raise InputError(
-                f"token: must have {SHORTEST} or more characters, letters and digits"
+                f"token: must have {SHORTEST} or more characters, which all are ASCII"
             )
         self._names = {*LOCAL, host.lower(), *(name.lower() for name in names)}
         if not self._is_local:
