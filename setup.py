@@ -6,7 +6,8 @@ setuptools.setup(
     packages=[
         *setuptools.find_packages(include=["vgan", "vgan.*"]),
         "vgan.experiments",
-        "vgan.export.web.page",  # no modules; else setuptools warns of its files
+        "vgan.export.web.page",  # no modules; else setuptools warns of their files
+        "vgan.serve.page",
     ],
     package_dir={"vgan.experiments": "experiments"},
 )
