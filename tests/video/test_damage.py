@@ -132,6 +132,21 @@ def test_frames_that_a_damaged_list_of_times_hides_are_told(tmp_path):
         assert "its list of times is damaged" in reader.doubt
 
 
+@pytest.mark.parametrize("trims", [True, False])
+def test_an_index_that_ends_early_is_no_edit_list(tmp_path, trims):
+    path = film(tmp_path, "a.mov", "mjpeg")
+    data = bytearray(path.read_bytes())
+    if trims:  # as a telephone does
+        where = data.index(b"elst") + 12
+        length = int.from_bytes(data[where : where + 4]) // 4
+        data[where : where + 4] = length.to_bytes(4)
+    else:  # FFmpeg ends at a frame of a gigabyte
+        data[data.index(b"stsz") + 16 + 4 * 10] ^= 0x40
+    path.write_bytes(data)
+    lost = "10 of 40 frames; the rest cannot be decoded"
+    assert read(path) == (10, None if trims else lost)
+
+
 @pytest.mark.parametrize("name", ["a.mkv", "a.webm"])
 def test_a_block_of_no_track_is_damage(tmp_path, name):
     """FFmpeg ends there, as at the end of the file."""

@@ -146,6 +146,9 @@ class Losses:
             return None
         # An index that lists less than came is damaged itself.
         is_whole = self._packets <= self._declared
+        # One that ends in the middle leaves the film's length as it was; an edit list
+        # does not.
+        is_whole &= self._at_the_end() != self._stated - self._declared
         declared = self._declared if is_whole else self._stated
         missing = max(declared - self._packets, 0) + self._failed
         unseen, broken = self._unseen(), self._is_cut_off or self._is_broken
@@ -184,7 +187,7 @@ class Losses:
         if hides and (self._unsteady or self._holes):
             return (
                 f"its list of times is damaged: {self._hidden} of {self._packets} "
-                "frames are left out, and others come at wrong times"
+                "frames are hidden, and others come at wrong times"
             )
         often = self._unsteady or self._holes > _UNSTEADY * self._steady
         if often or self._missing <= 0:
