@@ -132,6 +132,20 @@ def test_frames_that_a_damaged_list_of_times_hides_are_told(tmp_path):
         assert "its list of times is damaged" in reader.doubt
 
 
+@pytest.mark.parametrize("end", [b"", b"\x21\xf9\x04\x05\x04\0\0\0", b"\0"])
+def test_a_gif_without_its_end_is_cut_off(tmp_path, end):
+    """Its frames may all be whole: only the mark of the end tells that none follow."""
+    path = make_video(tmp_path / "a.gif", 5, codec="gif", pix_fmt="rgb8")
+    whole = path.read_bytes()
+    assert read(path) == (5, None)
+    path.write_bytes(whole[:-1] + b"\x21\xfe\x05hello\0;")
+    assert read(path) == (5, None)
+    path.write_bytes(whole[:-1] + end)
+    lost = "5 frames; a part of the file is damaged, and lost"
+    begun = "5 of 6 frames; the rest cannot be decoded"
+    assert read(path) == (5, begun if len(end) > 1 else lost)
+
+
 @pytest.mark.parametrize("trims", [True, False])
 def test_an_index_that_ends_early_is_no_edit_list(tmp_path, trims):
     path = film(tmp_path, "a.mov", "mjpeg")

@@ -216,6 +216,8 @@ class Losses:
             )
         if self._format == "flv":
             return _is_broken_flv(self._path)
+        if self._format == "gif":
+            return _is_broken_gif(self._path)
         kinds = _PACKETS.get(self._format, ())
         return any(_has_hole(self._path, *kind) for kind in kinds)
 
@@ -285,6 +287,25 @@ def _is_broken_matroska(path, index, came):
                 blocks[track] += 1
             file.seek(start + length)
         return file.tell() > size or blocks[dict(enumerate(tracks)).get(index)] > came
+
+
+def _is_broken_gif(path):
+    """Whether its blocks do not lead to the mark of its end (GIF89a, 1990)."""
+
+    def skip_colors(flags):
+        file.seek(3 * 2 ** (flags % 8 + 1) if flags & 0x80 else 0, os.SEEK_CUR)
+
+    with open(path, "rb") as file:
+        skip_colors(file.read(13)[10])
+        while (kind := file.read(1)) != b";":
+            if kind == b",":  # a picture
+                skip_colors((file.read(9) or b"\0")[-1])
+            elif kind != b"!":  # an extension
+                return True
+            file.seek(1, os.SEEK_CUR)
+            while length := (file.read(1) or b"\0")[0]:
+                file.seek(length, os.SEEK_CUR)
+    return False
 
 
 def _is_broken_flv(path):
