@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from vgan import InputError
 
 ENDS = ("SIGTERM", "SIGHUP")  # kill, and a closed terminal
+_terminal = 2  # descriptor of standard error, whatever `quiet` has put there
 
 
 def import_keras() -> None:
@@ -83,9 +84,11 @@ def quiet() -> Iterator[None]:
 
     It is shown after all if an exception other than InputError ends the block.
     """
+    global _terminal
     sys.stderr.flush()
+    outer = _terminal
     with tempfile.TemporaryFile() as held:
-        terminal = os.dup(2)
+        terminal = _terminal = os.dup(2)
         os.dup2(held.fileno(), 2)
         try:
             yield
@@ -98,7 +101,14 @@ def quiet() -> Iterator[None]:
         finally:
             sys.stderr.flush()
             os.dup2(terminal, 2)
+            _terminal = outer
             os.close(terminal)
+
+
+def say(line: str) -> None:
+    """Print a line to the terminal, also where `quiet` keeps others from it."""
+    sys.stderr.flush()
+    os.write(_terminal, f"{line}\n".encode())
 
 
 def _is_main_thread():

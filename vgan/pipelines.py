@@ -1,6 +1,7 @@
 """Work on many machines: a function and its arguments as an Apache Beam pipeline."""
 
 import contextlib
+import io
 import logging
 import re
 import signal
@@ -63,10 +64,12 @@ def opened(flags: Sequence[str]) -> Iterator[typing.Any]:
         with _deaths_noticed(), beam.Pipeline(options=options) as pipeline:
             yield pipeline
     except (RuntimeError, ValueError) as error:
+        if "KeyboardInterrupt" in str(error):  # in a thread of Beam's
+            raise KeyboardInterrupt from error
         last = (str(error).strip() or repr(error)).splitlines()[-1]
         raise InputError(
             f"beam: the pipeline failed ({last[:200]}); what is done is kept: run "
-            "the same again"
+            "the same again, or with other flags of Beam's"
         ) from error
 
 
@@ -132,9 +135,17 @@ def _options(flags):
                 f"beam: {flag!r} is no flag of Apache Beam; write its flags as on its "
                 "own command line, with two dashes"
             )
-    options = pipeline_options.PipelineOptions(flags)
-    known = options.get_all_options(drop_default=True)
-    given = options.get_all_options(drop_default=True, retain_unknown_options=True)
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(said):
+            options = pipeline_options.PipelineOptions(flags)
+            known = options.get_all_options(drop_default=True)
+            given = options.get_all_options(
+                drop_default=True, retain_unknown_options=True
+            )
+    except SystemExit:  # of argparse, after its usage
+        reason = said.getvalue().strip().rpartition("error: ")[2]
+        raise InputError(f"beam: {reason}") from None
     for name in sorted({*given} - {*known}):
         raise InputError(
             f"beam: Apache Beam knows no flag {name!r}; see its runner's page"

@@ -1,6 +1,7 @@
 """Folders of films on Apache Beam: shots as elements, the same bytes however made."""
 
 import contextlib
+import errno
 import os
 import pathlib
 import re
@@ -19,12 +20,13 @@ import pytest
 import vgan
 from tests.in_process import run
 from tests.video.samples import make_video
-from vgan import InputError, files
+from vgan import InputError, files, pipelines
 from vgan.generate import shots
 from vgan.generate.options import StylizeOptions
 from vgan.video import VideoReader
 
 pytest.importorskip("apache_beam", reason="extra 'beam' is not installed")
+import apache_beam
 from apache_beam.io.filesystem import FileMetadata
 from apache_beam.io.localfilesystem import LocalFileSystem
 
@@ -60,7 +62,7 @@ def films(tmp_path_factory):
     pts = np.cumsum([1, 1, 2, 1, 3] * 6)[: len(frames)].tolist()
     options = {"audio": ["aac"], "setup": title, "options": {"g": "12"}}
     make_video(folder / "a.mp4", frames=frames, pts=pts, **options)
-    frames = [*shot(5, 8), *shot(6, 8)]
+    frames = [*shot(5, 8, 52, 74), *shot(6, 8, 52, 74)]  # rows are padded to decode
     make_video(folder / "deep" / "b.mkv", frames=frames)
     make_video(folder / "c.avi", frames=shot(7, 12), codec="mjpeg", pix_fmt="yuvj420p")
     (folder / "notes.txt").write_text("no film")
@@ -215,7 +217,7 @@ def test_a_poisoned_film_does_not_stop_the_others(films, made, model, tmp_path):
     assert done.returncode == 3, done.stderr
     assert "[1/3]" in done.stdout
     assert re.search(r"in/a.mp4: left out: .*a.mp4: is not a video", done.stdout)
-    assert re.search(r"in/c.avi: .*c.mp4: \d frames, 1 shots; damaged: ", done.stdout)
+    assert re.search(r"in/c.avi: .*c.mp4: \d frames, 1 shot; damaged: ", done.stdout)
     assert re.search(r"worker \S+: \d\d frames, [\d.]+ frames/s", done.stdout)
     assert done.stderr.splitlines()[-1] == (
         "vgan.generate: 1 of 3 films could not be used and 1 are damaged, see above; "
@@ -359,6 +361,11 @@ def test_an_open_file_is_read_as_its_path_is(films):
         ({"beam": "--runner=NoSuchRunner"}, "beam: .*NoSuchRunner"),
         ({"beam": "--nonsense=1"}, "Apache Beam knows no flag 'nonsense'"),
         ({"beam": "nonsense"}, "is no flag of Apache Beam"),
+        (
+            {"beam": "--direct_num_workers=a"},
+            "--beam: .*direct_num_workers: invalid int",
+        ),
+        ({"output": "nowhere://films"}, "nowhere://films: cannot be written"),
         ({"input": "missing"}, "--input=missing: there is no such folder"),
         ({"input": "in/notes.txt"}, "--input=in/notes.txt: is a file"),
         ({"input": "empty"}, "--input=empty: holds no video"),
@@ -381,6 +388,21 @@ def test_bad_input_is_one_line(films, model, tmp_path, changed, told):
     assert done.stderr.count("\n") == 1
     assert re.search(told, done.stderr)
     assert sorted(os.listdir(tmp_path)) == ["empty", "in"]
+
+
+def test_a_full_disk_is_said(tmp_path):
+    error = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    assert "is full; make room" in beam._line(error)
+
+
+def test_ctrl_c_is_no_failure(monkeypatch):
+    """Beam tells of it as of an error of its own."""
+    with pytest.raises(KeyboardInterrupt), pipelines.opened(ONE) as pipeline:
+        _ = pipeline | apache_beam.Create([0]) | apache_beam.Map(_interrupt)
+
+
+def _interrupt(_):
+    raise KeyboardInterrupt
 
 
 def test_without_beam_it_is_said(model, films, tmp_path, monkeypatch):

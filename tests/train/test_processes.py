@@ -3,12 +3,13 @@
 import concurrent.futures
 import contextlib
 import socket
+import sys
 import time
 
 import pytest
 
 from tests import in_process
-from vgan import InputError
+from vgan import InputError, backend
 from vgan.train import processes
 from vgan.train.processes import _Meeting
 
@@ -185,3 +186,10 @@ def test_bad_flags_are_one_line(in_root, tmp_path, monkeypatch, backend, given, 
     assert done.returncode == 2
     assert says in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_what_is_said_in_silence_reaches_the_terminal(capfd):
+    with backend.quiet():
+        print("a library", file=sys.stderr)
+        backend.say("vgan says")
+    assert capfd.readouterr().err == "vgan says\n"

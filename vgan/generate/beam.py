@@ -9,6 +9,7 @@ second run, is done once.
 
 import contextlib
 import dataclasses
+import errno
 import json
 import os
 import pathlib
@@ -213,6 +214,8 @@ def run(job: Job, films: Sequence[dict[str, str]], flags: Sequence[str]) -> None
 def _line(error):
     """What is wrong with a film, as one line."""
     line = " ".join(str(error).split())
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return "the disk of the output, or of temporary files, is full; make room on it"
     return line if isinstance(error, InputError) else f"{type(error).__name__}: {line}"
 
 

@@ -209,7 +209,7 @@ def _tell(films, results, report):
             damage, frames = result["damage"], frames + result["frames"]
             damaged += damage is not None
             line = f"{film['target']}: {result['frames']} frames, "
-            line += f"{result['shots']} shots"
+            line += f"{result['shots']} shot{'s' * (result['shots'] != 1)}"
             line += f"; damaged: {damage}" if damage else ""
             line += f"; {result['doubt']}" if result["doubt"] else ""
             report(f"{head}: {line}")

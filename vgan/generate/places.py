@@ -131,8 +131,12 @@ def make_folder(place: str) -> None:
         InputError: It cannot be made.
     """
     if is_url(place):
-        with contextlib.suppress(OSError):  # it is there
+        try:
             _systems().mkdirs(place)
+        except OSError:  # it is there, or the first file will tell
+            pass
+        except ValueError as error:
+            raise InputError(f"{place}: cannot be written ({error})") from error
         return
     with files.writing(place, "give another folder"):
         os.makedirs(place, exist_ok=True)

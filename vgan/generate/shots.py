@@ -12,6 +12,8 @@ import zlib
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 
+import numpy as np
+
 from vgan import InputError
 from vgan.generate.options import Size, StylizeOptions
 from vgan.runtime.upsampling import shrunk
@@ -171,6 +173,7 @@ def _checked(reader, start, checks):
 
 
 def _check(frame, timestamp):
+    frame = np.ascontiguousarray(frame)  # rows of a decoder may be padded
     return zlib.adler32(frame, zlib.adler32(str(timestamp).encode()))
 
 

@@ -11,7 +11,6 @@ import dataclasses
 import json
 import os
 import socket
-import sys
 import threading
 import time
 import typing
@@ -20,6 +19,7 @@ from importlib import metadata
 
 import vgan
 from vgan import InputError
+from vgan.backend import say
 from vgan.config import to_json
 
 if typing.TYPE_CHECKING:
@@ -169,6 +169,7 @@ class _Meeting:
             coordinator_bind_address=f"{ANYWHERE}:{local}",
             cluster_detection_method="deactivate",
         )
+        say(f"vgan.train: process {number}: {count} processes have met; making ready")
 
     def _welcome(self, port, own, answer):
         """Wait for all others, and look at what each says."""
@@ -237,7 +238,7 @@ class _Meeting:
                     raise InputError(
                         f"{self.called}: nobody answers within {TIMEOUT:.0f} seconds "
                         f"({error.strerror or error}); start process 0 there, or give "
-                        "its address"
+                        "its address; one that has met all its others answers no more"
                     ) from error
                 time.sleep(0.5)
         connection.settimeout(2 * TIMEOUT)  # it waits for all
@@ -271,15 +272,11 @@ class _Meeting:
         for connection, _ in self.others.values():
             with contextlib.suppress(OSError):
                 _send(connection, {"lost": lost})
-        print(
+        say(
             f"\nvgan.train: {lost} has ended, and with it all others; see what it "
-            "printed. Then start all again: they go on from the last checkpoint.",
-            file=sys.stderr,
-            flush=True,
+            "printed. Then start all again: they go on from the last checkpoint."
         )
-        os._exit(
-            1
-        )  # the main thread may wait for the dead one, where no signal wakes it
+        os._exit(1)  # no signal wakes the main thread, which may wait for the dead one
 
     def part(self):
         """Wait until all have done their work."""

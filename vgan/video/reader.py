@@ -222,7 +222,8 @@ def _open(source, name, fps, timeout, start, deinterlace, gaps, look, reconnect)
     if re.match(r"[a-z][a-z0-9+.-]+://", text):
         if not re.match(r"(rtsps?|https?|rtmps?|tcp|udp)://", text):
             raise InputError(
-                f"{name}: give rtsp://, http://, https://, rtmp://, udp:// or tcp://"
+                f"{name}: give rtsp://, http://, https://, rtmp://, udp:// or tcp://, "
+                "or --beam for folders of gs:// and its like"
             )
         film["reconnect"] = reconnect
         return StreamSource(text, name, timeout, start=start, **film), resample
