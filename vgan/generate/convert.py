@@ -145,6 +145,8 @@ def _fingerprint(options, reader):
     """All that a result depends on."""
     reading = {name: getattr(reader, name) for name in ("deinterlace", "gaps")}
     made_of = fingerprint(options, reader.source, reader.path or reader.source)
+    if reader.cut:
+        reading["cut"] = str(reader.cut)
     return {**made_of, "fps": str(reader.fps), **reading}
 
 

@@ -17,7 +17,8 @@ from vgan.generate import convert
 from vgan.generate.live import Broadcaster
 from vgan.generate.options import Size, StylizeOptions, check_range
 from vgan.generate.progress import KINDS
-from vgan.video import VideoReader, is_image, outlets, read_image
+from vgan.video import VideoReader, cut, is_image, outlets, read_image
+from vgan.video.cut import Time
 from vgan.video.images import srgb_profile
 
 
@@ -27,6 +28,9 @@ def stylize(
     output: str | os.PathLike | None = None,
     model: str | os.PathLike = "painterly",
     *,
+    start: Time | None = None,
+    end: Time | None = None,
+    duration: Time | None = None,
     fps: Fraction | float | None = None,
     deinterlace: str = "auto",
     gaps: str = "hold",
@@ -58,6 +62,11 @@ def stylize(
             or "-" for a pipe. May be left out with `preview`.
         model: A name or path, see `vgan.load`; or what that returned, but not with
             `resume` or for a folder of videos.
+        start: Begin with the frame that is shown then: seconds, or a text, "12.5",
+            "0:20" or "1:02:03.5". What is made counts from there, the network's memory
+            begins there, and sound, subtitles and chapters are cut likewise.
+        end: End before the frame that begins then, or later.
+        duration: Seconds to make, in the place of `end`.
         fps: Frames per second to resample to, 0.001 to 1000; None: all.
         deinterlace: "auto": interlaced frames become whole pictures; "off": they stay.
         gaps: Where numbers of pictures are missing, "hold" the one before, "close" the
@@ -114,6 +123,9 @@ def stylize(
         raise InputError(f"progress={progress!r:.50}: give {', '.join(KINDS)}")
     reading = {"fps": fps, "deinterlace": deinterlace == "auto", "gaps": gaps}
     reading["reconnect"] = reconnect
+    if part := cut.read(start, end, duration):
+        reading["cut"] = part
+        _refuse("a part of a film, whose damage is not counted", strict=strict)
     input, output = os.fspath(input), output and os.fspath(output)
     if not (is_loaded or beam):  # a worker may have it elsewhere
         model = pretrained.find(os.fspath(model))
@@ -138,6 +150,7 @@ def stylize(
         _refuse("a loaded model, which has no file", resume=resume)
     if is_image(input):
         _refuse("a picture", preview=preview, live=live, resume=resume, fps=fps)
+        _refuse("a picture", start=start, end=end, duration=duration)
         report(_stylize_picture(options, input, pathlib.Path(output), overwrite))
     elif input != "-" and convert.is_folder_of_videos(input):
         _refuse("a folder of videos", preview=preview, live=live)

@@ -49,7 +49,7 @@ class ImageSource:
             have the same.
     """
 
-    is_live = False
+    is_live = is_indexed = False
     again = audio = None
     has_sound = False
     besides = ()

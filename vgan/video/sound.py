@@ -33,6 +33,8 @@ _SUBTITLES = {
     ".mkv": (None, "srt"),
 }
 # Of files, read up to so much to know a track: one may begin late, or never.
+_BEFORE = 30  # seconds before a cut, of which a subtitle may still be shown in it
+_AFTER = 10  # seconds by which tracks of a file may lag behind one another
 _PROBE = {"probesize": "50000000", "analyzeduration": "60000000"}  # bytes, microseconds
 
 
@@ -74,7 +76,10 @@ class Sound:
             like.again, timeout=10.0, options=_PROBE if like.path else {},
             metadata_errors="replace",
         )  # fmt: skip
-        self._origin = like.origin
+        self._origin, self._length = like.origin, getattr(like, "length", None)
+        self._is_cut = getattr(like, "cut", None) is not None
+        if self._is_cut and like.is_indexed and like.offset > _BEFORE:
+            self._input.seek(int((self._origin - _BEFORE) * av.time_base))
         # The clock wants the picture's packets, too.
         streams = [self._input.streams[index] for index in like.tracks]
         for stream in streams[1:2] if suffix == ".flv" else streams[1:]:
@@ -95,7 +100,7 @@ class Sound:
             track = self._tracks[stream.index] = self._subtitles(stream, suffix)
             if track is None:
                 lost.append(tags.of_subtitles(stream))
-        lost += tags.copy(self._input, self._output, suffix, self._origin)
+        lost += tags.copy(self._input, self._output, suffix, self._origin, self._length)
         if suffix == ".webm" and self._like.sample_aspect_ratio:  # PyAV cannot say it
             lost.append(tags.of_shape(self._like.sample_aspect_ratio))
         if lost:
@@ -143,11 +148,36 @@ class Sound:
         clock = Clock(self._input)
         try:
             for packet in clock.steady(demuxed(self._input, streams)):
-                if packet.stream.index in self._tracks and packet.size:
+                if self._is_after(packet):
+                    return
+                is_wanted = packet.stream.index in self._tracks and packet.size
+                if is_wanted and (not self._is_cut or self._is_heard(packet)):
                     yield packet
         except av.FFmpegError as error:
             self._like.sound_damage = f"its sound ends early ({error.strerror})"
             _log.warning("%s: %s", self._name, self._like.sound_damage)
+
+    def _is_after(self, packet):
+        """Whether nothing of a cut comes after a packet any more."""
+        if self._length is None or packet.dts is None:
+            return False
+        second = packet.dts * packet.time_base - self._origin
+        return second > self._length + _AFTER
+
+    def _is_heard(self, packet):
+        """Whether a cut holds some of a packet; a subtitle is cut to what it holds."""
+        track, base = self._tracks[packet.stream.index], packet.time_base
+        begin = track.second(packet)
+        end = begin + (packet.duration or 0) * base
+        if begin < 0 and end <= 0:
+            return False
+        if self._length is not None and begin >= self._length:
+            return False
+        if packet.stream.type == "subtitle" and packet.duration:
+            ends = end if self._length is None else min(end, self._length)
+            packet.pts = packet.dts = round((max(begin, 0) + self._origin) / base)
+            packet.duration = round((ends - max(begin, 0)) / base)
+        return True
 
     def copy_until(self, seconds: Fraction | None) -> None:
         """Copy the packets due before `seconds`; all that are left with None."""
