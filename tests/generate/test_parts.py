@@ -117,8 +117,8 @@ def test_in_real_time(stylize, tmp_path):
 
 def commands(*words):
     """The commands of the page that have one of these flags."""
-    text = PAGE.read_text()
-    quoted = re.findall(r"^\|[^|]*\| .*?`([^`\n]*)`", text, re.MULTILINE)
+    rows = [row for row in PAGE.read_text().splitlines() if row.startswith("| ")]
+    quoted = [one for row in rows for one in re.findall(r"`([^`]*)`", row)]
     return [one for one in quoted if any(re.search(rf"--{w}\b", one) for w in words)]
 
 

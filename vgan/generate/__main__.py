@@ -73,6 +73,15 @@ FLAGS.DEFINE_enum("engine", "auto", ENGINES, "what runs the network")
 FLAGS.DEFINE_string("start", None, "begin there: 12.5 (seconds), 0:20, 1:02:03.5")
 FLAGS.DEFINE_string("end", None, "end there")
 FLAGS.DEFINE_string("duration", None, "seconds to make, in the place of --end")
+FLAGS.DEFINE_string(
+    "at", None, "make one picture, of the frame that is shown then, as in --at=0:12"
+)
+FLAGS.DEFINE_string(
+    "contact_sheet",
+    None,
+    "make one picture of the frame of --at in every style of this folder, and of "
+    "--style; or all: in those of --style or, without any, in all that the model knows",
+)
 FLAGS.DEFINE_float("fps", None, "frames per second to resample to (default: all)")
 FLAGS.DEFINE_enum(
     "deinterlace",

@@ -9,11 +9,9 @@ import typing
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 
-from PIL import Image
-
 from vgan import DamagedError, InputError, backend, files, pipelines, pretrained
 from vgan.checks import shown
-from vgan.generate import convert
+from vgan.generate import convert, stills
 from vgan.generate.live import Broadcaster
 from vgan.generate.options import Size, StylizeOptions, check_range
 from vgan.generate.progress import KINDS
@@ -31,6 +29,8 @@ def stylize(
     start: Time | None = None,
     end: Time | None = None,
     duration: Time | None = None,
+    at: Time | None = None,
+    contact_sheet: str | os.PathLike | None = None,
     fps: Fraction | float | None = None,
     deinterlace: str = "auto",
     gaps: str = "hold",
@@ -67,6 +67,10 @@ def stylize(
             begins there, and sound, subtitles and chapters are cut likewise.
         end: End before the frame that begins then, or later.
         duration: Seconds to make, in the place of `end`.
+        at: Make one picture, of the frame that is shown then: an output .png or .jpg.
+        contact_sheet: Make one picture of the frame of `at` (None: the first) in every
+            style of a folder of pictures, and in those of `style`; or "all": in those
+            of `style` or, without any, in all that the model knows by name.
         fps: Frames per second to resample to, 0.001 to 1000; None: all.
         deinterlace: "auto": interlaced frames become whole pictures; "off": they stay.
         gaps: Where numbers of pictures are missing, "hold" the one before, "close" the
@@ -130,6 +134,24 @@ def stylize(
     if not (is_loaded or beam):  # a worker may have it elsewhere
         model = pretrained.find(os.fspath(model))
     options = StylizeOptions(model=model, style=style, **options)
+    if at is not None or contact_sheet:
+        _refuse("a still", preview=preview, live=live, resume=resume, strict=strict)
+        _refuse("a still", start=start, end=end, duration=duration, beam=beam)
+        still = *(options, input), cut.read_time("at", 0 if at is None else at)
+        rest = *(pathlib.Path(output), reading), overwrite
+        if at is not None and is_image(input):
+            raise InputError(f"at={at}: a picture has no times; leave it out")
+        if input != "-" and convert.is_folder_of_videos(input):
+            raise InputError(f"input={input}: give one video for a still")
+        if contact_sheet:
+            _check_path("contact_sheet", contact_sheet, "styles/")
+            folder = os.fspath(contact_sheet)
+            line = stills.contact_sheet(*still, folder, *rest, progress)
+        else:
+            line = stills.still(*still, *rest)
+        if report:
+            report(line)
+        return output
     if beam:
         pipelines.check(beam)
         _refuse("a Beam pipeline", preview=preview, live=live)
@@ -243,19 +265,7 @@ def _refuse(what, **given):
 
 
 def _stylize_picture(options, source, output, overwrite):
-    if not is_image(output):
-        raise InputError(f"output={output}: a picture becomes a .png or .jpg")
-    if output.exists() and not overwrite:
-        raise InputError(f"{output}: exists; give another name or overwrite=True")
-    if output.exists() and output.samefile(source):
-        raise InputError(f"{output}: is the input itself; give another output")
-    if not output.parent.is_dir() or not os.access(output.parent, os.W_OK):
-        raise InputError(f"{output}: cannot be written; give another folder")
+    stills.check_output(output, source, overwrite)
     frame = options.resized(read_image(source))
     with options.processor(Size(*frame.shape[:2])) as process:
-        frame = process(frame, 0)
-    advice = "free space on the disk or give another folder"
-    with files.writing(output, advice), files.replacing(output) as partial:
-        picture = Image.fromarray(frame)
-        picture.save(partial, quality=95, icc_profile=srgb_profile())
-    return f"{output}: {frame.shape[1]} x {frame.shape[0]}"
+        return stills.save(process(frame, 0), output)
