@@ -115,6 +115,30 @@ def test_in_real_time(stylize, tmp_path):
     assert frames(tmp_path / "a.mp4")[1][0] == 0
 
 
+def test_the_pages_sounds(model, source, tmp_path):
+    found = commands("audio")
+    assert [flags.split()[-1] for flags in found] == ["none", "copy", "aac"]
+    for flags in found:
+        output = tmp_path / f"{found.index(flags)}.mp4"
+        done = run(
+            "vgan.generate", f"--model={model}", "--engine=keras", "--style=one",
+            f"--input={source}", f"--output={output}", *flags.split(), "--quiet",
+            "--duration=0.2",
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        with VideoReader(output) as reader:
+            assert reader.has_sound == (found.index(flags) > 0)
+    done = run(
+        "vgan.generate", f"--model={model}", "--engine=keras", "--style=one",
+        f"--input={source}", f"--output={tmp_path}/b.webm", "--audio=copy", "--resume",
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr == (
+        "vgan.generate: --audio=copy: .webm does not take aac; give .mkv, or "
+        "--audio=keep, which encodes it anew\n"
+    )
+
+
 def commands(*words):
     """The commands of the page that have one of these flags."""
     rows = [row for row in PAGE.read_text().splitlines() if row.startswith("| ")]

@@ -96,6 +96,13 @@ FLAGS.DEFINE_enum(
     "where numbers of a folder's pictures are missing: show the one before for longer, "
     "leave no gap, or refuse the folder",
 )
+FLAGS.DEFINE_enum(
+    "audio",
+    "keep",
+    ("keep", "none", "copy", "aac"),
+    "copied where the container takes it, else encoded anew; none; copied or refused; "
+    "AAC, with all its channels",
+)
 FLAGS.DEFINE_integer("seed", 0, "which random style")
 FLAGS.DEFINE_bool(
     "preview",

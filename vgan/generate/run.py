@@ -15,7 +15,7 @@ from vgan.generate import convert, stills
 from vgan.generate.live import Broadcaster
 from vgan.generate.options import Size, StylizeOptions, check_range
 from vgan.generate.progress import KINDS
-from vgan.video import VideoReader, cut, is_image, outlets, read_image
+from vgan.video import VideoReader, cut, is_image, outlets, read_image, sound
 from vgan.video.cut import Time
 from vgan.video.images import srgb_profile
 
@@ -34,6 +34,7 @@ def stylize(
     fps: Fraction | float | None = None,
     deinterlace: str = "auto",
     gaps: str = "hold",
+    audio: str = "keep",
     quality: float | None = None,
     overwrite: bool = False,
     resume: bool = False,
@@ -75,6 +76,8 @@ def stylize(
         deinterlace: "auto": interlaced frames become whole pictures; "off": they stay.
         gaps: Where numbers of pictures are missing, "hold" the one before, "close" the
             gap, or "refuse" the folder.
+        audio: "keep": copied where the container takes it, and else encoded anew;
+            "none"; "copy", or refused; "aac", copied where it is that. Channels stay.
         quality: Of H.264 and VP9, 0, the best, to 51; None: that of the encoder.
         overwrite: Replace an output that exists.
         resume: Keep what is finished when stopped, and go on from there.
@@ -122,11 +125,15 @@ def stylize(
     check_range("quality", quality, 0, 51, "0 to 51")
     if deinterlace not in ("auto", "off"):
         raise InputError(f"deinterlace={deinterlace!r:.50}: give 'auto' or 'off'")
+    if audio not in sound.KINDS:
+        raise InputError(f"audio={audio!r:.50}: give {', '.join(sound.KINDS)}")
     check_range("reconnect", reconnect, 0, float("inf"), "0 or more seconds")
     if progress not in KINDS:
         raise InputError(f"progress={progress!r:.50}: give {', '.join(KINDS)}")
     reading = {"fps": fps, "deinterlace": deinterlace == "auto", "gaps": gaps}
     reading["reconnect"] = reconnect
+    if audio != "keep":
+        reading["sound"] = audio
     if part := cut.read(start, end, duration):
         reading["cut"] = part
         _refuse("a part of a film, whose damage is not counted", strict=strict)
@@ -173,6 +180,7 @@ def stylize(
     if is_image(input):
         _refuse("a picture", preview=preview, live=live, resume=resume, fps=fps)
         _refuse("a picture", start=start, end=end, duration=duration)
+        _refuse("a picture", audio=audio != "keep")
         report(_stylize_picture(options, input, pathlib.Path(output), overwrite))
     elif input != "-" and convert.is_folder_of_videos(input):
         _refuse("a folder of videos", preview=preview, live=live)

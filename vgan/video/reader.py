@@ -61,6 +61,8 @@ class VideoReader:
         cut: The part of it that is wanted, a `vgan.video.cut.Cut`, or None: all.
             Timestamps, `start`, sound and all else then count from where it begins; its
             frames are those that decoding from the beginning gives.
+        sound: What becomes of its sound where a VideoWriter takes it from here, one of
+            `vgan.video.sound.KINDS`.
 
     Attributes:
         source: What was given, as a string without passwords.
@@ -79,7 +81,7 @@ class VideoReader:
         audio: The same where there is sound, else None.
         has_sound: Whether there is sound, had or not.
         origin: Second of the file's own clock that timestamps count from.
-        cut: As given.
+        cut, sound: As given.
         offset: Second of the film that timestamps count from: 0 but for a cut.
         length: Seconds to which it is cut, or None: to its end.
         is_indexed: Whether one may jump in it without losing its clock.
@@ -114,6 +116,7 @@ class VideoReader:
         gaps: str = "hold",
         reconnect: float = 0.0,
         cut: Cut | None = None,
+        sound: str = "keep",
     ) -> None:
         if fps is not None and not 1e-3 <= fps <= 1000:
             raise InputError(f"fps={fps}: give 0.001 to 1000 frames per second")
@@ -138,6 +141,9 @@ class VideoReader:
             "has_sound", "names", "tracks", "again", "besides", "is_indexed",
         ):  # fmt: skip
             setattr(self, name, getattr(self._source, name))
+        self.sound = sound
+        if sound == "none":
+            self.has_sound, self.audio = False, None
         if self._resample:
             self.fps, self.time_base = fps, 1 / fps
             if self.num_frames and self.duration is not None:
