@@ -200,9 +200,8 @@ def test_sound_that_cannot_be_as_wanted_is_said_before_work(tmp_path, kind, name
         pytest.raises(InputError, match=line),
     ):
         check(reader, (tmp_path / name).suffix)
-    if kind == "copy":
-        with pytest.raises(InputError, match=line):
-            copy(source, tmp_path / name, sound=kind)
+    with pytest.raises(InputError, match=line):
+        copy(source, tmp_path / name, sound=kind)
     assert [path.name for path in tmp_path.iterdir()] == ["a.mkv"]
 
 

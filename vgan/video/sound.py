@@ -50,8 +50,7 @@ def check(like: "VideoReader", suffix: str) -> None:
         like: VideoReader.
         suffix: Of the file to make; of other things than films nothing is checked.
     """
-    if suffix == ".webm" and like.sound == "aac":
-        raise InputError("audio=aac: .webm does not take it; give .mp4, .mov or .mkv")
+    _check_aac(like, suffix)
     if like.sound != "copy" or like.again is None or suffix not in _SUBTITLES:
         return
     kind = "matroska" if suffix == ".mkv" else suffix[1:]
@@ -63,6 +62,11 @@ def check(like: "VideoReader", suffix: str) -> None:
             context = source.streams[index].codec_context
             if context is not None and context.sample_rate and context.channels:
                 _check_copy(context, suffix, target.supported_codecs)
+
+
+def _check_aac(like, suffix):
+    if suffix == ".webm" and like.sound == "aac":
+        raise InputError("audio=aac: .webm does not take it; give .mp4, .mov or .mkv")
 
 
 def _is_taken(context, suffix, supported):
@@ -112,6 +116,7 @@ class Sound:
         if like.again is None:
             tags.leave_out(like, "what is made of a pipe, or live,", holds)
             return
+        _check_aac(like, suffix)
         self._name, self._like, self._kind = like.source, like, like.sound
         if suffix not in _SUBTITLES:
             tags.leave_out(like, suffix, ("sound", *holds))
