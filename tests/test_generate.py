@@ -284,7 +284,7 @@ BAD = [
     ({"duration": 0}, "--duration=0: give more than 0 seconds"),
     ({"duration": 1, "end": 1}, "--duration: does not go with --end=; give one"),
     ({"start": "0:20", "end": 15}, "--end=15: is not after --start=0:20"),
-    ({"start": 100}, "in.mp4: has no frame at 100 s, it is 0.4"),
+    ({"start": 100}, "in.mp4: has no frame at 100 s, it is 0."),
     ({"start": 0.1, "strict": True}, "--strict: does not go with a part of a film"),
     (
         {"input": "style.jpg", "output": "out.jpg", "start": 1},

@@ -17,7 +17,7 @@ from vgan.generate.options import Size, StylizeOptions, check_range
 from vgan.generate.progress import KINDS
 from vgan.video import VideoReader, cut, is_image, outlets, read_image, sound
 from vgan.video.cut import Time
-from vgan.video.images import srgb_profile
+from vgan.video.image_source import as_pattern
 
 
 def stylize(
@@ -137,7 +137,9 @@ def stylize(
     if part := cut.read(start, end, duration):
         reading["cut"] = part
         _refuse("a part of a film, whose damage is not counted", strict=strict)
-    input, output = os.fspath(input), output and os.fspath(output)
+    input, output = as_pattern(os.fspath(input)), output and os.fspath(output)
+    if output and not is_image(input):
+        output = as_pattern(output)
     if not (is_loaded or beam):  # a worker may have it elsewhere
         model = pretrained.find(os.fspath(model))
     options = StylizeOptions(model=model, style=style, **options)
