@@ -105,6 +105,7 @@ def test_many_cells_have_the_shape_of_a_screen():
         ({"at": 100}, "in.mp4: has no frame at 100 s, it is 6.4"),
         ({"at": 1, "start": 1}, "start: does not go with a still"),
         ({"at": 1, "resume": True}, "resume: does not go with a still"),
+        ({"at": 1, "audio": "aac"}, "audio: does not go with a still"),
         ({"at": 1, "style": "none"}, "style=none: there is no such file"),
         ({"at": 1, "output": "a.mp4"}, "a.mp4: a picture becomes a .png or .jpg"),
         ({"contact_sheet": "gone"}, "contact_sheet=gone: there is no such folder"),

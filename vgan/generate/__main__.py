@@ -22,7 +22,7 @@ FLAGS.DEFINE_string(
 FLAGS.DEFINE_multi_string(
     "input",
     [],
-    "a video, a folder of videos or of numbered pictures, shot/%04d.png, camera:0, "
+    "a video, a folder of videos or of numbered pictures, shot/####.png, camera:0, "
     "rtsp://..., ndi:NAME, - for standard input, or a picture",
 )
 FLAGS.DEFINE_multi_string(

@@ -146,18 +146,9 @@ def stylize(
     if at is not None or contact_sheet:
         _refuse("a still", preview=preview, live=live, resume=resume, strict=strict)
         _refuse("a still", start=start, end=end, duration=duration, beam=beam)
-        still = *(options, input), cut.read_time("at", 0 if at is None else at)
-        rest = *(pathlib.Path(output), reading), overwrite
-        if at is not None and is_image(input):
-            raise InputError(f"at={at}: a picture has no times; leave it out")
-        if input != "-" and convert.is_folder_of_videos(input):
-            raise InputError(f"input={input}: give one video for a still")
-        if contact_sheet:
-            _check_path("contact_sheet", contact_sheet, "styles/")
-            folder = os.fspath(contact_sheet)
-            line = stills.contact_sheet(*still, folder, *rest, progress)
-        else:
-            line = stills.still(*still, *rest)
+        _refuse("a still", audio=audio != "keep")
+        target = pathlib.Path(output), reading, overwrite
+        line = _still(options, input, at, contact_sheet, target, progress)
         if report:
             report(line)
         return output
@@ -272,6 +263,19 @@ def _refuse(what, **given):
     for name, value in given.items():
         if value:
             raise InputError(f"{name}: does not go with {what}; leave it out")
+
+
+def _still(options, source, at, contact_sheet, target, progress):
+    if at is not None and is_image(source):
+        raise InputError(f"at={at}: a picture has no times; leave it out")
+    if source != "-" and convert.is_folder_of_videos(source):
+        raise InputError(f"input={source}: give one video for a still")
+    second = cut.read_time("at", 0 if at is None else at)
+    if not contact_sheet:
+        return stills.still(options, source, second, *target)
+    _check_path("contact_sheet", contact_sheet, "styles/")
+    folder = os.fspath(contact_sheet)
+    return stills.contact_sheet(options, source, second, folder, *target, progress)
 
 
 def _stylize_picture(options, source, output, overwrite):
