@@ -279,6 +279,17 @@ BAD = [
     ({"size": 3}, "--size=3"),
     ({"fps": -1}, "fps=-1"),
     ({"stile": "mosaic"}, "stile"),
+    ({"start": -1}, "--start=-1: give seconds, such as 12.5, 0:20 or 1:02:03.5"),
+    ({"end": "soon"}, "--end=soon: give seconds"),
+    ({"duration": 0}, "--duration=0: give more than 0 seconds"),
+    ({"duration": 1, "end": 1}, "--duration: does not go with --end=; give one"),
+    ({"start": "0:20", "end": 15}, "--end=15: is not after --start=0:20"),
+    ({"start": 100}, "in.mp4: has no frame at 100 s, it is 0."),
+    ({"start": 0.1, "strict": True}, "--strict: does not go with a part of a film"),
+    (
+        {"input": "style.jpg", "output": "out.jpg", "start": 1},
+        "--start: does not go with a picture",
+    ),
     ({"input": ["in.mp4", "style.jpg"]}, "--input: is given 2 times"),
 ]
 

@@ -128,6 +128,18 @@ def test_shots_become_the_films_of_the_local_command(films, made, model, tmp_pat
         assert sound == same
 
 
+def test_a_part_is_that_of_the_local_command(films, stylized, model, tmp_path):
+    part = {"start": 0.4, "end": 1.2}
+    stylized(tmp_path / "made", **part)
+    more = {"engine": "auto", "quality": 0, **part}
+    vgan.stylize(films / "a.mp4", "one", tmp_path / "a.mp4", model, **more)
+    ours, times = frames(tmp_path / "made" / "a.mp4")
+    local, expected = frames(tmp_path / "a.mp4")
+    assert times == expected
+    assert len(times) > 5
+    np.testing.assert_array_equal(ours, local)
+
+
 def test_packets_are_in_order_however_short_shots_are(made):
     with av.open(made / "a.mp4") as file:
         packets = [packet for packet in file.demux(video=0) if packet.size]

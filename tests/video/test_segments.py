@@ -188,8 +188,7 @@ def test_bad_output_is_refused_at_once(tmp_path, clip):
         for path, words in (
             (tmp_path / "there.mp4", "exists"),
             (tmp_path / "b.gif", "cannot be made in segments; give .mp4"),
-            (tmp_path / "pngs", "cannot be made in segments"),
-            (f"{tmp_path}/v1.mp4/", "cannot be made in segments"),
+            (f"{tmp_path}/there.mp4/", "a file of that name exists"),
             ("-", "cannot be made in segments"),
             ("rtmp://host/app/secret", r"host/app/\.\.\.: cannot be made in segments"),
             (tmp_path / "no" / "b.mp4", "there is no folder"),

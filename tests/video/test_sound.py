@@ -6,9 +6,12 @@ import av
 import numpy as np
 import pytest
 
-from tests.video.samples import loudest_hertz, make_video
+from tests.video.samples import audio_packets, loudest_hertz, make_video
 from tests.video.sync import beeps, film, flashes
 from tests.video.test_clock import copy, in_step, lines
+from vgan import InputError
+from vgan.video import VideoReader
+from vgan.video.sound import check
 
 
 def described(path):
@@ -153,3 +156,56 @@ def test_sound_whose_time_stands_still_is_not_lost_in_silence(tmp_path, caplog):
                 target.mux(packet)
     copy(tmp_path / "b.mkv", tmp_path / "c.mkv")
     assert "sound track 1 runs over itself: " in lines(caplog)[0]
+
+
+@pytest.mark.parametrize(
+    ("kind", "sound", "name", "becomes"),
+    [
+        ("keep", "flac", "b.mp4", [("flac", "5.1(side)", 48000)]),
+        ("none", "flac", "b.mp4", []),
+        ("copy", "flac", "b.mp4", [("flac", "5.1(side)", 48000)]),
+        ("aac", "flac", "b.mp4", [("aac", "5.1", 48000)]),
+        ("aac", "flac", "b.mkv", [("aac", "5.1", 48000)]),
+        ("aac", "aac", "b.mov", [("aac", "5.1", 48000)]),
+    ],
+)
+def test_sound_as_it_is_wanted(tmp_path, caplog, kind, sound, name, becomes):
+    source = film(tmp_path / "a.mkv", sound=sound, layout="5.1")
+    copy(source, tmp_path / name, sound=kind)
+    assert described(tmp_path / name) == becomes
+    if becomes:
+        assert np.allclose(beeps(tmp_path / name), beeps(source), atol=0.01)
+    if kind == "copy" or sound == "aac":
+        kept = [audio_packets(path)[0] for path in (source, tmp_path / name)]
+        assert [data for data, _ in kept[0]] == [data for data, _ in kept[1]]
+    assert lines(caplog) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "line"),
+    [
+        (
+            "copy",
+            "b.mov",
+            r"audio=copy: \.mov does not take flac; give \.mkv, or audio",
+        ),
+        ("copy", "b.webm", r"audio=copy: \.webm does not take flac"),
+        ("aac", "b.webm", r"audio=aac: \.webm does not take it; give \.mp4"),
+    ],
+)
+def test_sound_that_cannot_be_as_wanted_is_said_before_work(tmp_path, kind, name, line):
+    source = film(tmp_path / "a.mkv", sound="flac")
+    with (
+        VideoReader(source, sound=kind) as reader,
+        pytest.raises(InputError, match=line),
+    ):
+        check(reader, (tmp_path / name).suffix)
+    with pytest.raises(InputError, match=line):
+        copy(source, tmp_path / name, sound=kind)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.mkv"]
+
+
+def test_without_sound_nothing_is_said_of_it(tmp_path, caplog):
+    source = film(tmp_path / "a.mkv", sound="flac")
+    copy(source, tmp_path / "b.gif", sound="none")
+    assert lines(caplog) == []

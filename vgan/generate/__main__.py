@@ -22,7 +22,7 @@ FLAGS.DEFINE_string(
 FLAGS.DEFINE_multi_string(
     "input",
     [],
-    "a video, a folder of videos or of numbered pictures, shot/%04d.png, camera:0, "
+    "a video, a folder of videos or of numbered pictures, shot/####.png, camera:0, "
     "rtsp://..., ndi:NAME, - for standard input, or a picture",
 )
 FLAGS.DEFINE_multi_string(
@@ -70,6 +70,18 @@ FLAGS.DEFINE_float(
     "strokes (default: 1; where the short side is over 320 pixels, 288 / short side)",
 )
 FLAGS.DEFINE_enum("engine", "auto", ENGINES, "what runs the network")
+FLAGS.DEFINE_string("start", None, "begin there: 12.5 (seconds), 0:20, 1:02:03.5")
+FLAGS.DEFINE_string("end", None, "end there")
+FLAGS.DEFINE_string("duration", None, "seconds to make, in the place of --end")
+FLAGS.DEFINE_string(
+    "at", None, "make one picture, of the frame that is shown then, as in --at=0:12"
+)
+FLAGS.DEFINE_string(
+    "contact_sheet",
+    None,
+    "make one picture of the frame of --at in every style of this folder, and of "
+    "--style; or all: in those of --style or, without any, in all that the model knows",
+)
 FLAGS.DEFINE_float("fps", None, "frames per second to resample to (default: all)")
 FLAGS.DEFINE_enum(
     "deinterlace",
@@ -83,6 +95,13 @@ FLAGS.DEFINE_enum(
     ("hold", "close", "refuse"),
     "where numbers of a folder's pictures are missing: show the one before for longer, "
     "leave no gap, or refuse the folder",
+)
+FLAGS.DEFINE_enum(
+    "audio",
+    "keep",
+    ("keep", "none", "copy", "aac"),
+    "copied where the container takes it, else encoded anew; none; copied or refused; "
+    "AAC, with all its channels",
 )
 FLAGS.DEFINE_integer("seed", 0, "which random style")
 FLAGS.DEFINE_bool(

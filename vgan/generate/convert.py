@@ -16,7 +16,7 @@ from vgan import DamagedError, InputError, files
 from vgan.generate.pipeline import BackgroundWriter, Prefetcher
 from vgan.generate.progress import progress
 from vgan.runtime import styles
-from vgan.video import VIDEO_SUFFIXES, VideoReader, VideoWriter
+from vgan.video import VIDEO_SUFFIXES, VideoReader, VideoWriter, sound
 from vgan.video.image_source import is_shot
 from vgan.video.segmented_movie import FORMATS
 from vgan.video.segments import SegmentedWriter
@@ -86,6 +86,7 @@ def convert(
         KeyboardInterrupt: Ctrl-C; what was made is kept.
     """
     options.read()
+    sound.check(reader, pathlib.Path(output).suffix.lower())
     snapshots = collections.deque()
     if resume:
         writer = SegmentedWriter(
@@ -145,6 +146,10 @@ def _fingerprint(options, reader):
     """All that a result depends on."""
     reading = {name: getattr(reader, name) for name in ("deinterlace", "gaps")}
     made_of = fingerprint(options, reader.source, reader.path or reader.source)
+    if reader.cut:
+        reading["cut"] = str(reader.cut)
+    if reader.sound != "keep":
+        reading["sound"] = reader.sound
     return {**made_of, "fps": str(reader.fps), **reading}
 
 

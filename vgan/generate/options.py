@@ -6,6 +6,7 @@ import functools
 import numbers
 import typing
 from collections.abc import Callable, Iterator, Sequence
+from fractions import Fraction
 
 import numpy as np
 
@@ -186,7 +187,9 @@ class StylizeOptions:
         """
         schedules = self.schedules if schedules is None else schedules
         height, width = self.out_size(like.height, like.width)
-        size = Size(height, width, getattr(like, "fps", None))
+        size = Size(
+            height, width, getattr(like, "fps", None), getattr(like, "offset", 0)
+        )
         with contextlib.ExitStack() as stack:
             mask = labels = None
             if self.mask is not None:
@@ -242,8 +245,10 @@ class Size:
         height: H in pixels.
         width: W in pixels.
         fps: Frames per second of a video, or None.
+        offset: Second of the video that timestamps count from.
     """
 
     height: int
     width: int
     fps: object = None
+    offset: Fraction | float = 0

@@ -9,16 +9,15 @@ import typing
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 
-from PIL import Image
-
 from vgan import DamagedError, InputError, backend, files, pipelines, pretrained
 from vgan.checks import shown
-from vgan.generate import convert
+from vgan.generate import convert, stills
 from vgan.generate.live import Broadcaster
 from vgan.generate.options import Size, StylizeOptions, check_range
 from vgan.generate.progress import KINDS
-from vgan.video import VideoReader, is_image, outlets, read_image
-from vgan.video.images import srgb_profile
+from vgan.video import VideoReader, cut, is_image, outlets, read_image, sound
+from vgan.video.cut import Time
+from vgan.video.image_source import as_pattern
 
 
 def stylize(
@@ -27,9 +26,15 @@ def stylize(
     output: str | os.PathLike | None = None,
     model: str | os.PathLike = "painterly",
     *,
+    start: Time | None = None,
+    end: Time | None = None,
+    duration: Time | None = None,
+    at: Time | None = None,
+    contact_sheet: str | os.PathLike | None = None,
     fps: Fraction | float | None = None,
     deinterlace: str = "auto",
     gaps: str = "hold",
+    audio: str = "keep",
     quality: float | None = None,
     overwrite: bool = False,
     resume: bool = False,
@@ -58,10 +63,21 @@ def stylize(
             or "-" for a pipe. May be left out with `preview`.
         model: A name or path, see `vgan.load`; or what that returned, but not with
             `resume` or for a folder of videos.
+        start: Begin with the frame that is shown then: seconds, or a text, "12.5",
+            "0:20" or "1:02:03.5". What is made counts from there, the network's memory
+            begins there, and sound, subtitles and chapters are cut likewise.
+        end: End before the frame that begins then, or later.
+        duration: Seconds to make, in the place of `end`.
+        at: Make one picture, of the frame that is shown then: an output .png or .jpg.
+        contact_sheet: Make one picture of the frame of `at` (None: the first) in every
+            style of a folder of pictures, and in those of `style`; or "all": in those
+            of `style` or, without any, in all that the model knows by name.
         fps: Frames per second to resample to, 0.001 to 1000; None: all.
         deinterlace: "auto": interlaced frames become whole pictures; "off": they stay.
         gaps: Where numbers of pictures are missing, "hold" the one before, "close" the
             gap, or "refuse" the folder.
+        audio: "keep": copied where the container takes it, and else encoded anew;
+            "none"; "copy", or refused; "aac", copied where it is that. Channels stay.
         quality: Of H.264 and VP9, 0, the best, to 51; None: that of the encoder.
         overwrite: Replace an output that exists.
         resume: Keep what is finished when stopped, and go on from there.
@@ -109,15 +125,33 @@ def stylize(
     check_range("quality", quality, 0, 51, "0 to 51")
     if deinterlace not in ("auto", "off"):
         raise InputError(f"deinterlace={deinterlace!r:.50}: give 'auto' or 'off'")
+    if audio not in sound.KINDS:
+        raise InputError(f"audio={audio!r:.50}: give {', '.join(sound.KINDS)}")
     check_range("reconnect", reconnect, 0, float("inf"), "0 or more seconds")
     if progress not in KINDS:
         raise InputError(f"progress={progress!r:.50}: give {', '.join(KINDS)}")
     reading = {"fps": fps, "deinterlace": deinterlace == "auto", "gaps": gaps}
     reading["reconnect"] = reconnect
-    input, output = os.fspath(input), output and os.fspath(output)
+    if audio != "keep":
+        reading["sound"] = audio
+    if part := cut.read(start, end, duration):
+        reading["cut"] = part
+        _refuse("a part of a film, whose damage is not counted", strict=strict)
+    input, output = as_pattern(os.fspath(input)), output and os.fspath(output)
+    if output and not is_image(input):
+        output = as_pattern(output)
     if not (is_loaded or beam):  # a worker may have it elsewhere
         model = pretrained.find(os.fspath(model))
     options = StylizeOptions(model=model, style=style, **options)
+    if at is not None or contact_sheet:
+        _refuse("a still", preview=preview, live=live, resume=resume, strict=strict)
+        _refuse("a still", start=start, end=end, duration=duration, beam=beam)
+        _refuse("a still", audio=audio != "keep")
+        target = pathlib.Path(output), reading, overwrite
+        line = _still(options, input, at, contact_sheet, target, progress)
+        if report:
+            report(line)
+        return output
     if beam:
         pipelines.check(beam)
         _refuse("a Beam pipeline", preview=preview, live=live)
@@ -138,6 +172,8 @@ def stylize(
         _refuse("a loaded model, which has no file", resume=resume)
     if is_image(input):
         _refuse("a picture", preview=preview, live=live, resume=resume, fps=fps)
+        _refuse("a picture", start=start, end=end, duration=duration)
+        _refuse("a picture", audio=audio != "keep")
         report(_stylize_picture(options, input, pathlib.Path(output), overwrite))
     elif input != "-" and convert.is_folder_of_videos(input):
         _refuse("a folder of videos", preview=preview, live=live)
@@ -229,20 +265,21 @@ def _refuse(what, **given):
             raise InputError(f"{name}: does not go with {what}; leave it out")
 
 
+def _still(options, source, at, contact_sheet, target, progress):
+    if at is not None and is_image(source):
+        raise InputError(f"at={at}: a picture has no times; leave it out")
+    if source != "-" and convert.is_folder_of_videos(source):
+        raise InputError(f"input={source}: give one video for a still")
+    second = cut.read_time("at", 0 if at is None else at)
+    if not contact_sheet:
+        return stills.still(options, source, second, *target)
+    _check_path("contact_sheet", contact_sheet, "styles/")
+    folder = os.fspath(contact_sheet)
+    return stills.contact_sheet(options, source, second, folder, *target, progress)
+
+
 def _stylize_picture(options, source, output, overwrite):
-    if not is_image(output):
-        raise InputError(f"output={output}: a picture becomes a .png or .jpg")
-    if output.exists() and not overwrite:
-        raise InputError(f"{output}: exists; give another name or overwrite=True")
-    if output.exists() and output.samefile(source):
-        raise InputError(f"{output}: is the input itself; give another output")
-    if not output.parent.is_dir() or not os.access(output.parent, os.W_OK):
-        raise InputError(f"{output}: cannot be written; give another folder")
+    stills.check_output(output, source, overwrite)
     frame = options.resized(read_image(source))
     with options.processor(Size(*frame.shape[:2])) as process:
-        frame = process(frame, 0)
-    advice = "free space on the disk or give another folder"
-    with files.writing(output, advice), files.replacing(output) as partial:
-        picture = Image.fromarray(frame)
-        picture.save(partial, quality=95, icc_profile=srgb_profile())
-    return f"{output}: {frame.shape[1]} x {frame.shape[0]}"
+        return stills.save(process(frame, 0), output)

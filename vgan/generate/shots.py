@@ -59,6 +59,7 @@ def find(
             "time_base": str(reader.time_base),
             "colors": reader.colors,
             "sample_aspect_ratio": str(reader.sample_aspect_ratio or 1),
+            "offset": str(reader.offset),
             "shown": [str(seconds) for seconds in reader.shown],
             "damage": reader.damage,
             "doubt": reader.doubt,
@@ -103,11 +104,12 @@ def stylize(
         sample_aspect_ratio=_unless_square(Fraction(film["sample_aspect_ratio"])),
     )
     start = Fraction(shot["start"])
+    size = Size(*film["size"], like.fps, Fraction(film["offset"]))
     for earlier in dict.fromkeys((0, min(_EARLIER, start), start)):
         encoder = Shot(path, pathlib.Path(movie), like, quality)
         try:
             with (
-                options.processor(Size(*film["size"], like.fps)) as process,
+                options.processor(size) as process,
                 open_source() as source,
                 VideoReader(source, start=start - earlier, **reading) as reader,
             ):

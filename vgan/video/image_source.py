@@ -4,6 +4,7 @@ import collections
 import itertools
 import logging
 import math
+import os
 import pathlib
 import re
 from collections.abc import Iterator, Sequence
@@ -49,7 +50,7 @@ class ImageSource:
             have the same.
     """
 
-    is_live = False
+    is_live = is_indexed = False
     again = audio = None
     has_sound = False
     besides = ()
@@ -168,6 +169,14 @@ class AnimationSource(ImageSource):
             if timestamp + delay > start:
                 yield as_shown(image), timestamp, delay
             timestamp += delay
+
+
+def as_pattern(path: str) -> str:
+    """Return "shot_%04d.png" for "shot_####.png", a # for each digit; others as is."""
+    if os.path.exists(path) or not files.ends(path, (*IMAGE_SUFFIXES, ".exr")):
+        return path
+    # The last of them: others may be of a scene.
+    return re.sub(r"#+(?=[^#/\\]*$)", lambda found: f"%0{len(found[0])}d", path)
 
 
 def is_shot(folder: pathlib.Path, videos: Sequence[pathlib.Path]) -> bool:

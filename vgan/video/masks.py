@@ -33,6 +33,7 @@ class Mask:
         path: Picture, video, or folder of numbered pictures (as many a second as the
             video has).
         like: What it is laid over: a VideoReader, or whatever has width and height.
+            With an `offset`, seconds count from there on in the mask.
 
     Raises:
         InputError: It cannot be read, is live, or has another aspect ratio.
@@ -40,7 +41,7 @@ class Mask:
 
     def __init__(self, path: str | os.PathLike, like: typing.Any) -> None:
         self._path, self._reader = pathlib.Path(path), None
-        self._size = like.width, like.height
+        self._size, self._offset = (like.width, like.height), getattr(like, "offset", 0)
         self._shown = self._next = None  # (frame, timestamp)
         self._prepared = None
         if is_image(path):
@@ -75,6 +76,7 @@ class Mask:
         The same array comes back as long as the same frame is shown: do not write to
         it. Not for several threads at once.
         """
+        timestamp += self._offset
         if self._reader is not None and timestamp + ROUNDING < self._shown[1]:
             self._reader.seek(timestamp)
             self._shown, self._prepared = next(self._reader), None

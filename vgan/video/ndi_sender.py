@@ -128,7 +128,9 @@ def _sound(like: "VideoReader") -> Iterator[tuple[Fraction, np.ndarray]]:
                 with contextlib.suppress(av.InvalidDataError):
                     frames = packet.decode()
                 for piece in (p for f in frames for p in resampler.resample(f)):
-                    yield piece.pts * piece.time_base - like.origin, piece.to_ndarray()
+                    second = piece.pts * piece.time_base - like.origin
+                    if second >= 0 or not like.offset:  # it is in the cut
+                        yield second, piece.to_ndarray()
         except (av.FFmpegError, ValueError) as error:
             like.sound_damage = f"its sound ends early ({error})"
             _log.warning("%s: %s", like.source, like.sound_damage)

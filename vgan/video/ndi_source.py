@@ -43,6 +43,7 @@ class NDISource:
     """
 
     is_live = True
+    is_indexed = False
     again = audio = colors = doubt = duration = end = names = num_frames = path = None
     sample_aspect_ratio = None
     has_sound = False  # that could be copied

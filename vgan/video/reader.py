@@ -10,13 +10,12 @@ from fractions import Fraction
 import numpy as np
 
 from vgan import InputError
+from vgan.video.cut import ROUNDING, WHOLE, Cut
 from vgan.video.image_source import GAPS, AnimationSource, ImageSource
 from vgan.video.images import IMAGE_SUFFIXES, NUMBER, is_image, refuse_drawing
 from vgan.video.ndi_source import PREFIX, NDISource
 from vgan.video.opening import StandardInput, public
 from vgan.video.stream import StreamSource
-
-ROUNDING = Fraction(1, 2000)  # of a second, in timestamps
 
 
 class VideoReader:
@@ -59,6 +58,11 @@ class VideoReader:
             in the log; "close" the gap; "refuse" the folder.
         reconnect: Seconds to wait for a live network source that stalls or breaks off
             to come back, before it ends. Its frames then go on at the time that passed.
+        cut: The part of it that is wanted, a `vgan.video.cut.Cut`, or None: all.
+            Timestamps, `start`, sound and all else then count from where it begins; its
+            frames are those that decoding from the beginning gives.
+        sound: What becomes of its sound where a VideoWriter takes it from here, one of
+            `vgan.video.sound.KINDS`.
 
     Attributes:
         source: What was given, as a string without passwords.
@@ -77,6 +81,10 @@ class VideoReader:
         audio: The same where there is sound, else None.
         has_sound: Whether there is sound, had or not.
         origin: Second of the file's own clock that timestamps count from.
+        cut, sound: As given.
+        offset: Second of the film that timestamps count from: 0 but for a cut.
+        length: Seconds to which it is cut, or None: to its end.
+        is_indexed: Whether one may jump in it without losing its clock.
         names: {timestamp: name without suffix} of the pictures of a folder, or None.
         besides: Names of what the file holds besides picture and sound, for messages.
         tracks: Indexes of the streams in the file: the picture's and its sounds'.
@@ -107,6 +115,8 @@ class VideoReader:
         deinterlace: bool = True,
         gaps: str = "hold",
         reconnect: float = 0.0,
+        cut: Cut | None = None,
+        sound: str = "keep",
     ) -> None:
         if fps is not None and not 1e-3 <= fps <= 1000:
             raise InputError(f"fps={fps}: give 0.001 to 1000 frames per second")
@@ -117,25 +127,34 @@ class VideoReader:
         self.source = public(getattr(source, "name", source) if is_open else source)
         self.deinterlace, self.gaps = deinterlace, gaps
         start = max(Fraction(0), Fraction(start))
+        begin = cut.begin(fps) if cut else start
         self.shown = self.sound_damage = None
         self._shown = None, None  # the last frame as decoded and as converted
         self._source, self._resample = _open(
-            *(source, self.source, fps, timeout, start, deinterlace, gaps),
+            *(source, self.source, fps, timeout, begin, deinterlace, gaps),
             {"size": size, "window": window},
-            reconnect,
+            *(reconnect, cut is not None),
         )
         for name in (
             "width", "height", "fps", "num_frames", "duration", "is_live", "path",
             "time_base", "sample_aspect_ratio", "colors", "audio", "origin",
-            "has_sound", "names", "tracks", "again", "besides",
+            "has_sound", "names", "tracks", "again", "besides", "is_indexed",
         ):  # fmt: skip
             setattr(self, name, getattr(self._source, name))
+        self.sound = sound
+        if sound == "none":
+            self.has_sound, self.audio = False, None
         if self._resample:
             self.fps, self.time_base = fps, 1 / fps
             if self.num_frames and self.duration is not None:
                 self.num_frames = max(1, math.ceil(self.duration * fps))
+        self.cut, self.offset, self.length = cut, Fraction(0), None
         try:
-            self.seek(start)
+            if cut:
+                self._go(begin, cut.start)
+                self._begin_cut()
+            if start or not cut:
+                self.seek(start)
         except BaseException:
             self.close()
             raise
@@ -157,19 +176,38 @@ class VideoReader:
             InputError: The video ends before, or it is live; or it is standard input,
                 and frames were read already.
         """
-        if self.is_live and seconds:
+        self._go(self.offset + Fraction(seconds), seconds)
+
+    def _go(self, second, said):
+        """Go to a second of the film, that messages call `said`."""
+        if self.is_live and said:
             raise InputError(
-                f"{self.source}: a live source cannot start at {float(seconds):g} s"
+                f"{self.source}: a live source cannot start at {float(said):g} s"
             )
-        self._frames = self._source.frames(max(Fraction(0), Fraction(seconds)))
+        self._frames = self._source.frames(max(Fraction(0), second))
         if self._resample:
-            self._frames = _at_rate(self._frames, self.fps, Fraction(seconds))
+            self._frames = _at_rate(self._frames, self.fps, second)
         self._first = next(self._frames, None)
         if self._first is None:
             raise InputError(
-                f"{self.source}: has no frame at {float(seconds):g} s"
+                f"{self.source}: has no frame at {float(said):g} s"
                 + (f", it is {float(self.duration):g} s long" if self.duration else "")
             )
+
+    def _begin_cut(self):
+        """Count from the first frame on."""
+        self.offset = self.cut.zero(self._first[1], self.time_base)
+        self.length = self.cut.length(self.offset)
+        self.origin += self.offset
+        if self.names:
+            times = ((time - self.offset, name) for time, name in self.names.items())
+            self.names = {time: name for time, name in times if time >= 0}
+        if self.duration is not None:
+            self.duration -= self.offset
+            if self.length is not None:
+                self.duration = min(self.duration, self.length)
+        if self.num_frames and self.duration is not None:
+            self.num_frames = max(1, math.ceil((self.duration - ROUNDING) * self.fps))
 
     def __iter__(self) -> typing.Self:
         return self
@@ -180,12 +218,26 @@ class VideoReader:
             self._last_to_the_end()
             raise StopIteration
         frame, timestamp, seconds = item
+        if self.cut:
+            timestamp, seconds = self._placed(timestamp, seconds)
         self.shown = timestamp, seconds
         if not self._resample:
             return self._source.picture(frame), timestamp
         if frame is not self._shown[0]:  # one that is shown twice is converted once
             self._shown = frame, self._source.picture(frame)
         return self._shown[1], timestamp
+
+    def _placed(self, timestamp, seconds):
+        """When a frame of a cut is shown, and how long; ends after its last one."""
+        end = timestamp + seconds - self.offset
+        timestamp = max(timestamp - self.offset, Fraction(0))
+        if self.length is not None:
+            if timestamp and timestamp + ROUNDING >= self.length:
+                self._frames = iter(())
+                raise StopIteration
+            if end - self.length >= WHOLE:
+                end = self.length
+        return timestamp, end - timestamp
 
     def _last_to_the_end(self):
         """Frames out of order have durations of others: the file's length counts."""
@@ -205,10 +257,10 @@ class VideoReader:
         self._source.close()
 
 
-def _open(source, name, fps, timeout, start, deinterlace, gaps, look, reconnect):
+def _open(source, name, fps, timeout, start, deinterlace, gaps, look, reconnect, exact):
     """The source, and whether it has to be resampled to `fps`."""
     text, resample = str(source), fps is not None
-    film = {**look, "deinterlace": deinterlace}
+    film = {**look, "deinterlace": deinterlace, "exact": exact}
     if hasattr(source, "read"):
         return StreamSource(source, name, timeout, start=start, **film), resample
     path = pathlib.Path(text)

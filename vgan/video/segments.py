@@ -2,6 +2,7 @@
 
 Each segment is encoded from fresh and saved as packets (`segment_file`), which keeps
 their times to the tick; at the end the packets go, as they are, into one container.
+Of a folder, pictures are what they will be; see `segmented_pictures`.
 """
 
 import contextlib
@@ -19,12 +20,13 @@ import numpy as np
 from vgan import InputError, files
 from vgan.video import outlets
 from vgan.video.segmented_movie import ENCODED_LIKE, FORMATS, SegmentedMovie
+from vgan.video.segmented_pictures import SegmentedPictures
 from vgan.video.writer import VideoWriter, segments_of
 
 if typing.TYPE_CHECKING:
     from vgan.video.reader import VideoReader
 
-_NO_SEGMENTS = f"cannot be made in segments; give {', '.join(FORMATS)}"
+_NO_SEGMENTS = f"cannot be made in segments; give {', '.join(FORMATS)} or a folder"
 _log = logging.getLogger("vgan")
 
 
@@ -40,7 +42,7 @@ class SegmentedWriter(VideoWriter):
     while they are joined the result too.
 
     Args:
-        path: The .mp4, .mkv, .mov or .webm file to make.
+        path: The .mp4, .mkv, .mov or .webm file, or the folder of pictures, to make.
         like: A VideoReader, as for VideoWriter.
         fingerprint: JSON-able value of all that the result depends on (the input's
             name, size and time, the model, styles, options). Segments made with
@@ -128,10 +130,10 @@ class SegmentedWriter(VideoWriter):
         yield from reader
 
     def _choose_encoder(self, path):
-        super()._choose_encoder(path)
-        suffix = self.path.suffix.lower()
-        if self._folder or suffix not in FORMATS:
+        encoder = super()._choose_encoder(path)
+        if not self._folder and self.path.suffix.lower() not in FORMATS:
             raise InputError(f"{path}: {_NO_SEGMENTS}")
+        self._of_pictures = encoder if self._folder else None
         self._segments = segments_of(self.path)
         return self._make_encoder
 
@@ -148,16 +150,16 @@ class SegmentedWriter(VideoWriter):
             # Another version's packets may not fit what is there.
             "encoder": [av.__version__, *av.library_versions["libavcodec"]],
         }
+        if self._folder:
+            made_of["names"] = [self._pattern, sorted(self._names)]
+        arguments = (
+            *(like, fps, quality, json.loads(json.dumps(made_of))),
+            *(self._take_snapshot, self._segment_frames),
+        )
         try:
-            return SegmentedMovie(
-                path,
-                like,
-                fps,
-                quality,
-                json.loads(json.dumps(made_of)),
-                self._take_snapshot,
-                self._segment_frames,
-            )
+            if self._folder:
+                return SegmentedPictures(path, self._of_pictures, *arguments)
+            return SegmentedMovie(path, *arguments)
         except OSError as error:
             raise self._cannot_write(error) from error
 
@@ -191,7 +193,8 @@ class SegmentedWriter(VideoWriter):
         self._remove_folder()
 
     def _remove_temporary(self):
-        super()._remove_temporary()
+        if not (self._folder and self._encoder.segments):  # which are whole
+            super()._remove_temporary()
         self._remove_folder()
 
     def _remove_folder(self):

@@ -33,6 +33,9 @@ _FPS = Fraction(25)  # where neither the container nor the codec tells a rate
 _WITHOUT_PTS = ("avi", "asf")
 _REORDERED = 17  # packets at most that a decoder needs for a frame
 _LEADING = 8  # frames that may wait for the first that has a time
+# Containers that tell where each key frame is, and whose clock goes on from there.
+_INDEXED = ("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm")
+_EARLIER = 2  # seconds that a filter or an open group of pictures may look back
 
 
 class StreamSource:
@@ -48,6 +51,8 @@ class StreamSource:
         window: Part of each frame that is shown, or None; see VideoReader.
         deinterlace: Whether the fields of interlaced frames become whole pictures.
         reconnect: Seconds to wait for a live address that is away.
+        exact: Whether frames after a jump have to be those that decoding from the
+            beginning gives, which takes longer.
     """
 
     names = None
@@ -63,8 +68,9 @@ class StreamSource:
         window: tuple[float, float, float, float] | None = None,
         deinterlace: bool = True,
         reconnect: float = 0,
+        exact: bool = False,
     ) -> None:
-        self._location, self._name = location, name
+        self._location, self._name, self._exact = location, name, exact
         self._deinterlace, self._said = deinterlace, set()
         self._warning = None  # said once, and only if frames can be decoded at all
         self._works = False
@@ -88,6 +94,7 @@ class StreamSource:
         """Read from this one."""
         stream = self._choose_stream(container)
         self._container, self._stream = container, stream
+        self.is_indexed = container.format.name in _INDEXED
         self.time_base = stream.time_base
         sounds = of_program(container, stream, container.streams.audio)
         self.tracks = [stream.index, *(sound.index for sound in sounds)]
@@ -351,7 +358,8 @@ class StreamSource:
 
     def _seek(self, start):
         """Decode from the last key frame before `start`, which indexes may misjudge."""
-        for earlier in (0, 10, start):
+        nearest = _EARLIER if self._exact else 0
+        for earlier in (nearest, 10, start)[2 * (self._exact > self.is_indexed) :]:
             position = max(start - earlier, 0)
             ticks = int(position / self.time_base) + (self._origin or 0)
             if not position and self._broadcast:  # decoding begins before

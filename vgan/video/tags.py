@@ -100,6 +100,7 @@ def copy(
     target: av.container.OutputContainer,
     suffix: str,
     origin: Fraction,
+    length: Fraction | None = None,
 ) -> list[str]:
     """Copy tags, chapters, cover and fonts, before anything else is written.
 
@@ -108,6 +109,7 @@ def copy(
         target: av.OutputContainer that has all its other streams.
         suffix: Of its file: ".mp4", ".mov", ".mkv" or ".webm".
         origin: Second of the source's clock that is 0 in the target's, a Fraction.
+        length: Seconds to which the target is cut, or None.
 
     Returns:
         Names of what the target cannot hold, for a message.
@@ -119,7 +121,7 @@ def copy(
             target.metadata[name.lower()] = value
         else:
             lost.append(f"tag {name}")
-    target.set_chapters([_moved(one, origin) for one in source.chapters()])
+    target.set_chapters(_moved(source.chapters(), origin, length))
     for stream in _covers(source):
         lost += _add_cover(source, stream, target, suffix)
     for stream in source.streams.attachments:
@@ -145,10 +147,17 @@ def _of_attachment(stream):
     return f"attachment {stream.metadata.get('filename', stream.index)}"
 
 
-def _moved(chapter, origin):
-    shift = round(origin / chapter["time_base"])
-    start = max(chapter["start"] - shift, 0)
-    return {**chapter, "start": start, "end": max(chapter["end"] - shift, start)}
+def _moved(chapters, origin, length):
+    """Chapters on the target's clock; those that are cut away are left out."""
+    moved = []
+    for one in chapters:
+        shift = round(origin / one["time_base"])
+        start, end = max(one["start"] - shift, 0), one["end"] - shift
+        if length is not None:
+            end = min(end, round(length / one["time_base"]))
+        if start < end or (length is None and not shift):
+            moved.append({**one, "start": start, "end": max(end, start)})
+    return moved
 
 
 def _add_cover(source, stream, target, suffix):
