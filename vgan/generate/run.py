@@ -18,6 +18,7 @@ from vgan.generate.live import Broadcaster
 from vgan.generate.options import Size, StylizeOptions, check_range
 from vgan.generate.progress import KINDS
 from vgan.video import VideoReader, is_image, outlets, read_image
+from vgan.video.codecs import Coding
 from vgan.video.images import srgb_profile
 
 
@@ -31,6 +32,10 @@ def stylize(
     deinterlace: str = "auto",
     gaps: str = "hold",
     quality: float | None = None,
+    codec: str | None = None,
+    pixel_format: str | None = None,
+    preset: str | None = None,
+    bitrate: str | float | None = None,
     overwrite: bool = False,
     resume: bool = False,
     live: bool = False,
@@ -53,16 +58,24 @@ def stylize(
         style: As of `vgan.Stylizer`: a picture's path, a name that the model knows, a
             blend, ...; or a list of texts: "a.jpg@0s" and "b.jpg@4s" follow one
             another, and with `label_mask` there is one for each region.
-        output: .mp4, .webm, .mkv, .gif, a folder of pictures or of videos; .png or .jpg
-            of a picture; a stream, "ndi:NAME", "camera" or /dev/videoN, a virtual one,
-            or "-" for a pipe. May be left out with `preview`.
+        output: .mp4, .mov, .mkv, .webm, .m4v, .avi, .ts, .m3u8 (HLS), .gif, a folder
+            of pictures or of videos; .png or .jpg of a picture; a stream, "ndi:NAME",
+            "camera" or /dev/videoN, a virtual one, or "-" for a pipe. May be left out
+            with `preview`.
         model: A name or path, see `vgan.load`; or what that returned, but not with
             `resume` or for a folder of videos.
         fps: Frames per second to resample to, 0.001 to 1000; None: all.
         deinterlace: "auto": interlaced frames become whole pictures; "off": they stay.
         gaps: Where numbers of pictures are missing, "hold" the one before, "close" the
             gap, or "refuse" the folder.
-        quality: Of H.264 and VP9, 0, the best, to 51; None: that of the encoder.
+        quality: Of H.264, HEVC, AV1 and VP9, 0, the best, to 51; None: that of the
+            encoder.
+        codec: "h264", "hevc", "av1", "vp9", "prores", "prores4444", "dnxhr", "ffv1",
+            "gif", "png", or an encoder in hardware such as "h264_nvenc"; None: H.264,
+            or what the output's suffix says.
+        pixel_format: FFmpeg's name, such as "yuv422p10le"; None: what suits the codec.
+        preset: Of the encoder, its speed, or the profile of ProRes and DNxHR.
+        bitrate: Bits per second, such as "8M", in place of a quality.
         overwrite: Replace an output that exists.
         resume: Keep what is finished when stopped, and go on from there.
         live: Play a file in real time, as if it were a camera.
@@ -112,6 +125,7 @@ def stylize(
     check_range("reconnect", reconnect, 0, float("inf"), "0 or more seconds")
     if progress not in KINDS:
         raise InputError(f"progress={progress!r:.50}: give {', '.join(KINDS)}")
+    coding = Coding(quality, codec, pixel_format, preset, bitrate)
     reading = {"fps": fps, "deinterlace": deinterlace == "auto", "gaps": gaps}
     reading["reconnect"] = reconnect
     input, output = os.fspath(input), output and os.fspath(output)
@@ -121,6 +135,7 @@ def stylize(
     if beam:
         pipelines.check(beam)
         _refuse("a Beam pipeline", preview=preview, live=live)
+        coding.refuse("a Beam pipeline")
         _refuse("a Beam pipeline", **{"a loaded model": is_loaded})
         from vgan.generate.films import stylize_films
 
@@ -138,6 +153,7 @@ def stylize(
         _refuse("a loaded model, which has no file", resume=resume)
     if is_image(input):
         _refuse("a picture", preview=preview, live=live, resume=resume, fps=fps)
+        coding.refuse("a picture")
         report(_stylize_picture(options, input, pathlib.Path(output), overwrite))
     elif input != "-" and convert.is_folder_of_videos(input):
         _refuse("a folder of videos", preview=preview, live=live)
@@ -145,7 +161,7 @@ def stylize(
         if "://" in output or outlets.find(output):
             raise InputError(f"output={output}: give a folder for a folder")
         convert.convert_folder(
-            *(options, input, output, reading, overwrite, quality, strict, progress),
+            *(options, input, output, reading, overwrite, coding, strict, progress),
             report,
         )
     else:
@@ -158,13 +174,11 @@ def stylize(
             if live or preview or reader.is_live:
                 _refuse("live video", resume=resume)
                 broadcaster = Broadcaster(options)
-                broadcaster.run(
-                    *(reader, output, preview, overwrite, quality, progress)
-                )
+                broadcaster.run(*(reader, output, preview, overwrite, coding, progress))
                 line = f"{output or 'preview'}: {broadcaster.summary()}"
             else:
                 line = convert.convert(
-                    *(options, reader, output, overwrite, resume, quality),
+                    *(options, reader, output, overwrite, resume, coding),
                     *(strict, progress),
                 )
             damage = reader.damage

@@ -14,7 +14,9 @@ import av
 import numpy as np
 from PIL import Image
 
+from vgan import InputError
 from vgan.video import tags
+from vgan.video.codecs import Coding, is_rgb, opened_quietly
 from vgan.video.color import BT709, ToYUV, matrix_for
 from vgan.video.images import NUMBER
 from vgan.video.sound import Sound
@@ -24,40 +26,51 @@ if typing.TYPE_CHECKING:
     from vgan.video.reader import VideoReader
 
 _log = logging.getLogger("vgan")
-_CRF = 11  # 40 dB and more on real clips, small noisy ones too
-_LIMITED = 1
+_LIMITED, _FULL = 1, 2
+_RGB = 0  # in the place of a matrix
+_KINDS = {".m4v": ".mp4", ".ts": ".mpegts", ".m3u8": ".mpegts"}
+_OF_APPLE = (".mp4", ".mov", ".m4v")
 _HELD_BACK = 20  # bytes per pixel: what an encoder's look-ahead gives at the end
 
 
 class Movie:
-    """H.264 in MP4, MOV, MKV; VP9 in WebM; with the sound of the source.
+    """H.264 or what is asked for, VP9 in WebM; with the sound of the source.
 
     Args:
         path: File to write; its suffix tells the container.
         like: VideoReader that the frames come from, or None.
         fps: Average frames per second, a Fraction.
-        quality: x264's constant rate factor, or None.
+        coding: How the picture is coded.
     """
+
+    _QUALITY = 11  # 40 dB and more on real clips, small noisy ones too
 
     def __init__(
         self,
         path: pathlib.Path,
         like: "VideoReader | None",
         fps: Fraction,
-        quality: float | None,
+        coding: Coding,
     ) -> None:
         self._path, self._like, self._fps = path, like, fps
-        self._crf = _CRF if quality is None else quality
+        suffix = self._suffix()
+        self._coder = coding.into(suffix)
         self._time_base = _fine(getattr(like, "time_base", None) or 1 / fps)
+        if suffix == ".avi":  # counts frames
+            self._time_base = 1 / fps
+        elif suffix in (".ts", ".m3u8"):
+            self._time_base = Fraction(1, 90_000)
         self._container = self._sound = self._file = None
         self._last = None
         self._gap = max(1, round(1 / fps / self._time_base))
 
+    def _suffix(self):
+        return self._path.suffix.lower()
+
     def _begin(self, height, width):
-        suffix = self._path.suffix.lower()
-        webm = suffix == ".webm"
+        suffix = self._suffix()
         options = {}
-        if suffix in (".mp4", ".mov"):
+        if suffix in (".mp4", ".mov", ".m4v"):
             options["movflags"] = "+faststart"  # play before all is loaded
             # Late starts of sound or picture are rounded to this; FFmpeg's is 1 ms.
             options["movie_timescale"] = str(self._time_base.denominator)
@@ -65,49 +78,53 @@ class Movie:
             # Sound that begins before zero (AAC's run-in) must not delay the picture.
             options["avoid_negative_ts"] = "disabled"
         self._container = self._open(options, _HELD_BACK * height * width)
-        # 4:2:0 is what every player shows, but H.264 can only crop it to even sizes.
-        # 4:4:4 keeps odd ones; browsers on FFmpeg, VLC and mpv play it, Apple does not.
-        odd = (width % 2 or height % 2) and not webm
-        self._add_picture(
-            "libvpx-vp9" if webm else "libx264",
-            self._codec_options(webm),
-            (width, height),
-            "yuv444p" if odd else "yuv420p",
-        )
-        self._sound = Sound(self._like, self._container, suffix)
+        self._add_picture(width, height)
+        self._sound = Sound(self._like, self._container, _KINDS.get(suffix, suffix))
 
     def _open(self, options, room):
         self._file = SparedFile(self._path, room)
-        return av.open(self._file, "w", options=options)
+        # FFmpeg's own choice for .m4v takes neither HEVC nor most sound.
+        kind = _KINDS.get(self._suffix(), "").removeprefix(".") or None
+        return av.open(self._file, "w", format=kind, options=options)
 
-    def _add_picture(self, name, options, size, pixel_format):
-        stream = self._container.add_stream(name, rate=self._fps, options=options)
+    def _add_picture(self, width, height):
+        pixel_format = self._coder.pixel_format(8, False, odd=width % 2 or height % 2)
+        options = self._codec_options(pixel_format)
+        opened_quietly()
+        stream = self._container.add_stream(
+            self._coder.encoder, rate=self._fps, options=options
+        )
         self._stream = stream
         codec = stream.codec_context
-        codec.width, codec.height = size
+        codec.width, codec.height = width, height
         codec.pix_fmt = pixel_format
         codec.time_base = self._time_base
         stream.time_base = self._time_base
         codec.thread_type = "AUTO"
-        matrix = matrix_for(*size)
+        matrix = matrix_for(width, height)
         codec.colorspace, codec.color_range = matrix, _LIMITED
+        if is_rgb(pixel_format):
+            codec.colorspace, codec.color_range = _RGB, _FULL
         colors = getattr(self._like, "colors", None) or (BT709, BT709)
         codec.color_primaries, codec.color_trc = colors
         if getattr(self._like, "sample_aspect_ratio", None):
             codec.sample_aspect_ratio = self._like.sample_aspect_ratio
+        if self._coder.encoder == "libx265" and self._suffix() in _OF_APPLE:
+            codec.codec_tag = "hvc1"  # QuickTime plays no other
         self._to_yuv = ToYUV(pixel_format, matrix)
+        try:
+            if not codec.is_open:  # now, to say of which size it is
+                codec.open()
+        except (ValueError, av.FFmpegError) as error:
+            raise InputError(
+                self._coder.refusal(pixel_format, width, height, error.strerror)
+            ) from error
 
-    def _codec_options(self, webm):
-        if webm:  # 0..63 where x264 has 0..51
-            return {
-                "crf": str(round(self._crf * 63 / 51)),
-                "b": "0",
-                "deadline": "good",
-                "cpu-used": "5",
-                "row-mt": "1",
-            }
-        # A short look-ahead bounds the memory that large frames take.
-        return {"crf": str(self._crf), "preset": "veryfast", "rc-lookahead": "20"}
+    def _codec_options(self, pixel_format):
+        options = self._coder.options(pixel_format, self._QUALITY)
+        if self._coder.encoder == "libx264" and self._suffix() == ".avi":
+            options["bf"] = "0"  # AVI does not say when a frame is shown
+        return options
 
     def write(self, frame: np.ndarray, seconds: Fraction) -> None:
         """Append a uint8 RGB frame `[H, W, 3]` shown from `seconds` on."""
@@ -172,6 +189,41 @@ class Movie:
             self._file.close()
 
 
+class Playlist(Movie):
+    """An HLS playlist, .m3u8, and beside it one .ts of the same name, cut by bytes."""
+
+    _SECONDS = 4  # of a segment, each of which begins with a key frame
+
+    def _open(self, options, room):
+        media = self.media(self._path)
+        return av.open(
+            str(self._path.absolute()),
+            "w",
+            format="hls",
+            options={
+                "hls_flags": "single_file",
+                "hls_playlist_type": "vod",
+                "hls_time": str(self._SECONDS),
+                "hls_segment_filename": str(media.absolute()),
+            },
+        )
+
+    def _codec_options(self, pixel_format):
+        every = max(1, round(self._SECONDS * self._fps))
+        return {**super()._codec_options(pixel_format), "g": str(every)}
+
+    @staticmethod
+    def media(path: pathlib.Path) -> pathlib.Path:
+        """Path of the file that a playlist of that path is of."""
+        return path.with_suffix(".ts")
+
+    @classmethod
+    def rename(cls, playlist: pathlib.Path, name: str) -> None:
+        """Have a playlist name its file so, in place of as it was written."""
+        text = playlist.read_text().replace(cls.media(playlist).name, name)
+        playlist.write_text(text)
+
+
 def _fine(time_base):
     """1 / n seconds, n so large that rounding to it is not seen, and MP4 takes it."""
     ticks = time_base.denominator
@@ -192,7 +244,7 @@ class Gif:
         path: pathlib.Path,
         like: "VideoReader | None",
         fps: Fraction,
-        quality: float | None,
+        coding: Coding,
     ) -> None:
         self._path = path
         self._rate = fps
@@ -262,7 +314,7 @@ class Pngs:
         path: The folder.
         like: What the frames come from; names, {timestamp: name}, if they have some.
         fps: Not used.
-        quality: Not used.
+        coding: Of which there is nothing to choose.
         pattern: Of names, such as "%04d.png", for the numbers that names end in or, if
             there are none, from 0 on; or None.
     """
@@ -272,7 +324,7 @@ class Pngs:
         path: pathlib.Path,
         like: "VideoReader | None",
         fps: Fraction,
-        quality: float | None,
+        coding: Coding,
         pattern: str | None = None,
     ) -> None:
         self._path, self._count, self._pattern = path, 0, pattern

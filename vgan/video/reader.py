@@ -13,7 +13,7 @@ from vgan import InputError
 from vgan.video.image_source import GAPS, AnimationSource, ImageSource
 from vgan.video.images import IMAGE_SUFFIXES, NUMBER, is_image, refuse_drawing
 from vgan.video.ndi_source import PREFIX, NDISource
-from vgan.video.opening import StandardInput, public
+from vgan.video.opening import StandardInput, public, refuse_unknown
 from vgan.video.stream import StreamSource
 
 ROUNDING = Fraction(1, 2000)  # of a second, in timestamps
@@ -40,8 +40,8 @@ class VideoReader:
         source: Path of a file that FFmpeg reads, of a still picture or of a folder of
             numbered pictures (25 a second unless `fps` says otherwise) or a pattern of
             their paths, such as `shot/%04d.png`; `camera:0`, or a bare number that is
-            no path; an `rtsp://`, `http(s)://`, `rtmp://`, `udp://` or `tcp://`
-            address; `ndi:NAME`, a source in the local network; `-` for anything that
+            no path; an `rtsp://`, `http(s)://`, `rtmp://`, `udp://`, `tcp://` or
+            `srt://` address; `ndi:NAME`, a source in the local network; `-` for what
             FFmpeg reads on standard input; or a binary file that is open and can seek,
             which stays open.
         fps: Resample to this constant rate: frame k is what is shown at second
@@ -220,10 +220,11 @@ def _open(source, name, fps, timeout, start, deinterlace, gaps, look, reconnect)
     if text.startswith(PREFIX):
         return NDISource(text, timeout, **look, reconnect=reconnect), resample
     if re.match(r"[a-z][a-z0-9+.-]+://", text):
-        if not re.match(r"(rtsps?|https?|rtmps?|tcp|udp)://", text):
+        if not re.match(r"(rtsps?|https?|rtmps?|tcp|udp|srt)://", text):
             raise InputError(
                 f"{name}: give rtsp://, http://, https://, rtmp://, udp:// or tcp://"
             )
+        refuse_unknown(text, name)
         film["reconnect"] = reconnect
         return StreamSource(text, name, timeout, start=start, **film), resample
     pattern = not path.exists() and NUMBER.search(path.name)

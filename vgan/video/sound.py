@@ -21,6 +21,7 @@ _ACCEPTED = {
     ".mov": {"aac", "mp3", "mp2", "ac3", "eac3", "alac", "pcm_s16le", "pcm_s24le"},
     ".webm": {"opus", "vorbis"},
     ".flv": {"aac", "mp3"},
+    ".avi": {"mp3", "mp2", "ac3", "pcm_s16le"},
     ".mpegts": {"aac", "mp3", "mp2", "ac3", "eac3"},
     ".rtsp": {"aac", "opus"},
 }
@@ -39,9 +40,9 @@ _PROBE = {"probesize": "50000000", "analyzeduration": "60000000"}  # bytes, micr
 class Sound:
     """The sound tracks that belong to the picture, copied packet by packet.
 
-    A track that the container does not take is encoded anew, as AAC (Opus in WebM),
-    with its channels as far as the codec has them. Packets follow the picture, so only
-    a second or so is in memory; their times are those of the picture's clock.
+    A track that the container does not take is encoded anew, as AAC (Opus in WebM, MP3
+    in AVI), with its channels as far as the codec has them. Packets follow the picture,
+    so only a second or so is in memory; their times are those of the picture's clock.
 
     A file also gets the subtitles (text that it does not take is converted), chapters,
     tags, cover and fonts; one line in the log names what it cannot hold.
@@ -127,12 +128,12 @@ class Sound:
             accepted = False
         if accepted:
             return Copy(self._output, stream, self._origin)
-        target = "libopus" if suffix == ".webm" else "aac"
+        target = {".webm": "libopus", ".avi": "libmp3lame"}.get(suffix, "aac")
         track = Encoded(self._output, stream, self._origin, target)
+        new = av.Codec(target, "w").canonical_name
         _log.warning(
             "%s: sound track %d is %s, which %s does not take: encoded anew as %s%s",
-            self._name, stream.index, codec, suffix, target.removeprefix("lib"),
-            track.changes,
+            self._name, stream.index, codec, suffix, new, track.changes,
         )  # fmt: skip
         return track
 

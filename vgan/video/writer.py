@@ -15,7 +15,8 @@ import numpy as np
 
 from vgan import InputError, files
 from vgan.video import outlets
-from vgan.video.encoders import Gif, Movie, Pngs
+from vgan.video.codecs import FOLDER, Coding
+from vgan.video.encoders import Gif, Movie, Playlist, Pngs
 from vgan.video.images import NUMBER, numbered
 from vgan.video.opening import public
 from vgan.video.spare import FULL
@@ -23,7 +24,10 @@ from vgan.video.spare import FULL
 if typing.TYPE_CHECKING:
     from vgan.video.reader import VideoReader
 
-_ENCODERS = {".mp4": Movie, ".mkv": Movie, ".mov": Movie, ".webm": Movie, ".gif": Gif}
+_ENCODERS = {
+    **dict.fromkeys((".mp4", ".mkv", ".mov", ".webm"), Movie), ".gif": Gif,
+    **dict.fromkeys((".m4v", ".avi", ".ts"), Movie), ".m3u8": Playlist,
+}  # fmt: skip
 _log = logging.getLogger("vgan")
 
 
@@ -32,7 +36,8 @@ class VideoWriter:
 
     A film also gets the subtitles, chapters and tags that its container can hold.
 
-    By the path's extension: .mp4, .mkv, .mov (H.264), .webm (VP9), .gif, or a folder
+    By the path's extension: .mp4, .mkv, .mov, .m4v, .avi, .ts (H.264, where `coding`
+    says nothing else), .webm (VP9), .gif, .m3u8 (HLS, with one .ts beside), or a folder
     of numbered PNGs (no extension, or a slash at the end, or a pattern of their names
     as in `made/%04d.png`; order only, no times). Pictures of a folder keep their names.
     Frames keep their size in pixels, odd ones too, and their timestamps to the tick.
@@ -56,6 +61,8 @@ class VideoWriter:
         quality: Constant rate factor, lower is better, on x264's scale 0..51
             (a GIF and PNGs have none). The default is visually lossless.
         overwrite: Replace what is there.
+        coding: Codec, pixel format, preset, bit rate and quality, in place of
+            `quality`.
 
     Attributes:
         path: Where the result goes (without passwords); after Ctrl-C, where it went.
@@ -76,9 +83,9 @@ class VideoWriter:
         fps: Fraction | float | None = None,
         quality: float | None = None,
         overwrite: bool = False,
+        coding: Coding | None = None,
     ) -> None:
-        if quality is not None and not 0 <= quality <= 51:
-            raise InputError(f"quality={quality}: give 0 (best) to 51, or none")
+        coding = coding or Coding(quality)
         rate = Fraction(fps or getattr(like, "fps", None) or 25)
         self._shape = None
         self.num_frames = 0
@@ -89,18 +96,19 @@ class VideoWriter:
         if outlet is None:
             self._pattern = None
             encoder = self._choose_encoder(path)
+            coding.into(FOLDER if self._folder else self.path.suffix.lower())
             self._names = set((getattr(like, "names", None) or {}).values())
             self._check_target(like, overwrite)
             self._hold()
             try:
                 self._make_temporary()
-                self._encoder = encoder(self._temporary, like, rate, quality)
+                self._encoder = encoder(self._temporary, like, rate, coding)
             except BaseException:
                 self._lock.close()
                 raise
         else:
             self.path, self._folder, self._temporary = public(path), False, None
-            self._encoder = outlet(path, like, rate, quality)
+            self._encoder = outlet(path, like, rate, coding)
 
     def _choose_encoder(self, path):
         as_folder = str(path).endswith(("/", os.sep))
@@ -144,8 +152,16 @@ class VideoWriter:
         path, source = self.path, getattr(like, "path", None)
         if not path.parent.is_dir():
             raise InputError(f"{path}: there is no folder {path.parent}; make it first")
-        if not path.exists():
-            return
+        for one in (path, *self._beside(path)):
+            if one.exists():
+                self._check_what_is_there(one, source, overwrite)
+
+    def _beside(self, path):
+        """The file that a playlist is of."""
+        is_playlist = not self._folder and path.suffix.lower() == ".m3u8"
+        return [Playlist.media(path)] if is_playlist else []
+
+    def _check_what_is_there(self, path, source, overwrite):
         if source is not None and source.exists() and path.samefile(source):
             raise InputError(f"{path}: is the input itself; give another output")
         if not (path.is_dir() or path.is_file()):
@@ -242,6 +258,9 @@ class VideoWriter:
             if not self._is_ours(self.path):
                 raise InputError(f"{self.path}: holds other files; move it away")
             shutil.rmtree(self.path)
+        for media in self._beside(self.path):
+            os.replace(*self._beside(self._temporary), media)
+            Playlist.rename(self._temporary, media.name)
         os.replace(self._temporary, self.path)
 
     def _abandon(self):
@@ -260,7 +279,8 @@ class VideoWriter:
         if self._folder:
             shutil.rmtree(self._temporary, ignore_errors=True)
         else:
-            self._temporary.unlink(missing_ok=True)
+            for path in (self._temporary, *self._beside(self._temporary)):
+                path.unlink(missing_ok=True)
 
     def _is_ours(self, folder):
         """Whether it holds such PNGs only, so that replacing it is harmless."""
