@@ -121,6 +121,13 @@ FLAGS.DEFINE_string(
     "profile of ProRes (proxy, lt, standard, hq) and DNxHR (lb, sq, hq, hqx, 444)",
 )
 FLAGS.DEFINE_string("bitrate", None, "bits per second, such as 8M; not with quality")
+FLAGS.DEFINE_enum(
+    "hdr",
+    "sdr",
+    ("sdr", "keep"),
+    "HDR becomes common video, or, once painted as that, its own curve and primaries "
+    "again (in 10 bits)",
+)
 FLAGS.DEFINE_multi_string(
     "beam",
     [],

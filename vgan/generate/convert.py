@@ -105,6 +105,7 @@ def convert(
             )
 
     writer.approve = approve
+    reader.deep = writer.deep
     with (
         writer,
         options.processor(reader) as process,

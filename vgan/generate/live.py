@@ -94,6 +94,7 @@ class Broadcaster:
                 writer = VideoWriter(
                     output, like=reader, coding=coding, overwrite=overwrite
                 )
+                reader.deep = writer.deep and not preview  # which shows 8 bits
                 recorder = Recorder(stack.enter_context(writer), controls)
                 write = stack.enter_context(BackgroundWriter(recorder.write, depth=1))
             process = stack.enter_context(self._options.processor(reader, schedules))

@@ -36,6 +36,7 @@ def stylize(
     pixel_format: str | None = None,
     preset: str | None = None,
     bitrate: str | float | None = None,
+    hdr: str = "sdr",
     overwrite: bool = False,
     resume: bool = False,
     live: bool = False,
@@ -76,6 +77,8 @@ def stylize(
         pixel_format: FFmpeg's name, such as "yuv422p10le"; None: what suits the codec.
         preset: Of the encoder, its speed, or the profile of ProRes and DNxHR.
         bitrate: Bits per second, such as "8M", in place of a quality.
+        hdr: Of HDR sources, "sdr": they become common video, "keep": the style is
+            painted on that, and brought back to the source's curve and primaries.
         overwrite: Replace an output that exists.
         resume: Keep what is finished when stopped, and go on from there.
         live: Play a file in real time, as if it were a camera.
@@ -125,7 +128,7 @@ def stylize(
     check_range("reconnect", reconnect, 0, float("inf"), "0 or more seconds")
     if progress not in KINDS:
         raise InputError(f"progress={progress!r:.50}: give {', '.join(KINDS)}")
-    coding = Coding(quality, codec, pixel_format, preset, bitrate)
+    coding = Coding(quality, codec, pixel_format, preset, bitrate, hdr)
     reading = {"fps": fps, "deinterlace": deinterlace == "auto", "gaps": gaps}
     reading["reconnect"] = reconnect
     input, output = os.fspath(input), output and os.fspath(output)

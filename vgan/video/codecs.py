@@ -142,6 +142,8 @@ class Coding:
         pixel_format: FFmpeg's name, such as "yuv422p10le"; "le" may be left out.
         preset: Of the encoder: its speed, or the profile of ProRes and DNxHR.
         bitrate: Bits per second, a number or a text such as "8M"; in place of quality.
+        hdr: Of HDR sources: "sdr" makes BT.709 of them, "keep" has the result in their
+            curve and primaries again.
 
     Raises:
         InputError: A value is unknown, out of range, or does not go with another.
@@ -152,6 +154,7 @@ class Coding:
     pixel_format: str | None = None
     preset: str | None = None
     bitrate: str | float | None = None
+    hdr: str = "sdr"
 
     def __post_init__(self) -> None:
         if self.quality is not None and not 0 <= self.quality <= 51:
@@ -163,6 +166,8 @@ class Coding:
                 f"bitrate={self.bitrate!r:.50}: give bits per second, such as 8M, 800k "
                 "or 8000000"
             )
+        if self.hdr not in ("sdr", "keep"):
+            raise InputError(f"hdr={self.hdr!r:.50}: give 'sdr' or 'keep'")
         if self.codec is not None:
             _named(self.codec)
 
@@ -205,8 +210,8 @@ class Coding:
 
     def refuse(self, what: str) -> None:
         """Raise InputError where anything but the quality is asked of raw pictures."""
-        for name in ("codec", "pixel_format", "preset", "bitrate"):
-            if getattr(self, name) is not None:
+        for name in ("codec", "pixel_format", "preset", "bitrate", "hdr"):
+            if getattr(self, name) not in (None, "sdr"):
                 raise InputError(f"{name}: does not go with {what}; leave it out")
 
 

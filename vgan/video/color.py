@@ -9,6 +9,7 @@ import numpy as np
 from av import VideoFrame
 from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
 
+from vgan.video.codecs import is_rgb
 from vgan.video.filters import Filters
 from vgan.video.hdr import BT709, BT2020, HLG, PQ, WideGamut
 
@@ -57,6 +58,7 @@ class ToRGB:
         width: W of the results in pixels.
         transposed: Whether the picture lies on its side in the file.
         converts: Whether colors become BT.709.
+        deep: Whether the results are uint16, 0 to 65535, and not uint8.
         pixel_shape: Displayed width over height of the first frame's pixels, for a
             stream that changes on the way: what has another shape gets black bars.
             None, the default: it is stretched.
@@ -92,13 +94,14 @@ class ToRGB:
         self._reformatter = VideoReformatter()
         self._kind = self._filters = None
         self.pixel_shape: Fraction | None = None
+        self.deep = False
 
     def fits(self, frame: VideoFrame) -> bool:
         """Whether a decoded frame has the size of the first."""
         return (frame.width, frame.height) == self._first
 
     def __call__(self, frame: VideoFrame) -> np.ndarray:
-        """Return the uint8 RGB array `[H, W, 3]` of a decoded frame."""
+        """Return the RGB array `[H, W, 3]` of a decoded frame, uint8 unless `deep`."""
         frame = self._filtered(frame)
         # swscale goes by what the frame says, and refuses matrices that it cannot do.
         if frame.colorspace not in _KNOWN_MATRICES:
@@ -108,14 +111,16 @@ class ToRGB:
         frame = self._reformatter.reformat(
             frame,
             *self._size,  # a stream may change its size on the way
-            format="rgb48le" if self.converts else "rgb24",
+            format="rgb48le" if self.converts or self.deep else "rgb24",
             src_colorspace=frame.colorspace,
             src_color_range=ColorRange.JPEG if full else ColorRange.MPEG,
             dst_color_range=ColorRange.JPEG,
             interpolation=self._way,
         )
         array = frame.to_ndarray()
-        return _turn(self._convert(array) if self.converts else array, *self._turn)
+        if self.converts:
+            array = self._convert(array, self.deep)
+        return _turn(array, *self._turn)
 
     def _filtered(self, frame):
         """What is shown of a frame, with bars if need be; nothing is copied else."""
@@ -165,22 +170,26 @@ class ToRGB:
 
 
 class ToYUV:
-    """Upright uint8 RGB `[H, W, 3]` to a frame for the encoder, limited range.
+    """Upright RGB `[H, W, 3]`, uint8 or uint16, to a frame for the encoder.
+
+    Its range is limited, but full where the encoder takes RGB.
 
     Args:
         pixel_format: FFmpeg's name, such as "yuv420p"; samples of color are sited
             left, as decoders of H.264 and VP9 take it.
-        matrix: BT709 or BT601.
+        matrix: BT709, BT601 or BT2020.
     """
 
     def __init__(self, pixel_format: str, matrix: int) -> None:
         self._pixel_format, self._matrix = pixel_format, matrix
+        self._is_rgb = is_rgb(pixel_format)
         self._filters = None
         self._reformatter = VideoReformatter()
 
     def __call__(self, array: np.ndarray) -> VideoFrame:
-        """Return the `av.VideoFrame` of a uint8 RGB array `[H, W, 3]`."""
-        frame = VideoFrame.from_ndarray(array, format="rgb24")
+        """Return the `av.VideoFrame` of a uint8 or uint16 RGB array `[H, W, 3]`."""
+        kind = "rgb48le" if array.dtype == np.uint16 else "rgb24"
+        frame = VideoFrame.from_ndarray(array, format=kind)
         if self._filters is None:
             self._filters = Filters(frame, ("setparams", "chroma_location=left"))
         return self._reformatter.reformat(
@@ -188,7 +197,7 @@ class ToYUV:
             format=self._pixel_format,
             dst_colorspace=self._matrix,
             src_color_range=ColorRange.JPEG,
-            dst_color_range=ColorRange.MPEG,
+            dst_color_range=ColorRange.JPEG if self._is_rgb else ColorRange.MPEG,
             interpolation=_QUALITY,
         )
 
@@ -208,10 +217,12 @@ def _turn(array, transpose, mirror_x, mirror_y):
     if not (transpose or mirror_x or mirror_y):
         return array
     # One item per pixel: copying three bytes at a time is several times faster.
-    pixels = np.ascontiguousarray(array).view("V3")[..., 0]
+    kind = array.dtype
+    size = kind.itemsize * array.shape[2]
+    pixels = np.ascontiguousarray(array).view(f"V{size}")[..., 0]
     pixels = pixels.T if transpose else pixels
     pixels = pixels[:: -1 if mirror_y else 1, :: -1 if mirror_x else 1]
-    return np.ascontiguousarray(pixels)[..., None].view(np.uint8)
+    return np.ascontiguousarray(pixels)[..., None].view(kind)
 
 
 def _turned_back(window, transpose, mirror_x, mirror_y):

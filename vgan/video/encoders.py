@@ -16,8 +16,9 @@ from PIL import Image
 
 from vgan import InputError
 from vgan.video import tags
-from vgan.video.codecs import Coding, is_rgb, opened_quietly
-from vgan.video.color import BT709, ToYUV, matrix_for
+from vgan.video.codecs import Coding, bits, is_rgb, opened_quietly
+from vgan.video.color import BT709, BT2020, ToYUV, matrix_for
+from vgan.video.hdr import Widened
 from vgan.video.images import NUMBER
 from vgan.video.sound import Sound
 from vgan.video.spare import SparedFile
@@ -27,6 +28,7 @@ if typing.TYPE_CHECKING:
 
 _log = logging.getLogger("vgan")
 _LIMITED, _FULL = 1, 2
+_257 = np.uint16(257)  # 8 bits to 16
 _RGB = 0  # in the place of a matrix
 _KINDS = {".m4v": ".mp4", ".ts": ".mpegts", ".m3u8": ".mpegts"}
 _OF_APPLE = (".mp4", ".mov", ".m4v")
@@ -63,6 +65,15 @@ class Movie:
         self._container = self._sound = self._file = None
         self._last = None
         self._gap = max(1, round(1 / fps / self._time_base))
+        self._depth = getattr(like, "depth", None) or 8
+        hdr = getattr(like, "hdr", None)
+        self._widened = hdr and coding.hdr == "keep" and Widened(*hdr)
+        self.deep = bits(self._coder.pixel_format(self._depth, False)) > 8
+        if self._widened and not self.deep:
+            raise InputError(
+                f"hdr=keep: takes more than 8 bits, and {self._coder.name} gets 8; "
+                "give codec=hevc, or pixel_format=yuv420p10"
+            )
 
     def _suffix(self):
         return self._path.suffix.lower()
@@ -88,7 +99,8 @@ class Movie:
         return av.open(self._file, "w", format=kind, options=options)
 
     def _add_picture(self, width, height):
-        pixel_format = self._coder.pixel_format(8, False, odd=width % 2 or height % 2)
+        odd = bool(width % 2 or height % 2)
+        pixel_format = self._coder.pixel_format(self._depth, False, odd)
         options = self._codec_options(pixel_format)
         opened_quietly()
         stream = self._container.add_stream(
@@ -102,10 +114,12 @@ class Movie:
         stream.time_base = self._time_base
         codec.thread_type = "AUTO"
         matrix = matrix_for(width, height)
+        colors = getattr(self._like, "colors", None) or (BT709, BT709)
+        if self._widened:
+            matrix, colors = BT2020, self._like.hdr[::-1]
         codec.colorspace, codec.color_range = matrix, _LIMITED
         if is_rgb(pixel_format):
             codec.colorspace, codec.color_range = _RGB, _FULL
-        colors = getattr(self._like, "colors", None) or (BT709, BT709)
         codec.color_primaries, codec.color_trc = colors
         if getattr(self._like, "sample_aspect_ratio", None):
             codec.sample_aspect_ratio = self._like.sample_aspect_ratio
@@ -127,9 +141,11 @@ class Movie:
         return options
 
     def write(self, frame: np.ndarray, seconds: Fraction) -> None:
-        """Append a uint8 RGB frame `[H, W, 3]` shown from `seconds` on."""
+        """Append an RGB frame `[H, W, 3]`, uint8 or uint16, from `seconds` on."""
         if self._container is None:
             self._begin(*frame.shape[:2])
+        if self._widened:
+            frame = self._widened(frame if frame.dtype == np.uint16 else frame * _257)
         if self._file is not None and self._file.full:
             raise self._file.full
         pts = max(0, round(seconds / self._time_base))

@@ -58,7 +58,8 @@ class ImageSource:
     damage = doubt = None
     origin = Fraction(0)
     sample_aspect_ratio = None
-    colors = None
+    colors = hdr = None
+    depth, deep = 8, False
 
     def __init__(
         self,

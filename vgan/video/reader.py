@@ -74,6 +74,11 @@ class VideoReader:
         sample_aspect_ratio: Displayed width over height of a pixel, or None.
         colors: (primaries, transfer) of the frames as in ITU-T H.273, or None.
         again: What to open for all but the picture, or None where it cannot be.
+        depth: Bits of a value in the source, such as 8 or 10.
+        hdr: (transfer, primaries) as in ITU-T H.273 of what becomes BT.709 here, which
+            nothing tells afterwards; else None.
+        deep: Whether frames are uint16, 0 to 65535, for sources of more than 8 bits;
+            False, and may be set before the first is taken.
         audio: The same where there is sound, else None.
         has_sound: Whether there is sound, had or not.
         origin: Second of the file's own clock that timestamps count from.
@@ -127,7 +132,7 @@ class VideoReader:
         for name in (
             "width", "height", "fps", "num_frames", "duration", "is_live", "path",
             "time_base", "sample_aspect_ratio", "colors", "audio", "origin",
-            "has_sound", "names", "tracks", "again", "besides",
+            "has_sound", "names", "tracks", "again", "besides", "depth", "hdr",
         ):  # fmt: skip
             setattr(self, name, getattr(self._source, name))
         if self._resample:
@@ -139,6 +144,15 @@ class VideoReader:
         except BaseException:
             self.close()
             raise
+
+    @property
+    def deep(self) -> bool:
+        """Whether frames are uint16; see above."""
+        return self._source.deep
+
+    @deep.setter
+    def deep(self, value: bool) -> None:
+        self._source.deep = value
 
     @property
     def damage(self) -> str | None:

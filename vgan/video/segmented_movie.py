@@ -27,7 +27,7 @@ if typing.TYPE_CHECKING:
     from vgan.video.reader import VideoReader
 
 FORMATS = {".mp4": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
-ENCODED_LIKE = ("time_base", "colors", "sample_aspect_ratio")
+ENCODED_LIKE = ("time_base", "colors", "sample_aspect_ratio", "depth", "hdr")
 _HELD_BACK = 16  # frames at most that an H.264 encoder holds back
 _AVX_512F = 13  # CV_CPU_AVX_512F, which the Python module does not name
 _log = logging.getLogger("vgan")
@@ -62,6 +62,7 @@ class SegmentedMovie:
         self._made_of, self._snapshot = made_of, snapshot
         self._segment_frames = segment_frames
         self._current = None
+        self.deep = Movie(path, like, fps, coding).deep
         self.segments = list(self._find())
         kept = {segment.path for segment in self.segments}
         # From the end: whatever stops this, no gap is left.

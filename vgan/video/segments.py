@@ -201,7 +201,7 @@ class SegmentedWriter(VideoWriter):
 
     def _remove_folder(self):
         """Unless a segment is in it."""
-        if not self._encoder.segments:
+        if self._encoder is None or not self._encoder.segments:
             with contextlib.suppress(OSError):  # what is not ours stays
                 self._segments.rmdir()
 

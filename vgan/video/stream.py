@@ -14,6 +14,7 @@ from av.format import Flags
 from vgan import InputError
 from vgan.video import tags
 from vgan.video.clock import Clock
+from vgan.video.codecs import bits
 from vgan.video.color import UNSPECIFIED, ToRGB, guessed_matrix
 from vgan.video.connection import Connection
 from vgan.video.damage import Losses
@@ -187,6 +188,9 @@ class StreamSource:
         elif self._to_rgb.transposed:
             ratio = 1 / ratio
         self.sample_aspect_ratio = ratio
+        self.depth = bits(frame.format.name)
+        converts = self._to_rgb.converts
+        self.hdr = (frame.color_trc, frame.color_primaries) if converts else None
         self.colors = None
         said = frame.color_primaries not in (UNSPECIFIED, 0)
         if said and not self._to_rgb.converts:
@@ -262,7 +266,7 @@ class StreamSource:
             self.end = length + (stream.start_time or 0) * self.time_base - self.origin
 
     def picture(self, frame: av.VideoFrame) -> np.ndarray:
-        """What is shown of a frame of `frames`, uint8 RGB `[H, W, 3]`."""
+        """What is shown of a frame, RGB `[H, W, 3]`, uint8 unless `deep`."""
         fits = self._to_rgb.fits(frame)
         same = self._shape_of_pixels() == self._pixel_shape
         if not fits:
@@ -277,6 +281,15 @@ class StreamSource:
         if not (fits and same):
             self._to_rgb.pixel_shape = self._pixel_shape
         return self._to_rgb(frame)
+
+    @property
+    def deep(self) -> bool:
+        """Whether pictures are uint16; may be set."""
+        return self._to_rgb.deep
+
+    @deep.setter
+    def deep(self, value: bool) -> None:
+        self._to_rgb.deep = value
 
     def _shape_of_pixels(self):
         """Width over height, as the decoder has read last."""

@@ -66,6 +66,7 @@ class VideoWriter:
 
     Attributes:
         path: Where the result goes (without passwords); after Ctrl-C, where it went.
+        deep: Whether the encoder takes more than 8 bits; frames may be uint16 then.
         num_frames: Frames written so far.
         approve: Function that is called before the result gets its name; where it
             raises, nothing is left behind.
@@ -92,6 +93,7 @@ class VideoWriter:
         self.approve = lambda: None
         self._closed = self._full = False
         self._lock = contextlib.ExitStack()
+        self._encoder = None
         outlet = outlets.find(path)
         if outlet is None:
             self._pattern = None
@@ -104,11 +106,13 @@ class VideoWriter:
                 self._make_temporary()
                 self._encoder = encoder(self._temporary, like, rate, coding)
             except BaseException:
+                self._remove_temporary()
                 self._lock.close()
                 raise
         else:
             self.path, self._folder, self._temporary = public(path), False, None
             self._encoder = outlet(path, like, rate, coding)
+        self.deep = getattr(self._encoder, "deep", False)
 
     def _choose_encoder(self, path):
         as_folder = str(path).endswith(("/", os.sep))
@@ -183,14 +187,16 @@ class VideoWriter:
         """Append a frame.
 
         Args:
-            frame: uint8 RGB `[H, W, 3]`, of the same size every time.
+            frame: RGB `[H, W, 3]`, of the same size every time: uint8, or uint16 where
+                `deep`, 65535 being white.
             timestamp: Seconds, preferably a Fraction; at least a tick after the last.
 
         Raises:
             InputError: The disk is full, the file cannot grow, the connection is lost.
         """
         if self._shape is None:
-            if frame.ndim != 3 or frame.shape[2] != 3 or frame.dtype != np.uint8:
+            kinds = (np.uint8, np.uint16) if self.deep else (np.uint8,)
+            if frame.ndim != 3 or frame.shape[2] != 3 or frame.dtype not in kinds:
                 raise ValueError(
                     f"frame must be uint8 [H, W, 3], not {frame.dtype} {frame.shape}"
                 )
