@@ -106,6 +106,7 @@ def convert(
 
     writer.approve = approve
     reader.deep = writer.deep
+    reader.keep_alpha = writer.alpha and not options.compare
     with (
         writer,
         options.processor(reader) as process,

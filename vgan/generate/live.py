@@ -95,6 +95,8 @@ class Broadcaster:
                     output, like=reader, coding=coding, overwrite=overwrite
                 )
                 reader.deep = writer.deep and not preview  # which shows 8 bits
+                opaque = preview or self._options.compare
+                reader.keep_alpha = writer.alpha and not opaque
                 recorder = Recorder(stack.enter_context(writer), controls)
                 write = stack.enter_context(BackgroundWriter(recorder.write, depth=1))
             process = stack.enter_context(self._options.processor(reader, schedules))

@@ -255,7 +255,8 @@ def _stylize_picture(options, source, output, overwrite):
         raise InputError(f"{output}: is the input itself; give another output")
     if not output.parent.is_dir() or not os.access(output.parent, os.W_OK):
         raise InputError(f"{output}: cannot be written; give another folder")
-    frame = options.resized(read_image(source))
+    clear = output.suffix.lower() == ".png" and not options.compare
+    frame = options.resized(read_image(source, alpha=clear))
     with options.processor(Size(*frame.shape[:2])) as process:
         frame = process(frame, 0)
     advice = "free space on the disk or give another folder"

@@ -16,7 +16,7 @@ from PIL import Image
 
 from vgan import InputError
 from vgan.video import tags
-from vgan.video.codecs import Coding, bits, is_rgb, opened_quietly
+from vgan.video.codecs import Coding, bits, has_alpha, is_rgb, opened_quietly
 from vgan.video.color import BT709, BT2020, ToYUV, matrix_for
 from vgan.video.hdr import Widened
 from vgan.video.images import NUMBER
@@ -57,6 +57,7 @@ class Movie:
         self._path, self._like, self._fps = path, like, fps
         suffix = self._suffix()
         self._coder = coding.into(suffix)
+        self.codec = self._coder.name
         self._time_base = _fine(getattr(like, "time_base", None) or 1 / fps)
         if suffix == ".avi":  # counts frames
             self._time_base = 1 / fps
@@ -68,7 +69,9 @@ class Movie:
         self._depth = getattr(like, "depth", None) or 8
         hdr = getattr(like, "hdr", None)
         self._widened = hdr and coding.hdr == "keep" and Widened(*hdr)
-        self.deep = bits(self._coder.pixel_format(self._depth, False)) > 8
+        self._has_alpha = bool(getattr(like, "alpha", False))
+        pixel_format = self._coder.pixel_format(self._depth, self._has_alpha)
+        self.deep, self.alpha = bits(pixel_format) > 8, has_alpha(pixel_format)
         if self._widened and not self.deep:
             raise InputError(
                 f"hdr=keep: takes more than 8 bits, and {self._coder.name} gets 8; "
@@ -100,7 +103,7 @@ class Movie:
 
     def _add_picture(self, width, height):
         odd = bool(width % 2 or height % 2)
-        pixel_format = self._coder.pixel_format(self._depth, False, odd)
+        pixel_format = self._coder.pixel_format(self._depth, self._has_alpha, odd)
         options = self._codec_options(pixel_format)
         opened_quietly()
         stream = self._container.add_stream(
@@ -141,11 +144,13 @@ class Movie:
         return options
 
     def write(self, frame: np.ndarray, seconds: Fraction) -> None:
-        """Append an RGB frame `[H, W, 3]`, uint8 or uint16, from `seconds` on."""
+        """Append an RGB or RGBA frame, uint8 or uint16, shown from `seconds` on."""
         if self._container is None:
             self._begin(*frame.shape[:2])
         if self._widened:
-            frame = self._widened(frame if frame.dtype == np.uint16 else frame * _257)
+            frame = frame if frame.dtype == np.uint16 else frame * _257
+            wide = self._widened(frame[..., :3])
+            frame = np.dstack([wide, frame[..., 3:]]) if frame.shape[2] == 4 else wide
         if self._file is not None and self._file.full:
             raise self._file.full
         pts = max(0, round(seconds / self._time_base))
@@ -345,6 +350,7 @@ class Pngs:
     ) -> None:
         self._path, self._count, self._pattern = path, 0, pattern
         self._names = getattr(like, "names", None) or {}
+        self.alpha = True
         if pattern:
             numbers = [_last_number(name) for name in self._names.values()]
             if None in numbers or len(set(numbers)) < len(numbers):

@@ -18,6 +18,7 @@ from vgan.video.images import (
     NUMBER,
     as_shown,
     numbered,
+    on_paper,
     read_image,
     reading,
 )
@@ -59,7 +60,7 @@ class ImageSource:
     origin = Fraction(0)
     sample_aspect_ratio = None
     colors = hdr = None
-    depth, deep = 8, False
+    depth, deep, keep_alpha = 8, False, False
 
     def __init__(
         self,
@@ -85,23 +86,23 @@ class ImageSource:
         names = [file.stem for file in self._files]
         unlike = len(set(names)) == len(names)
         self.names = dict(zip(times, names, strict=True)) if unlike else None
-        self._look(read_image(self._files[0]), size, window)
+        self._look(read_image(self._files[0], alpha=True), size, window)
 
     def _look(self, first, size, window):
         self._scaled_to, self._window = size, window
-        self._shape = first.shape
+        self._shape, self.alpha = first.shape[:2], first.shape[2] == 4
         self.height, self.width = self.picture(first).shape[:2]
 
     def frames(
         self, start: Fraction
     ) -> Iterator[tuple[np.ndarray, Fraction, Fraction]]:
-        """Yield (frame `[H, W, 3]`, timestamp, duration) from `start` seconds on."""
+        """Yield (frame, timestamp, duration) from `start` seconds on; see `picture`."""
         for file, (timestamp, end) in zip(self._files, self._shown, strict=True):
             if end <= start:
                 continue
-            frame = read_image(file)
-            if frame.shape != self._shape:
-                height, width, _ = self._shape
+            frame = read_image(file, alpha=True)
+            if frame.shape[:2] != self._shape:
+                height, width = self._shape
                 raise InputError(
                     f"{file}: is {frame.shape[1]}x{frame.shape[0]} and "
                     f"{self._files[0].name} is {width}x{height}; "
@@ -110,7 +111,11 @@ class ImageSource:
             yield frame, timestamp, end - timestamp
 
     def picture(self, frame: np.ndarray) -> np.ndarray:
-        """What is shown of a frame of `frames`, uint8 RGB `[H, W, 3]`."""
+        """What is shown of a frame of `frames`, uint8 RGB or RGBA `[H, W, C]`."""
+        if self.keep_alpha and frame.shape[2] == 3:
+            frame = np.dstack([frame, np.full(frame.shape[:2], 255, np.uint8)])
+        elif frame.shape[2] == 4 and not self.keep_alpha:
+            frame = on_paper(frame)
         if self._window:
             height, width = frame.shape[:2]
             x, y, w, h = np.rint(self._window * np.array(2 * [width, height])).astype(
@@ -148,7 +153,7 @@ class AnimationSource(ImageSource):
         self.fps = self.num_frames / self.duration
         self.time_base = Fraction(1, math.lcm(*(delay.denominator for delay in delays)))
         first, _ = next(self._pictures())
-        self._look(as_shown(first), size, window)
+        self._look(as_shown(first, alpha=True), size, window)
 
     def _pictures(self):
         """Each as an open Image, and how many seconds it is shown."""
@@ -163,11 +168,11 @@ class AnimationSource(ImageSource):
     def frames(
         self, start: Fraction
     ) -> Iterator[tuple[np.ndarray, Fraction, Fraction]]:
-        """Yield (frame `[H, W, 3]`, timestamp, duration) from `start` seconds on."""
+        """Yield (frame, timestamp, duration) from `start` seconds on; see `picture`."""
         timestamp = Fraction(0)
         for image, delay in self._pictures():
             if timestamp + delay > start:
-                yield as_shown(image), timestamp, delay
+                yield as_shown(image, alpha=True), timestamp, delay
             timestamp += delay
 
 

@@ -66,7 +66,7 @@ def numbered(pattern: str) -> re.Pattern:
     return re.compile(re.escape(start) + number + re.escape(end))
 
 
-def read_image(path: str | os.PathLike) -> np.ndarray:
+def read_image(path: str | os.PathLike, alpha: bool = False) -> np.ndarray:
     """Read a picture as uint8 RGB `[H, W, 3]`, upright.
 
     EXIF orientation is applied; colors of an embedded profile become sRGB; transparent
@@ -76,6 +76,7 @@ def read_image(path: str | os.PathLike) -> np.ndarray:
 
     Args:
         path: A file that Pillow reads: JPEG, PNG, WebP, TIFF, HEIC, AVIF and more.
+        alpha: Whether one with transparent parts comes as RGBA `[H, W, 4]`, straight.
 
     Raises:
         InputError: There is no such file, it is not a picture, or it is too large.
@@ -89,7 +90,7 @@ def read_image(path: str | os.PathLike) -> np.ndarray:
     refuse_drawing(path)
     _know_heif()
     with reading(path), _open(path) as image:
-        return as_shown(image)
+        return as_shown(image, alpha)
 
 
 @contextlib.contextmanager
@@ -162,7 +163,7 @@ def srgb_profile() -> bytes:
     return bytes(profile)
 
 
-def as_shown(image: Image.Image) -> np.ndarray:
+def as_shown(image: Image.Image, alpha: bool = False) -> np.ndarray:
     """Return what `read_image` does of an open picture."""
     profile = image.info.get("icc_profile")
     image = ImageOps.exif_transpose(image)
@@ -173,7 +174,13 @@ def as_shown(image: Image.Image) -> np.ndarray:
     image = image.convert("RGBA")
     picture = _in_srgb(image.convert("RGB"), profile)
     picture.putalpha(image.getchannel("A"))
-    paper = Image.new("RGBA", image.size, "white")
+    return np.array(picture) if alpha else on_paper(np.array(picture))
+
+
+def on_paper(picture: np.ndarray) -> np.ndarray:
+    """Return uint8 RGB `[H, W, 3]` of RGBA `[H, W, 4]`: what is clear is white."""
+    picture = Image.fromarray(picture)
+    paper = Image.new("RGBA", picture.size, "white")
     return np.array(Image.alpha_composite(paper, picture).convert("RGB"))
 
 

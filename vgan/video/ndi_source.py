@@ -45,7 +45,7 @@ class NDISource:
     is_live = True
     again = audio = colors = doubt = duration = end = names = num_frames = path = None
     sample_aspect_ratio = hdr = None
-    depth, deep = 8, False
+    alpha, depth, deep, keep_alpha = False, 8, False, False
     has_sound = False  # that could be copied
     origin = Fraction(0)
     time_base = Fraction(1, 90_000)

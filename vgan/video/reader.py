@@ -77,6 +77,9 @@ class VideoReader:
         depth: Bits of a value in the source, such as 8 or 10.
         hdr: (transfer, primaries) as in ITU-T H.273 of what becomes BT.709 here, which
             nothing tells afterwards; else None.
+        alpha: Whether the source has transparent parts, as far as its format tells.
+        keep_alpha: Whether frames are RGBA `[H, W, 4]`, straight, of a source with
+            alpha; False, and may be set before the first is taken.
         deep: Whether frames are uint16, 0 to 65535, for sources of more than 8 bits;
             False, and may be set before the first is taken.
         audio: The same where there is sound, else None.
@@ -132,7 +135,8 @@ class VideoReader:
         for name in (
             "width", "height", "fps", "num_frames", "duration", "is_live", "path",
             "time_base", "sample_aspect_ratio", "colors", "audio", "origin",
-            "has_sound", "names", "tracks", "again", "besides", "depth", "hdr",
+            "has_sound", "names", "tracks", "again", "besides", "alpha",
+            "depth", "hdr",
         ):  # fmt: skip
             setattr(self, name, getattr(self._source, name))
         if self._resample:
@@ -153,6 +157,15 @@ class VideoReader:
     @deep.setter
     def deep(self, value: bool) -> None:
         self._source.deep = value
+
+    @property
+    def keep_alpha(self) -> bool:
+        """Whether frames are RGBA; see above."""
+        return self._source.keep_alpha
+
+    @keep_alpha.setter
+    def keep_alpha(self, value: bool) -> None:
+        self._source.keep_alpha = value
 
     @property
     def damage(self) -> str | None:

@@ -5,6 +5,7 @@ came from the encoder, with their times in its ticks, do.
 """
 
 import bisect
+import dataclasses
 import io
 import itertools
 import logging
@@ -27,7 +28,9 @@ if typing.TYPE_CHECKING:
     from vgan.video.reader import VideoReader
 
 FORMATS = {".mp4": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
-ENCODED_LIKE = ("time_base", "colors", "sample_aspect_ratio", "depth", "hdr")
+ENCODED_LIKE = (
+    "time_base", "colors", "sample_aspect_ratio", "depth", "hdr", "alpha",
+)  # fmt: skip
 _HELD_BACK = 16  # frames at most that an H.264 encoder holds back
 _AVX_512F = 13  # CV_CPU_AVX_512F, which the Python module does not name
 _log = logging.getLogger("vgan")
@@ -58,11 +61,18 @@ class SegmentedMovie:
         segment_frames: int,
     ) -> None:
         self._path, self._like = path, like
+        whole = Movie(path, like, fps, coding)
+        self.deep, self.alpha = whole.deep, whole.alpha
+        if self.alpha and whole.codec == "vp9":  # which has it beside the packets
+            _log.warning(
+                "%s: VP9 of segments has no alpha; resume=False keeps it", path
+            )
+            coding = dataclasses.replace(coding, pixel_format="yuv420p")
+            self.alpha = False
         self._movie = path, like, fps, coding
         self._made_of, self._snapshot = made_of, snapshot
         self._segment_frames = segment_frames
         self._current = None
-        self.deep = Movie(path, like, fps, coding).deep
         self.segments = list(self._find())
         kept = {segment.path for segment in self.segments}
         # From the end: whatever stops this, no gap is left.

@@ -67,6 +67,7 @@ class VideoWriter:
     Attributes:
         path: Where the result goes (without passwords); after Ctrl-C, where it went.
         deep: Whether the encoder takes more than 8 bits; frames may be uint16 then.
+        alpha: Whether frames may be RGBA `[H, W, 4]`, straight.
         num_frames: Frames written so far.
         approve: Function that is called before the result gets its name; where it
             raises, nothing is left behind.
@@ -113,6 +114,7 @@ class VideoWriter:
             self.path, self._folder, self._temporary = public(path), False, None
             self._encoder = outlet(path, like, rate, coding)
         self.deep = getattr(self._encoder, "deep", False)
+        self.alpha = getattr(self._encoder, "alpha", False)
 
     def _choose_encoder(self, path):
         as_folder = str(path).endswith(("/", os.sep))
@@ -196,7 +198,9 @@ class VideoWriter:
         """
         if self._shape is None:
             kinds = (np.uint8, np.uint16) if self.deep else (np.uint8,)
-            if frame.ndim != 3 or frame.shape[2] != 3 or frame.dtype not in kinds:
+            channels = (3, 4) if self.alpha else (3,)
+            is_picture = frame.ndim == 3 and frame.shape[2] in channels
+            if not is_picture or frame.dtype not in kinds:
                 raise ValueError(
                     f"frame must be uint8 [H, W, 3], not {frame.dtype} {frame.shape}"
                 )
