@@ -107,9 +107,9 @@ FLAGS.DEFINE_float(
 FLAGS.DEFINE_string(
     "codec",
     None,
-    "h264, hevc, av1, vp9, prores, prores4444, dnxhr, ffv1, gif, png, or an encoder in "
-    "hardware such as h264_nvenc, hevc_qsv or h264_videotoolbox (default: by the "
-    "output, h264 in most)",
+    "h264, hevc, av1, vp9, prores, prores4444, dnxhr, ffv1, gif, png, exr, or an "
+    "encoder in hardware such as h264_nvenc, hevc_qsv or h264_videotoolbox (default: "
+    "by the output, h264 in most)",
 )
 FLAGS.DEFINE_string(
     "pixel_format", None, "FFmpeg's name, such as yuv422p10 (default: by the codec)"

@@ -19,6 +19,7 @@ from vgan.generate.options import Size, StylizeOptions, check_range
 from vgan.generate.progress import KINDS
 from vgan.video import VideoReader, is_image, outlets, read_image
 from vgan.video.codecs import Coding
+from vgan.video.exr import read_exr, write_exr
 from vgan.video.images import srgb_profile
 
 
@@ -72,8 +73,8 @@ def stylize(
         quality: Of H.264, HEVC, AV1 and VP9, 0, the best, to 51; None: that of the
             encoder.
         codec: "h264", "hevc", "av1", "vp9", "prores", "prores4444", "dnxhr", "ffv1",
-            "gif", "png", or an encoder in hardware such as "h264_nvenc"; None: H.264,
-            or what the output's suffix says.
+            "gif", "png", "exr", or an encoder in hardware such as "h264_nvenc"; None:
+            H.264, or what the output's suffix says.
         pixel_format: FFmpeg's name, such as "yuv422p10le"; None: what suits the codec.
         preset: Of the encoder, its speed, or the profile of ProRes and DNxHR.
         bitrate: Bits per second, such as "8M", in place of a quality.
@@ -248,19 +249,25 @@ def _refuse(what, **given):
 
 def _stylize_picture(options, source, output, overwrite):
     if not is_image(output):
-        raise InputError(f"output={output}: a picture becomes a .png or .jpg")
+        raise InputError(f"output={output}: a picture becomes a .png, .jpg or .exr")
     if output.exists() and not overwrite:
         raise InputError(f"{output}: exists; give another name or overwrite=True")
     if output.exists() and output.samefile(source):
         raise InputError(f"{output}: is the input itself; give another output")
     if not output.parent.is_dir() or not os.access(output.parent, os.W_OK):
         raise InputError(f"{output}: cannot be written; give another folder")
-    clear = output.suffix.lower() == ".png" and not options.compare
-    frame = options.resized(read_image(source, alpha=clear))
+    suffix = output.suffix.lower()
+    clear = suffix in (".png", ".exr") and not options.compare
+    linear = suffix == source.suffix.lower() == ".exr"
+    frame = read_exr(source) if linear else read_image(source, alpha=clear)
+    frame = options.resized(frame if clear else frame[..., :3])
     with options.processor(Size(*frame.shape[:2])) as process:
         frame = process(frame, 0)
     advice = "free space on the disk or give another folder"
     with files.writing(output, advice), files.replacing(output) as partial:
-        picture = Image.fromarray(frame)
-        picture.save(partial, quality=95, icc_profile=srgb_profile())
+        if suffix == ".exr":
+            write_exr(partial, frame)
+        else:
+            picture = Image.fromarray(frame)
+            picture.save(partial, quality=95, icc_profile=srgb_profile())
     return f"{output}: {frame.shape[1]} x {frame.shape[0]}"

@@ -109,6 +109,7 @@ CODECS = {
     ),
     "gif": Codec("gif", (".gif",), ("pal8", "", "", "")),
     "png": Codec("png", (FOLDER, ".mov"), ("rgb24", "", "rgba", "")),
+    "exr": Codec("exr", (FOLDER,), ("gbrpf32le", "", "gbrapf32le", "")),
 }
 _USUAL = {".webm": "vp9", ".gif": "gif", FOLDER: "png"}  # else H.264
 _SUFFIXES = (".mp4", ".mov", ".mkv", ".webm", ".m4v", ".avi", ".ts", ".m3u8", ".gif")

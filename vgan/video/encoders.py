@@ -18,6 +18,7 @@ from vgan import InputError
 from vgan.video import tags
 from vgan.video.codecs import Coding, bits, has_alpha, is_rgb, opened_quietly
 from vgan.video.color import BT709, BT2020, ToYUV, matrix_for
+from vgan.video.exr import write_exr
 from vgan.video.hdr import Widened
 from vgan.video.images import NUMBER
 from vgan.video.sound import Sound
@@ -329,13 +330,13 @@ def _paletted(frame):
 
 
 class Pngs:
-    """PNGs in a folder: 000000.png, 000001.png, ..., or with the names of the source.
+    """Pictures in a folder: 000000.png, 000001.png, ..., or named as the source's.
 
     Args:
         path: The folder.
         like: What the frames come from; names, {timestamp: name}, if they have some.
         fps: Not used.
-        coding: Of which there is nothing to choose.
+        coding: How they are coded, as PNG or EXR.
         pattern: Of names, such as "%04d.png", for the numbers that names end in or, if
             there are none, from 0 on; or None.
     """
@@ -350,12 +351,15 @@ class Pngs:
     ) -> None:
         self._path, self._count, self._pattern = path, 0, pattern
         self._names = getattr(like, "names", None) or {}
-        self.alpha = True
+        self._suffix = ".exr" if coding.codec == "exr" else ".png"
+        self.alpha, self.deep = True, self._suffix == ".exr"
         if pattern:
             numbers = [_last_number(name) for name in self._names.values()]
             if None in numbers or len(set(numbers)) < len(numbers):
                 self._names = {}
-        tags.leave_out(like, "a folder of PNGs")
+        tags.leave_out(
+            like, "a folder of pictures" if self.deep else "a folder of PNGs"
+        )
 
     def write(self, frame: np.ndarray, seconds: Fraction) -> None:
         """Append a uint8 RGB frame `[H, W, 3]` shown from `seconds` on."""
@@ -365,10 +369,13 @@ class Pngs:
             number = _last_number(name)
             name = NUMBER.sub(lambda to: f"{number:{to[1] or ''}d}", self._pattern, 1)
         else:
-            name += ".png"
+            name += self._suffix
         path = self._path / name
         try:
-            Image.fromarray(frame).save(path, compress_level=3)
+            if self.deep:
+                write_exr(path, frame)
+            else:
+                Image.fromarray(frame).save(path, compress_level=3)
         except OSError:
             path.unlink(missing_ok=True)  # a part of one
             raise

@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image
 
 from vgan import InputError, files
+from vgan.video.exr import read_exr
 from vgan.video.images import (
     IMAGE_SUFFIXES,
     NUMBER,
@@ -21,6 +22,7 @@ from vgan.video.images import (
     on_paper,
     read_image,
     reading,
+    shown_in_8_bits,
 )
 from vgan.video.resizing import resize
 
@@ -86,7 +88,12 @@ class ImageSource:
         names = [file.stem for file in self._files]
         unlike = len(set(names)) == len(names)
         self.names = dict(zip(times, names, strict=True)) if unlike else None
-        self._look(read_image(self._files[0], alpha=True), size, window)
+        self._is_exr = {file.suffix.lower() for file in self._files} == {".exr"}
+        self.depth = 16 if self._is_exr else 8
+        self._look(self._read(self._files[0]), size, window)
+
+    def _read(self, file):
+        return read_exr(file) if self._is_exr else read_image(file, alpha=True)
 
     def _look(self, first, size, window):
         self._scaled_to, self._window = size, window
@@ -100,7 +107,7 @@ class ImageSource:
         for file, (timestamp, end) in zip(self._files, self._shown, strict=True):
             if end <= start:
                 continue
-            frame = read_image(file, alpha=True)
+            frame = self._read(file)
             if frame.shape[:2] != self._shape:
                 height, width = self._shape
                 raise InputError(
@@ -111,11 +118,14 @@ class ImageSource:
             yield frame, timestamp, end - timestamp
 
     def picture(self, frame: np.ndarray) -> np.ndarray:
-        """What is shown of a frame of `frames`, uint8 RGB or RGBA `[H, W, C]`."""
+        """What is shown of a frame of `frames`, RGB or RGBA `[H, W, C]`."""
+        if frame.dtype == np.uint16 and not self.deep:
+            frame = shown_in_8_bits(frame, alpha=True)
         if self.keep_alpha and frame.shape[2] == 3:
-            frame = np.dstack([frame, np.full(frame.shape[:2], 255, np.uint8)])
+            opaque = np.iinfo(frame.dtype).max
+            frame = np.dstack([frame, np.full_like(frame[..., 0], opaque)])
         elif frame.shape[2] == 4 and not self.keep_alpha:
-            frame = on_paper(frame)
+            frame = on_paper(frame) if frame.dtype == np.uint8 else _on_white(frame)
         if self._window:
             height, width = frame.shape[:2]
             x, y, w, h = np.rint(self._window * np.array(2 * [width, height])).astype(
@@ -174,6 +184,13 @@ class AnimationSource(ImageSource):
             if timestamp + delay > start:
                 yield as_shown(image, alpha=True), timestamp, delay
             timestamp += delay
+
+
+def _on_white(frame):
+    """As `on_paper`, of uint16."""
+    share = frame[..., 3:] / np.float32(65535)
+    mixed = frame[..., :3] * share + (1 - share) * np.float32(65535)
+    return np.rint(mixed).astype(np.uint16)
 
 
 def is_shot(folder: pathlib.Path, videos: Sequence[pathlib.Path]) -> bool:

@@ -16,8 +16,8 @@ from PIL import Image, ImageCms, ImageOps, JpegImagePlugin
 from vgan import InputError
 
 IMAGE_SUFFIXES = (
-    ".apng", ".avif", ".bmp", ".heic", ".heif", ".jpeg", ".jpg", ".png", ".ppm", ".tif",
-    ".tiff", ".webp",
+    ".apng", ".avif", ".bmp", ".exr", ".heic", ".heif", ".jpeg", ".jpg", ".png", ".ppm",
+    ".tif", ".tiff", ".webp",
 )  # fmt: skip
 VIDEO_SUFFIXES = (
     ".3gp", ".avi", ".flv", ".gif", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg",
@@ -75,7 +75,8 @@ def read_image(path: str | os.PathLike, alpha: bool = False) -> np.ndarray:
     million, is read at a half or a quarter of its size, with a line in the log.
 
     Args:
-        path: A file that Pillow reads: JPEG, PNG, WebP, TIFF, HEIC, AVIF and more.
+        path: A file that Pillow reads: JPEG, PNG, WebP, TIFF, HEIC, AVIF and more; or
+            an OpenEXR, whose linear light becomes sRGB.
         alpha: Whether one with transparent parts comes as RGBA `[H, W, 4]`, straight.
 
     Raises:
@@ -88,6 +89,10 @@ def read_image(path: str | os.PathLike, alpha: bool = False) -> np.ndarray:
         what = "folder" if path.is_dir() else "pipe or a device"
         raise InputError(f"{path}: is a {what}, not a picture; give a file")
     refuse_drawing(path)
+    if path.suffix.lower() == ".exr":
+        from vgan.video.exr import read_exr  # wants PyAV, which pictures do without
+
+        return shown_in_8_bits(read_exr(path), alpha)
     _know_heif()
     with reading(path), _open(path) as image:
         return as_shown(image, alpha)
@@ -175,6 +180,12 @@ def as_shown(image: Image.Image, alpha: bool = False) -> np.ndarray:
     picture = _in_srgb(image.convert("RGB"), profile)
     picture.putalpha(image.getchannel("A"))
     return np.array(picture) if alpha else on_paper(np.array(picture))
+
+
+def shown_in_8_bits(picture: np.ndarray, alpha: bool = False) -> np.ndarray:
+    """Return uint8 of uint16 RGB or RGBA; RGB on white paper unless `alpha`."""
+    picture = np.rint(picture / np.float32(257)).astype(np.uint8)
+    return picture if alpha or picture.shape[2] == 3 else on_paper(picture)
 
 
 def on_paper(picture: np.ndarray) -> np.ndarray:

@@ -1,6 +1,7 @@
 """The one way out: frames to a file or a folder, atomically, or live to an outlet."""
 
 import contextlib
+import dataclasses
 import errno
 import functools
 import logging
@@ -39,7 +40,8 @@ class VideoWriter:
     By the path's extension: .mp4, .mkv, .mov, .m4v, .avi, .ts (H.264, where `coding`
     says nothing else), .webm (VP9), .gif, .m3u8 (HLS, with one .ts beside), or a folder
     of numbered PNGs (no extension, or a slash at the end, or a pattern of their names
-    as in `made/%04d.png`; order only, no times). Pictures of a folder keep their names.
+    as in `made/%04d.png` or `made/%04d.exr`; order only, no times). Pictures of a
+    folder keep their names.
     Frames keep their size in pixels, odd ones too, and their timestamps to the tick.
     Or, while they come: `-` is raw video (y4m) on standard output, for a pipe;
     rtmp://, udp://, tcp:// and rtsp:// broadcast as H.264; ndi:NAME is an NDI source in
@@ -99,6 +101,13 @@ class VideoWriter:
         if outlet is None:
             self._pattern = None
             encoder = self._choose_encoder(path)
+            if self._pattern:  # which says what the pictures are
+                kind = pathlib.Path(self._pattern).suffix.lower()[1:]
+                if coding.codec not in (None, kind):
+                    raise InputError(
+                        f"codec={coding.codec}: does not fit {path}; give codec={kind}"
+                    )
+                coding = dataclasses.replace(coding, codec=kind)
             coding.into(FOLDER if self._folder else self.path.suffix.lower())
             self._names = set((getattr(like, "names", None) or {}).values())
             self._check_target(like, overwrite)
@@ -119,7 +128,8 @@ class VideoWriter:
     def _choose_encoder(self, path):
         as_folder = str(path).endswith(("/", os.sep))
         self.path = pathlib.Path(path)
-        if NUMBER.search(self.path.name) and self.path.suffix.lower() == ".png":
+        kind = self.path.suffix.lower()
+        if NUMBER.search(self.path.name) and kind in (".png", ".exr"):
             self._folder, self._pattern = True, self.path.name
             self.path = self.path.parent
             if not self.path.name:
@@ -295,7 +305,7 @@ class VideoWriter:
     def _is_ours(self, folder):
         """Whether it holds such PNGs only, so that replacing it is harmless."""
         return all(
-            path.suffix == ".png"
+            path.suffix in (".png", ".exr")
             and (
                 path.stem.isdecimal()
                 or path.stem in self._names
