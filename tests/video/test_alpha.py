@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 import vgan
-from tests.video.samples import make_video, moving
+from tests.video.samples import Negative, make_video, moving
 from vgan.video import VideoReader, VideoWriter, read_image
 from vgan.video.codecs import Coding
 
@@ -92,11 +92,11 @@ def test_alpha_is_read_to_the_bit(tmp_path, name, codec, pixel_format):
         ("b", {}, None, 8),
     ],
 )
-def test_a_style_leaves_alpha_alone(tmp_path, model, name, coding, kind, depth):
+def test_a_style_leaves_alpha_alone(tmp_path, name, coding, kind, depth):
     source = film(tmp_path / "a.mov", "png", "rgba")
     for target, strength in ((name, 1), (f"same{name}", 0)):
         vgan.stylize(
-            *(source, "one", tmp_path / target, model), strength=strength,
+            *(source, "one", tmp_path / target, Negative()), strength=strength,
             progress="none", **coding,
         )  # fmt: skip
     if kind:
@@ -114,10 +114,10 @@ def test_a_style_leaves_alpha_alone(tmp_path, model, name, coding, kind, depth):
         assert np.abs(painted[..., :3].astype(int) - before[..., :3]).mean() > 10
 
 
-def test_deep_alpha_goes_through_whole(tmp_path, model):
+def test_deep_alpha_goes_through_whole(tmp_path):
     source = film(tmp_path / "a.mkv", "ffv1", "gbrap16le")
     vgan.stylize(
-        *(source, "one", tmp_path / "b.mkv", model), codec="ffv1", progress="none"
+        *(source, "one", tmp_path / "b.mkv", Negative()), codec="ffv1", progress="none"
     )
     for frame in read(tmp_path / "b.mkv", deep=True):
         np.testing.assert_array_equal(frame[..., 3], alpha_of(65535))
@@ -145,7 +145,7 @@ def test_vp9_has_alpha(tmp_path, model, name, caplog):
         assert not reader.alpha
 
 
-def test_no_alpha_makes_none(tmp_path, model):
+def test_no_alpha_makes_none(tmp_path):
     source = make_video(tmp_path / "a.mkv", 2, *SIZE)
     for name, coding, kind in (
         ("b.mov", {"codec": "prores4444"}, "yuv444p12le"),
@@ -153,7 +153,9 @@ def test_no_alpha_makes_none(tmp_path, model):
         ("b.webm", {}, "yuv420p"),
         ("b", {}, "rgb24"),
     ):
-        vgan.stylize(source, "one", tmp_path / name, model, progress="none", **coding)
+        vgan.stylize(
+            source, "one", tmp_path / name, Negative(), progress="none", **coding
+        )
         path = tmp_path / name / "000000.png" if name == "b" else tmp_path / name
         with av.open(str(path)) as container:
             assert container.streams.video[0].codec_context.pix_fmt == kind
@@ -161,24 +163,24 @@ def test_no_alpha_makes_none(tmp_path, model):
         assert not reader.alpha
 
 
-def test_what_holds_no_alpha_is_as_ever(tmp_path, model):
+def test_what_holds_no_alpha_is_as_ever(tmp_path):
     source = film(tmp_path / "a.mov", "png", "rgba")
-    vgan.stylize(source, "one", tmp_path / "b.mp4", model, progress="none")
+    vgan.stylize(source, "one", tmp_path / "b.mp4", Negative(), progress="none")
     vgan.stylize(
-        *(source, "one", tmp_path / "c.mov", model), codec="prores4444", compare=True,
-        progress="none",
+        *(source, "one", tmp_path / "c.mov", Negative()), codec="prores4444",
+        compare=True, progress="none",
     )  # fmt: skip
     assert read(tmp_path / "b.mp4")[0].shape[2] == 3
     alpha = read(tmp_path / "c.mov")
     assert min(frame[..., 3:].min() for frame in alpha) == 255
 
 
-def test_pictures_and_folders_of_them(tmp_path, model):
+def test_pictures_and_folders_of_them(tmp_path):
     (tmp_path / "in").mkdir()
     for k, colors in enumerate(moving(3, *SIZE)):
         clear = np.dstack([colors, alpha_of(255)]) if k != 1 else colors
         Image.fromarray(clear).save(tmp_path / "in" / f"shot_{k}.png")
-    vgan.stylize(tmp_path / "in", "one", tmp_path / "out", model, progress="none")
+    vgan.stylize(tmp_path / "in", "one", tmp_path / "out", Negative(), progress="none")
     for k in range(3):
         with Image.open(tmp_path / "out" / f"shot_{k}.png") as image:
             assert image.mode == "RGBA"
@@ -186,8 +188,8 @@ def test_pictures_and_folders_of_them(tmp_path, model):
         wanted = alpha_of(255) if k != 1 else np.full(SIZE, 255)
         np.testing.assert_array_equal(alpha, wanted)
     picture = tmp_path / "in" / "shot_0.png"
-    vgan.stylize(picture, "one", tmp_path / "a.png", model)
-    vgan.stylize(picture, "one", tmp_path / "a.jpg", model)
+    vgan.stylize(picture, "one", tmp_path / "a.png", Negative())
+    vgan.stylize(picture, "one", tmp_path / "a.jpg", Negative())
     np.testing.assert_array_equal(
         read_image(tmp_path / "a.png", alpha=True)[..., 3], alpha_of(255)
     )

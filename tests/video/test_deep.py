@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import vgan
-from tests.video.samples import make_video, psnr
+from tests.video.samples import Negative, make_video, psnr
 from vgan import InputError
 from vgan.runtime import compose
 from vgan.runtime.stylizer import Stylizer
@@ -89,10 +89,10 @@ def deep_source(tmp_path):
         ("b.mkv", {"codec": "ffv1"}, "gbrp16le"),
     ],
 )
-def test_a_deep_source_stays_so(tmp_path, deep_source, model, name, coding, kind):
+def test_a_deep_source_stays_so(tmp_path, deep_source, name, coding, kind):
     """Where the codec takes more by default; every player shows H.264 of 8 bits."""
     vgan.stylize(
-        *(deep_source, "one", tmp_path / name, model), strength=0, progress="none",
+        *(deep_source, "one", tmp_path / name, Negative()), strength=0, progress="none",
         **coding,
     )  # fmt: skip
     assert pixels(tmp_path / name) == kind
@@ -184,13 +184,13 @@ def film_of(transfer, path):
 
 
 @pytest.mark.parametrize("transfer", [PQ, HLG])
-def test_hdr_is_kept_or_made_sdr(tmp_path, model, transfer):
+def test_hdr_is_kept_or_made_sdr(tmp_path, transfer):
     source = film_of(transfer, tmp_path / "a.mkv")
     looks = {}
     for hdr in ("keep", "sdr"):
         vgan.stylize(
-            *(source, "one", tmp_path / f"{hdr}.mp4", model), codec="hevc", hdr=hdr,
-            strength=0, progress="none", quality=2,
+            *(source, "one", tmp_path / f"{hdr}.mp4", Negative()), codec="hevc",
+            hdr=hdr, strength=0, progress="none", quality=2,
         )  # fmt: skip
         with av.open(str(tmp_path / f"{hdr}.mp4")) as container:
             codec = container.streams.video[0].codec_context
@@ -207,10 +207,10 @@ def test_hdr_is_kept_or_made_sdr(tmp_path, model, transfer):
     assert psnr(looks["keep"] / 4, own / 4) > 45
 
 
-def test_hdr_takes_ten_bits(tmp_path, model):
+def test_hdr_takes_ten_bits(tmp_path):
     source = film_of(PQ, tmp_path / "a.mkv")
     with pytest.raises(InputError, match="hdr=keep: takes more than 8 bits, and h264"):
-        vgan.stylize(source, "one", tmp_path / "b.mp4", model, hdr="keep")
+        vgan.stylize(source, "one", tmp_path / "b.mp4", Negative(), hdr="keep")
     with pytest.raises(InputError, match="hdr='maybe': give 'sdr' or 'keep'"):
-        vgan.stylize(source, "one", tmp_path / "b.mp4", model, hdr="maybe")
+        vgan.stylize(source, "one", tmp_path / "b.mp4", Negative(), hdr="maybe")
     assert [path.name for path in tmp_path.iterdir()] == ["a.mkv"]

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 import vgan
-from tests.video.samples import moving
+from tests.video.samples import Negative, moving
 from vgan import InputError
 from vgan.video import VideoReader, VideoWriter, read_image
 from vgan.video.codecs import Coding
@@ -73,17 +73,22 @@ def test_what_is_no_exr_is_one_line(tmp_path):
     assert "\n" not in str(caught.value)
 
 
-def test_shots_keep_names_alpha_and_depth(tmp_path, model):
+def test_shots_keep_names_alpha_and_depth(tmp_path):
     (tmp_path / "in").mkdir()
     alpha = np.linspace(0, 65535, 96 * 128).reshape(96, 128).astype(np.uint16)
     for k, colors in enumerate(moving(2, 96, 128)):
         clear = np.dstack([colors.astype(np.uint16) * 257, alpha])
         write_exr(tmp_path / "in" / f"shot_{1001 + k}.exr", clear)
     vgan.stylize(
-        tmp_path / "in", "one", tmp_path / "out", model, codec="exr", progress="none"
+        tmp_path / "in",
+        "one",
+        tmp_path / "out",
+        Negative(),
+        codec="exr",
+        progress="none",
     )
     vgan.stylize(
-        *(tmp_path / "in", "one", f"{tmp_path}/two/p.%04d.exr", model), strength=0,
+        *(tmp_path / "in", "one", f"{tmp_path}/two/p.%04d.exr", Negative()), strength=0,
         progress="none",
     )  # fmt: skip
     names = sorted(path.name for path in (tmp_path / "out").iterdir())
@@ -96,12 +101,12 @@ def test_shots_keep_names_alpha_and_depth(tmp_path, model):
         seen = own[..., 3] > 3000
         assert np.abs(same.astype(int) - own)[seen].max() <= 80
         assert len(np.unique(painted[..., :3] % 257)) > 50  # not of 8 bits
-    vgan.stylize(tmp_path / "in/shot_1001.exr", "one", tmp_path / "a.exr", model)
+    vgan.stylize(tmp_path / "in/shot_1001.exr", "one", tmp_path / "a.exr", Negative())
     np.testing.assert_array_equal(
         read_exr(tmp_path / "a.exr")[..., 3],
         read_exr(tmp_path / "in/shot_1001.exr")[..., 3],
     )
-    vgan.stylize(tmp_path / "in/shot_1001.exr", "one", tmp_path / "a.png", model)
+    vgan.stylize(tmp_path / "in/shot_1001.exr", "one", tmp_path / "a.png", Negative())
     with Image.open(tmp_path / "a.png") as image:
         assert image.mode == "RGBA"
 

@@ -9,6 +9,7 @@ import typing
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 
+import numpy as np
 from PIL import Image
 
 from vgan import DamagedError, InputError, backend, files, pipelines, pretrained
@@ -258,9 +259,9 @@ def _stylize_picture(options, source, output, overwrite):
         raise InputError(f"{output}: cannot be written; give another folder")
     suffix = output.suffix.lower()
     clear = suffix in (".png", ".exr") and not options.compare
-    linear = suffix == source.suffix.lower() == ".exr"
+    linear = suffix == pathlib.Path(source).suffix.lower() == ".exr"
     frame = read_exr(source) if linear else read_image(source, alpha=clear)
-    frame = options.resized(frame if clear else frame[..., :3])
+    frame = options.resized(frame if clear else np.ascontiguousarray(frame[..., :3]))
     with options.processor(Size(*frame.shape[:2])) as process:
         frame = process(frame, 0)
     advice = "free space on the disk or give another folder"
