@@ -18,7 +18,7 @@ MAY_IMPORT = {
     "datasets": {"pipelines", "video"},
     "runtime": {"backend", "models", "pretrained", "video"},
     "prepare": {"datasets", "pages", "pipelines", "video"},
-    "train": {"config", "models", "losses", "pretrained", "runtime"},
+    "train": {"backend", "config", "models", "losses", "pretrained", "runtime"},
     "generate": {"pipelines", "runtime", "video"},
     "export": {"models", "pretrained", "runtime", "video"},
     "serve": {"backend", "pretrained", "runtime", "video"},

@@ -6,6 +6,19 @@ import av
 import numpy as np
 
 
+class Negative:
+    """An engine without TensorFlow, whose style "one" is the pale negative."""
+
+    name, stride, code_size, noise_size, style_size = "negative", 2, 1, 1, 8
+    named_styles, num_parameters = {"one": [0.0]}, 0
+
+    def initial_state(self, height, width):
+        return {}
+
+    def step(self, content, code, state):
+        return content * np.float32(-0.9), state
+
+
 def moving(count, height, width):
     """Frames `[H, W, 3]` uint8 of a soft pattern that moves; smooth, so that codecs
     and chroma subsampling keep it well.

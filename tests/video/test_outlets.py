@@ -20,6 +20,7 @@ import pytest
 from tests.video.samples import loudest_hertz, make_video, moving, psnr
 from vgan import InputError
 from vgan.video import VideoReader, VideoWriter
+from vgan.video.codecs import Coding
 from vgan.video.loopback import VirtualCamera, format_request, pack
 from vgan.video.opening import public
 
@@ -321,7 +322,7 @@ def test_no_virtual_camera_says_how_to_make_one(tmp_path):
     files = len(os.listdir("/proc/self/fd")) if os.path.exists("/proc") else None
     for path in (plain, "/dev/null"):
         with pytest.raises(InputError, match="cannot be opened as a camera"):
-            VirtualCamera(path, None, Fraction(25), None)
+            VirtualCamera(path, None, Fraction(25), Coding())
     if files is not None:
         assert len(os.listdir("/proc/self/fd")) == files
 

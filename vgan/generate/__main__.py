@@ -35,9 +35,9 @@ FLAGS.DEFINE_multi_string(
 FLAGS.DEFINE_string(
     "output",
     None,
-    "mp4, webm, mkv, gif, a folder of pictures or of videos; png or jpg of a picture; "
-    "rtmp://..., udp://..., ndi:NAME; camera or /dev/video2, a virtual camera; - for a "
-    "pipe (y4m)",
+    "mp4, mov, mkv, webm, m4v, avi, ts, m3u8 (HLS), gif, a folder of pictures or of "
+    "videos; png or jpg of a picture; rtmp://..., udp://..., ndi:NAME; camera or "
+    "/dev/video2, a virtual camera; - for a pipe (y4m)",
 )
 FLAGS.DEFINE_string("schedule", None, "JSON file of styles over time")
 FLAGS.DEFINE_float("fade", None, "seconds from a style to the next (default: 1)")
@@ -120,7 +120,32 @@ FLAGS.DEFINE_bool(
 FLAGS.DEFINE_float(
     "quality",
     None,
-    "of H.264 and VP9: 0, the best, to 51; files of 18 are half as large as by default",
+    "of H.264, HEVC, AV1 and VP9: 0, the best, to 51; files of 18 are half as large as "
+    "by default",
+)
+FLAGS.DEFINE_string(
+    "codec",
+    None,
+    "h264, hevc, av1, vp9, prores, prores4444, dnxhr, ffv1, gif, png, exr, or an "
+    "encoder in hardware such as h264_nvenc, hevc_qsv or h264_videotoolbox (default: "
+    "by the output, h264 in most)",
+)
+FLAGS.DEFINE_string(
+    "pixel_format", None, "FFmpeg's name, such as yuv422p10 (default: by the codec)"
+)
+FLAGS.DEFINE_string(
+    "preset",
+    None,
+    "of the encoder: its speed (veryfast, slow; AV1: 0 to 13; VP9: 0 to 8), or the "
+    "profile of ProRes (proxy, lt, standard, hq) and DNxHR (lb, sq, hq, hqx, 444)",
+)
+FLAGS.DEFINE_string("bitrate", None, "bits per second, such as 8M; not with quality")
+FLAGS.DEFINE_enum(
+    "hdr",
+    "sdr",
+    ("sdr", "keep"),
+    "HDR becomes common video, or, once painted as that, its own curve and primaries "
+    "again (in 10 bits)",
 )
 FLAGS.DEFINE_multi_string(
     "beam",

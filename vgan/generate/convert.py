@@ -17,6 +17,7 @@ from vgan.generate.pipeline import BackgroundWriter, Prefetcher
 from vgan.generate.progress import progress
 from vgan.runtime import styles
 from vgan.video import VIDEO_SUFFIXES, VideoReader, VideoWriter, sound
+from vgan.video.codecs import Coding
 from vgan.video.image_source import is_shot
 from vgan.video.segmented_movie import FORMATS
 from vgan.video.segments import SegmentedWriter
@@ -60,7 +61,7 @@ def convert(
     output: str | os.PathLike,
     overwrite: bool = False,
     resume: bool = False,
-    quality: float | None = None,
+    coding: Coding | None = None,
     strict: bool = False,
     show: str = "auto",
 ) -> Result:
@@ -73,7 +74,7 @@ def convert(
         overwrite: Replace an output that exists.
         resume: Whether to keep what is finished when the run is stopped, in pieces of
             SEGMENT frames, and to go on from there.
-        quality: As of VideoWriter.
+        coding: As of VideoWriter.
         strict: Whether damage of the input is an error, and leaves nothing.
         show: Kind of `progress`.
 
@@ -91,12 +92,12 @@ def convert(
     if resume:
         writer = SegmentedWriter(
             *(output, reader, _fingerprint(options, reader), snapshots.popleft),
-            quality=quality,
+            coding=coding,
             overwrite=overwrite,
             segment_frames=SEGMENT,
         )
     else:
-        writer = VideoWriter(output, like=reader, quality=quality, overwrite=overwrite)
+        writer = VideoWriter(output, like=reader, coding=coding, overwrite=overwrite)
 
     def approve():
         if strict and reader.damage:
@@ -105,6 +106,8 @@ def convert(
             )
 
     writer.approve = approve
+    reader.deep = writer.deep
+    reader.keep_alpha = writer.alpha and not options.compare
     with (
         writer,
         options.processor(reader) as process,
@@ -217,7 +220,7 @@ def convert_folder(
     output: str | os.PathLike,
     reading: dict[str, typing.Any] | None = None,
     overwrite: bool = False,
-    quality: float | None = None,
+    coding: Coding | None = None,
     strict: bool = False,
     show: str = "auto",
     report: Callable[[str], object] = print,
@@ -235,7 +238,7 @@ def convert_folder(
             be written, else they become .mp4.
         reading: {argument: value} of VideoReader, or None.
         overwrite: Make all again.
-        quality: As of VideoWriter.
+        coding: As of VideoWriter.
         strict: As of `convert`.
         show: As of `convert`.
         report: Called with a line for each file.
@@ -256,7 +259,8 @@ def convert_folder(
         for path in files.find_below(folder, VIDEO_SUFFIXES)
         if output.resolve() not in path.resolve().parents
     ]
-    paths = targets(sources, folder, output)
+    suffixes = (coding or Coding()).among(WRITABLE)
+    paths = targets(sources, folder, output, suffixes)
     broken = damaged = 0
     for index, (source, target) in enumerate(zip(sources, paths, strict=True), 1):
         head = f"[{index}/{len(sources)}] {source}"
@@ -270,7 +274,7 @@ def convert_folder(
             with VideoReader(source, **(reading or {})) as reader:
                 resume = target.suffix.lower() in FORMATS
                 result = convert(
-                    *(options, reader, target, overwrite, resume, quality),
+                    *(options, reader, target, overwrite, resume, coding),
                     *(strict, show),
                 )
                 damage = reader.damage
@@ -313,19 +317,20 @@ def targets(
         sources: All videos of a folder.
         folder: That folder.
         output: Folder of the results.
-        writable: Suffixes that stay.
+        writable: Suffixes that stay; others become the first of these.
 
     Returns:
         As many paths in `output`.
     """
+    other = next(iter(writable))
     taken = {path.relative_to(folder) for path in sources}
     targets = []
     for path in sources:
         name = path.relative_to(folder)
         if path.suffix.lower() not in writable:
-            name = name.with_suffix(".mp4")
+            name = name.with_suffix(other)
             if name in taken:
-                name = path.relative_to(folder).with_name(f"{path.name}.mp4")
+                name = path.relative_to(folder).with_name(f"{path.name}{other}")
             taken.add(name)
         targets.append(output / name)
     return targets

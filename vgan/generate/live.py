@@ -19,6 +19,7 @@ from vgan.generate.schedule import Schedule
 from vgan.runtime import styles
 from vgan.runtime.engines import Engine
 from vgan.video import VideoReader, VideoWriter
+from vgan.video.codecs import Coding
 from vgan.video.live import Latest, Paced
 
 if typing.TYPE_CHECKING:
@@ -55,7 +56,7 @@ class Broadcaster:
         output: str | os.PathLike | None = None,
         preview: bool = False,
         overwrite: bool = False,
-        quality: float | None = None,
+        coding: Coding | None = None,
         show: str = "auto",
     ) -> None:
         """Run to the end.
@@ -65,7 +66,7 @@ class Broadcaster:
             output: What VideoWriter writes, or None.
             preview: Whether to show a window, in which keys choose among the styles.
             overwrite: Replace an output that exists.
-            quality: As of VideoWriter.
+            coding: As of VideoWriter.
             show: Kind of `progress`.
 
         Raises:
@@ -91,8 +92,11 @@ class Broadcaster:
                     # Pauses would put sound out of step.
                     reader.again = reader.audio = None
                 writer = VideoWriter(
-                    output, like=reader, quality=quality, overwrite=overwrite
+                    output, like=reader, coding=coding, overwrite=overwrite
                 )
+                reader.deep = writer.deep and not preview  # which shows 8 bits
+                opaque = preview or self._options.compare
+                reader.keep_alpha = writer.alpha and not opaque
                 recorder = Recorder(stack.enter_context(writer), controls)
                 write = stack.enter_context(BackgroundWriter(recorder.write, depth=1))
             process = stack.enter_context(self._options.processor(reader, schedules))

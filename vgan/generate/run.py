@@ -9,6 +9,8 @@ import typing
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 
+import numpy as np
+
 from vgan import DamagedError, InputError, backend, files, pipelines, pretrained
 from vgan.checks import shown
 from vgan.generate import convert, stills
@@ -16,7 +18,9 @@ from vgan.generate.live import Broadcaster
 from vgan.generate.options import Size, StylizeOptions, check_range
 from vgan.generate.progress import KINDS
 from vgan.video import VideoReader, cut, is_image, outlets, read_image, sound
+from vgan.video.codecs import Coding
 from vgan.video.cut import Time
+from vgan.video.exr import read_exr
 from vgan.video.image_source import as_pattern
 
 
@@ -36,6 +40,11 @@ def stylize(
     gaps: str = "hold",
     audio: str = "keep",
     quality: float | None = None,
+    codec: str | None = None,
+    pixel_format: str | None = None,
+    preset: str | None = None,
+    bitrate: str | float | None = None,
+    hdr: str = "sdr",
     overwrite: bool = False,
     resume: bool = False,
     live: bool = False,
@@ -58,9 +67,10 @@ def stylize(
         style: As of `vgan.Stylizer`: a picture's path, a name that the model knows, a
             blend, ...; or a list of texts: "a.jpg@0s" and "b.jpg@4s" follow one
             another, and with `label_mask` there is one for each region.
-        output: .mp4, .webm, .mkv, .gif, a folder of pictures or of videos; .png or .jpg
-            of a picture; a stream, "ndi:NAME", "camera" or /dev/videoN, a virtual one,
-            or "-" for a pipe. May be left out with `preview`.
+        output: .mp4, .mov, .mkv, .webm, .m4v, .avi, .ts, .m3u8 (HLS), .gif, a folder
+            of pictures or of videos; .png or .jpg of a picture; a stream, "ndi:NAME",
+            "camera" or /dev/videoN, a virtual one, or "-" for a pipe. May be left out
+            with `preview`.
         model: A name or path, see `vgan.load`; or what that returned, but not with
             `resume` or for a folder of videos.
         start: Begin with the frame that is shown then: seconds, or a text, "12.5",
@@ -78,7 +88,16 @@ def stylize(
             gap, or "refuse" the folder.
         audio: "keep": copied where the container takes it, and else encoded anew;
             "none"; "copy", or refused; "aac", copied where it is that. Channels stay.
-        quality: Of H.264 and VP9, 0, the best, to 51; None: that of the encoder.
+        quality: Of H.264, HEVC, AV1 and VP9, 0, the best, to 51; None: that of the
+            encoder.
+        codec: "h264", "hevc", "av1", "vp9", "prores", "prores4444", "dnxhr", "ffv1",
+            "gif", "png", "exr", or an encoder in hardware such as "h264_nvenc"; None:
+            H.264, or what the output's suffix says.
+        pixel_format: FFmpeg's name, such as "yuv422p10le"; None: what suits the codec.
+        preset: Of the encoder, its speed, or the profile of ProRes and DNxHR.
+        bitrate: Bits per second, such as "8M", in place of a quality.
+        hdr: Of HDR sources, "sdr": they become common video, "keep": the style is
+            painted on that, and brought back to the source's curve and primaries.
         overwrite: Replace an output that exists.
         resume: Keep what is finished when stopped, and go on from there.
         live: Play a file in real time, as if it were a camera.
@@ -130,6 +149,7 @@ def stylize(
     check_range("reconnect", reconnect, 0, float("inf"), "0 or more seconds")
     if progress not in KINDS:
         raise InputError(f"progress={progress!r:.50}: give {', '.join(KINDS)}")
+    coding = Coding(quality, codec, pixel_format, preset, bitrate, hdr)
     reading = {"fps": fps, "deinterlace": deinterlace == "auto", "gaps": gaps}
     reading["reconnect"] = reconnect
     if audio != "keep":
@@ -155,6 +175,7 @@ def stylize(
     if beam:
         pipelines.check(beam)
         _refuse("a Beam pipeline", preview=preview, live=live)
+        coding.refuse("a Beam pipeline")
         _refuse("a Beam pipeline", **{"a loaded model": is_loaded})
         from vgan.generate.films import stylize_films
 
@@ -174,6 +195,7 @@ def stylize(
         _refuse("a picture", preview=preview, live=live, resume=resume, fps=fps)
         _refuse("a picture", start=start, end=end, duration=duration)
         _refuse("a picture", audio=audio != "keep")
+        coding.refuse("a picture")
         report(_stylize_picture(options, input, pathlib.Path(output), overwrite))
     elif input != "-" and convert.is_folder_of_videos(input):
         _refuse("a folder of videos", preview=preview, live=live)
@@ -181,7 +203,7 @@ def stylize(
         if "://" in output or outlets.find(output):
             raise InputError(f"output={output}: give a folder for a folder")
         convert.convert_folder(
-            *(options, input, output, reading, overwrite, quality, strict, progress),
+            *(options, input, output, reading, overwrite, coding, strict, progress),
             report,
         )
     else:
@@ -194,13 +216,11 @@ def stylize(
             if live or preview or reader.is_live:
                 _refuse("live video", resume=resume)
                 broadcaster = Broadcaster(options)
-                broadcaster.run(
-                    *(reader, output, preview, overwrite, quality, progress)
-                )
+                broadcaster.run(*(reader, output, preview, overwrite, coding, progress))
                 line = f"{output or 'preview'}: {broadcaster.summary()}"
             else:
                 line = convert.convert(
-                    *(options, reader, output, overwrite, resume, quality),
+                    *(options, reader, output, overwrite, resume, coding),
                     *(strict, progress),
                 )
             damage = reader.damage
@@ -280,6 +300,10 @@ def _still(options, source, at, contact_sheet, target, progress):
 
 def _stylize_picture(options, source, output, overwrite):
     stills.check_output(output, source, overwrite)
-    frame = options.resized(read_image(source))
+    suffix = output.suffix.lower()
+    clear = suffix in (".png", ".exr") and not options.compare
+    linear = suffix == pathlib.Path(source).suffix.lower() == ".exr"
+    frame = read_exr(source) if linear else read_image(source, alpha=clear)
+    frame = options.resized(frame if clear else np.ascontiguousarray(frame[..., :3]))
     with options.processor(Size(*frame.shape[:2])) as process:
         return stills.save(process(frame, 0), output)

@@ -18,6 +18,7 @@ from vgan import InputError
 from vgan.generate.options import Size, StylizeOptions
 from vgan.runtime.upsampling import shrunk
 from vgan.video import VideoReader
+from vgan.video.codecs import Coding
 from vgan.video.cuts import CutDetector
 from vgan.video.segment_file import DamagedSegmentError, SegmentFile
 from vgan.video.segmented_movie import Shot, join
@@ -106,7 +107,7 @@ def stylize(
     start = Fraction(shot["start"])
     size = Size(*film["size"], like.fps, Fraction(film["offset"]))
     for earlier in dict.fromkeys((0, min(_EARLIER, start), start)):
-        encoder = Shot(path, pathlib.Path(movie), like, quality)
+        encoder = Shot(path, pathlib.Path(movie), like, Coding(quality))
         try:
             with (
                 options.processor(size) as process,
@@ -157,7 +158,8 @@ def join_all(
             raise DamagedSegmentError(str(segment))
     with VideoReader(source, **reading) as reader:
         reader.shown = tuple(map(Fraction, film["shown"]))
-        join(*(shots, path, reader, Fraction(film["fps"]), quality), reproducible=True)
+        fps, coding = Fraction(film["fps"]), Coding(quality)
+        join(shots, path, reader, fps, coding, reproducible=True)
         return reader.sound_damage
 
 

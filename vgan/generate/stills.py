@@ -17,6 +17,7 @@ from vgan.generate.progress import progress
 from vgan.runtime import styles
 from vgan.video import IMAGE_SUFFIXES, VideoReader, is_image, read_image
 from vgan.video.cut import Cut
+from vgan.video.exr import write_exr
 from vgan.video.images import srgb_profile
 from vgan.video.resizing import resize
 
@@ -37,7 +38,7 @@ def check_output(
         overwrite: Whether it may replace another one.
     """
     if not is_image(output):
-        raise InputError(f"output={output}: a picture becomes a .png or .jpg")
+        raise InputError(f"output={output}: a picture becomes a .png, .jpg or .exr")
     if output.exists() and not overwrite:
         raise InputError(f"{output}: exists; give another name or overwrite=True")
     if output.exists() and os.path.exists(source) and output.samefile(source):
@@ -47,15 +48,22 @@ def check_output(
 
 
 def save(frame: np.ndarray, output: pathlib.Path) -> str:
-    """Write a uint8 RGB frame `[H, W, 3]`, whole or not at all; returns a line of it.
+    """Write a frame [H, W, 3 or 4], whole or not at all; returns a line of it.
+
+    Args:
+        frame: uint8, of sRGB with or without alpha; uint16 too for an .exr.
+        output: .png or .jpg, or .exr.
 
     Raises:
         InputError: It cannot be written.
     """
     advice = "free space on the disk or give another folder"
     with files.writing(output, advice), files.replacing(output) as partial:
-        picture = Image.fromarray(frame)
-        picture.save(partial, quality=95, icc_profile=srgb_profile())
+        if output.suffix.lower() == ".exr":
+            write_exr(partial, frame)
+        else:
+            picture = Image.fromarray(frame)
+            picture.save(partial, quality=95, icc_profile=srgb_profile())
     return f"{output}: {frame.shape[1]} x {frame.shape[0]}"
 
 

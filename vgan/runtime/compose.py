@@ -1,7 +1,7 @@
 """Stylized and original frames put together: color, masks, regions, comparison.
 
-All frames are uint8 RGB [H, W, 3]. Everything here is exact where nothing is mixed, and
-takes a small part of the time that the network does.
+All frames are uint8 RGB [H, W, 3], or all are uint16, 65535 being white. Everything is
+exact where nothing is mixed, and takes a small part of the time that the network does.
 """
 
 from collections.abc import Sequence
@@ -13,6 +13,13 @@ from vgan.video.masks import soften
 from vgan.video.resizing import resize
 
 PICTURES = 6  # of styles beside a comparison
+
+
+def in_8_bits(frame: np.ndarray) -> np.ndarray:
+    """Return a frame uint8 or uint16 as uint8; one that is comes back as it is."""
+    if frame.dtype == np.uint8:
+        return frame
+    return cv2.convertScaleAbs(frame, alpha=1 / 257)
 
 
 def keep_color(stylized: np.ndarray, original: np.ndarray) -> np.ndarray:
@@ -43,12 +50,23 @@ def keep_color(stylized: np.ndarray, original: np.ndarray) -> np.ndarray:
     offset = cv2.subtract(
         luma, cv2.multiply(own, share, dtype=cv2.CV_32F), dtype=cv2.CV_32F
     )
-    return cv2.merge(
-        [
-            cv2.convertScaleAbs(cv2.add(cv2.multiply(plane, share, dtype=5), offset))
-            for plane in planes
-        ]
-    )
+    colored = [cv2.add(cv2.multiply(plane, share, dtype=5), offset) for plane in planes]
+    if stylized.dtype == np.uint16:
+        return _in_16_bits(cv2.merge(colored))
+    return cv2.merge([cv2.convertScaleAbs(plane) for plane in colored])
+
+
+def _in_16_bits(frame):
+    """Of float32, 0 to 65535."""
+    return cv2.addWeighted(frame, 1, frame, 0, 0, dtype=cv2.CV_16U)
+
+
+def _mix(one, other, share, rest):
+    """As cv2.blendLinear, which takes no uint16."""
+    if one.dtype == np.uint8:
+        return cv2.blendLinear(one, other, share, rest)
+    share, rest = share[..., None], rest[..., None]
+    return _in_16_bits((one * share + other * rest) / (share + rest))
 
 
 def blend(original: np.ndarray, stylized: np.ndarray, mask: np.ndarray) -> np.ndarray:
@@ -60,7 +78,7 @@ def blend(original: np.ndarray, stylized: np.ndarray, mask: np.ndarray) -> np.nd
         mask: float32 [H, W, 1] in [0, 1], from `video.masks.MaskReader`.
     """
     mask = mask[..., 0]
-    return cv2.blendLinear(stylized, original, mask, 1 - mask)
+    return _mix(stylized, original, mask, 1 - mask)
 
 
 def by_label(
@@ -87,7 +105,7 @@ def by_label(
     for label, frame in enumerate(frames[1:], 1):
         share = _share(labels, label, soft)
         # Divides by the sum of both: after the last one, every share is of the whole.
-        result = cv2.blendLinear(frame, result, share, total)
+        result = _mix(frame, result, share, total)
         total += share
     return result
 
@@ -120,6 +138,8 @@ class Comparison:
         height, width = original.shape[:2]
         if self._column is None or self._column.shape[0] != height:
             self._column = self._draw(height, width)
+            if original.dtype == np.uint16:
+                self._column = self._column * np.uint16(257)
         row = np.concatenate([original, self._column, stylized], axis=1)
         odd = row.shape[0] % 2, row.shape[1] % 2
         if any(odd):

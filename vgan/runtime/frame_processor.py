@@ -61,7 +61,13 @@ class FrameProcessor:
         self._comparison = comparison
 
     def __call__(self, frame: np.ndarray, timestamp: float | Fraction) -> np.ndarray:
-        """Stylize the frame uint8 RGB [H, W, 3] that is shown at a second."""
+        """Stylize the frame RGB [H, W, 3] that is shown at a second.
+
+        It is uint8 or uint16, as the result. Alpha, as of [H, W, 4], stays as it is.
+        """
+        if frame.shape[2] == 4:
+            opaque = self(np.ascontiguousarray(frame[..., :3]), timestamp)
+            return np.dstack([opaque, frame[..., 3]])
         results = []
         for schedule, stylizer in zip(self._schedules, self._stylizers, strict=True):
             stylizer.style_code, strength = schedule.at(timestamp)

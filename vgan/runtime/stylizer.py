@@ -152,6 +152,9 @@ class Stylizer:
     def __call__(self, frame: np.ndarray) -> np.ndarray:
         """Stylize the next frame: uint8 RGB [H, W, 3] -> the same shape and type.
 
+        Of uint16, 65535 being white, the network sees 8 bits; what it makes of them
+        and all after that have 16.
+
         Raises:
             InputError: It is another thing.
         """
@@ -160,7 +163,7 @@ class Stylizer:
                 f"frame: takes an array, uint8 [H, W, 3], got {shown(frame)}"
             )
         is_picture = frame.ndim == 3 and frame.shape[2] == 3 and frame.size
-        if not is_picture or frame.dtype != np.uint8:
+        if not is_picture or frame.dtype not in (np.uint8, np.uint16):
             raise InputError(
                 f"frame: takes uint8 [H, W, 3], got {frame.dtype} {list(frame.shape)}"
             )
@@ -170,15 +173,15 @@ class Stylizer:
         height, width = frame.shape[:2]
         scale = self._proxy or working_scale(height, width)
         small = shrunk(frame, scale)
-        result = self._step(small)
+        result = self._step(compose.in_8_bits(small), frame.dtype == np.uint16)
         if small is not frame:
             result = self._upsample(frame, small, result)
         if self.strength < 1:
             result = cv2.addWeighted(result, self.strength, frame, 1 - self.strength, 0)
         return compose.keep_color(result, frame) if self._keep_color else result
 
-    def _step(self, frame):
-        """Run the network on the next frame."""
+    def _step(self, frame, deep):
+        """Run the network on the next frame, of 8 bits."""
         height, width = frame.shape[:2]
         if (height, width) != self._size:
             self._size = height, width
@@ -191,7 +194,7 @@ class Stylizer:
             self._noise.reset()
         self._state = self._noise(whole, self._state)
         stylized, self._state = self.engine.step_pixels(
-            whole, self.style_code, self._state
+            whole, self.style_code, self._state, deep
         )
         return stylized[:height, :width]
 

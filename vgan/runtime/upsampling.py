@@ -73,12 +73,12 @@ class JointUpsampler:
         """Enlarge a stylized picture.
 
         Args:
-            frame: The input, uint8 RGB [H, W, 3].
-            small: The input as the network saw it, uint8 RGB [h, w, 3].
-            stylized: What the network made of it, uint8 RGB [h, w, 3].
+            frame: The input, RGB [H, W, 3], uint8 or uint16 as all others.
+            small: The input as the network saw it, RGB [h, w, 3].
+            stylized: What the network made of it, RGB [h, w, 3].
 
         Returns:
-            uint8 RGB [H, W, 3].
+            RGB [H, W, 3] of the same type.
 
         Raises:
             ValueError: The sizes of `small` and `stylized` differ.
@@ -87,13 +87,14 @@ class JointUpsampler:
             raise ValueError(
                 f"small is {list(small.shape)}, stylized {list(stylized.shape)}"
             )
-        # In bytes throughout, the detail around a middle of 128: half the time of
-        # floats. Each call rounds and saturates, so that nothing wraps around.
+        # In integers throughout, the detail around a middle: half the time of floats.
+        # Each call rounds and saturates, so that nothing wraps around.
         luma = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
         known = _enlarge(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), frame)
-        detail = cv2.addWeighted(luma, self.gain, known, -self.gain, 128)
+        middle = 128 if frame.dtype == np.uint8 else 32768
+        detail = cv2.addWeighted(luma, self.gain, known, -self.gain, middle)
         detail = cv2.cvtColor(detail, cv2.COLOR_GRAY2RGB)
-        return cv2.addWeighted(_enlarge(stylized, frame), 1, detail, 1, -128)
+        return cv2.addWeighted(_enlarge(stylized, frame), 1, detail, 1, -middle)
 
 
 def _enlarge(picture, frame):

@@ -9,8 +9,10 @@ import numpy as np
 from av import VideoFrame
 from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
 
+from vgan.video.codecs import bits, is_rgb
 from vgan.video.filters import Filters
 from vgan.video.hdr import BT709, BT2020, HLG, PQ, WideGamut
+from vgan.video.resizing import resize
 
 BT601, YCGCO, BT2020_CONSTANT = 6, 8, 10
 UNSPECIFIED = 2
@@ -57,6 +59,8 @@ class ToRGB:
         width: W of the results in pixels.
         transposed: Whether the picture lies on its side in the file.
         converts: Whether colors become BT.709.
+        deep: Whether the results are uint16, 0 to 65535, and not uint8.
+        keep_alpha: Whether they are RGBA `[H, W, 4]`, of frames that have alpha.
         pixel_shape: Displayed width over height of the first frame's pixels, for a
             stream that changes on the way: what has another shape gets black bars.
             None, the default: it is stretched.
@@ -92,14 +96,16 @@ class ToRGB:
         self._reformatter = VideoReformatter()
         self._kind = self._filters = None
         self.pixel_shape: Fraction | None = None
+        self.deep = self.keep_alpha = False
 
     def fits(self, frame: VideoFrame) -> bool:
         """Whether a decoded frame has the size of the first."""
         return (frame.width, frame.height) == self._first
 
     def __call__(self, frame: VideoFrame) -> np.ndarray:
-        """Return the uint8 RGB array `[H, W, 3]` of a decoded frame."""
+        """Return the RGB array `[H, W, 3]` of a decoded frame, uint8 unless `deep`."""
         frame = self._filtered(frame)
+        alpha = self._alpha(frame) if self.keep_alpha else None
         # swscale goes by what the frame says, and refuses matrices that it cannot do.
         if frame.colorspace not in _KNOWN_MATRICES:
             usual = matrix_for(frame.width, frame.height)
@@ -108,14 +114,30 @@ class ToRGB:
         frame = self._reformatter.reformat(
             frame,
             *self._size,  # a stream may change its size on the way
-            format="rgb48le" if self.converts else "rgb24",
+            format="rgb48le" if self.converts or self.deep else "rgb24",
             src_colorspace=frame.colorspace,
             src_color_range=ColorRange.JPEG if full else ColorRange.MPEG,
             dst_color_range=ColorRange.JPEG,
             interpolation=self._way,
         )
         array = frame.to_ndarray()
-        return _turn(self._convert(array) if self.converts else array, *self._turn)
+        if self.converts:
+            array = self._convert(array, self.deep)
+        if alpha is not None:
+            array = np.dstack([array, alpha])
+        return _turn(array, *self._turn)
+
+    def _alpha(self, frame):
+        """As it is in a frame, to the bit; swscale would make less than 1 of 1."""
+        kind = frame.format
+        if not kind.name.startswith(("yuva", "gbrap")) or "f" in kind.name:
+            deep = bits(kind.name) > 8
+            frame = frame.reformat(format="gbrap16le" if deep else "gbrap")
+        plane, depth = frame.planes[3], bits(frame.format.name)
+        values = np.frombuffer(plane, np.uint16 if depth > 8 else np.uint8)
+        values = values.reshape(plane.height, -1)[:, : plane.width]
+        values = _scaled(values, (1 << depth) - 1, 65535 if self.deep else 255)
+        return resize(values, *self._size[::-1])
 
     def _filtered(self, frame):
         """What is shown of a frame, with bars if need be; nothing is copied else."""
@@ -165,32 +187,55 @@ class ToRGB:
 
 
 class ToYUV:
-    """Upright uint8 RGB `[H, W, 3]` to a frame for the encoder, limited range.
+    """Upright RGB `[H, W, 3]`, uint8 or uint16, to a frame for the encoder.
+
+    Its range is limited, but full where the encoder takes RGB.
 
     Args:
         pixel_format: FFmpeg's name, such as "yuv420p"; samples of color are sited
             left, as decoders of H.264 and VP9 take it.
-        matrix: BT709 or BT601.
+        matrix: BT709, BT601 or BT2020.
     """
 
     def __init__(self, pixel_format: str, matrix: int) -> None:
         self._pixel_format, self._matrix = pixel_format, matrix
+        self._is_rgb = is_rgb(pixel_format)
         self._filters = None
         self._reformatter = VideoReformatter()
 
     def __call__(self, array: np.ndarray) -> VideoFrame:
-        """Return the `av.VideoFrame` of a uint8 RGB array `[H, W, 3]`."""
-        frame = VideoFrame.from_ndarray(array, format="rgb24")
+        """Return the `av.VideoFrame` of an RGB or RGBA array, uint8 or uint16."""
+        deep, alpha = array.dtype == np.uint16, array.shape[2] == 4
+        kinds = ("rgb24", "rgb48le"), ("rgba", "rgba64le")
+        kind = kinds[alpha][deep]
+        frame = VideoFrame.from_ndarray(array, format=kind)
         if self._filters is None:
             self._filters = Filters(frame, ("setparams", "chroma_location=left"))
-        return self._reformatter.reformat(
+        frame = self._reformatter.reformat(
             self._filters(frame),
             format=self._pixel_format,
             dst_colorspace=self._matrix,
             src_color_range=ColorRange.JPEG,
-            dst_color_range=ColorRange.MPEG,
+            dst_color_range=ColorRange.JPEG if self._is_rgb else ColorRange.MPEG,
             interpolation=_QUALITY,
         )
+        if alpha and len(frame.planes) == 4:
+            self._put_alpha(frame, array[..., 3])
+        return frame
+
+    def _put_alpha(self, frame, values):
+        plane, depth = frame.planes[3], bits(self._pixel_format)
+        values = _scaled(values, np.iinfo(values.dtype).max, (1 << depth) - 1)
+        target = np.frombuffer(plane, values.dtype).reshape(plane.height, -1)
+        target[:, : plane.width] = values
+
+
+def _scaled(values, top, new_top):
+    """Integers of 0 to `top` as those of 0 to `new_top`."""
+    kind = np.uint16 if new_top > 255 else np.uint8
+    if top == new_top:
+        return values.astype(kind, copy=False)
+    return np.rint(np.arange(top + 1) * (new_top / top)).astype(kind)[values]
 
 
 def _display_matrix(frame):
@@ -208,10 +253,12 @@ def _turn(array, transpose, mirror_x, mirror_y):
     if not (transpose or mirror_x or mirror_y):
         return array
     # One item per pixel: copying three bytes at a time is several times faster.
-    pixels = np.ascontiguousarray(array).view("V3")[..., 0]
+    kind = array.dtype
+    size = kind.itemsize * array.shape[2]
+    pixels = np.ascontiguousarray(array).view(f"V{size}")[..., 0]
     pixels = pixels.T if transpose else pixels
     pixels = pixels[:: -1 if mirror_y else 1, :: -1 if mirror_x else 1]
-    return np.ascontiguousarray(pixels)[..., None].view(np.uint8)
+    return np.ascontiguousarray(pixels)[..., None].view(kind)
 
 
 def _turned_back(window, transpose, mirror_x, mirror_y):

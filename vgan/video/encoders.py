@@ -14,8 +14,12 @@ import av
 import numpy as np
 from PIL import Image
 
+from vgan import InputError
 from vgan.video import tags
-from vgan.video.color import BT709, ToYUV, matrix_for
+from vgan.video.codecs import Coding, bits, has_alpha, is_rgb, opened_quietly
+from vgan.video.color import BT709, BT2020, ToYUV, matrix_for
+from vgan.video.exr import write_exr
+from vgan.video.hdr import Widened
 from vgan.video.images import NUMBER
 from vgan.video.sound import Sound
 from vgan.video.spare import SparedFile
@@ -24,40 +28,64 @@ if typing.TYPE_CHECKING:
     from vgan.video.reader import VideoReader
 
 _log = logging.getLogger("vgan")
-_CRF = 11  # 40 dB and more on real clips, small noisy ones too
-_LIMITED = 1
+_LIMITED, _FULL = 1, 2
+_257 = np.uint16(257)  # 8 bits to 16
+_RGB = 0  # in the place of a matrix
+_KINDS = {".m4v": ".mp4", ".ts": ".mpegts", ".m3u8": ".mpegts"}
+_OF_APPLE = (".mp4", ".mov", ".m4v")
 _HELD_BACK = 20  # bytes per pixel: what an encoder's look-ahead gives at the end
 
 
 class Movie:
-    """H.264 in MP4, MOV, MKV; VP9 in WebM; with the sound of the source.
+    """H.264 or what is asked for, VP9 in WebM; with the sound of the source.
 
     Args:
         path: File to write; its suffix tells the container.
         like: VideoReader that the frames come from, or None.
         fps: Average frames per second, a Fraction.
-        quality: x264's constant rate factor, or None.
+        coding: How the picture is coded.
     """
+
+    _QUALITY = 11  # 40 dB and more on real clips, small noisy ones too
 
     def __init__(
         self,
         path: pathlib.Path,
         like: "VideoReader | None",
         fps: Fraction,
-        quality: float | None,
+        coding: Coding,
     ) -> None:
         self._path, self._like, self._fps = path, like, fps
-        self._crf = _CRF if quality is None else quality
+        suffix = self._suffix()
+        self._coder = coding.into(suffix)
+        self.codec = self._coder.name
         self._time_base = _fine(getattr(like, "time_base", None) or 1 / fps)
+        if suffix == ".avi":  # counts frames
+            self._time_base = 1 / fps
+        elif suffix in (".ts", ".m3u8"):
+            self._time_base = Fraction(1, 90_000)
         self._container = self._sound = self._file = None
         self._last = None
         self._gap = max(1, round(1 / fps / self._time_base))
+        self._depth = getattr(like, "depth", None) or 8
+        hdr = getattr(like, "hdr", None)
+        self._widened = hdr and coding.hdr == "keep" and Widened(*hdr)
+        self._has_alpha = bool(getattr(like, "alpha", False))
+        pixel_format = self._coder.pixel_format(self._depth, self._has_alpha)
+        self.deep, self.alpha = bits(pixel_format) > 8, has_alpha(pixel_format)
+        if self._widened and not self.deep:
+            raise InputError(
+                f"hdr=keep: takes more than 8 bits, and {self._coder.name} gets 8; "
+                "give codec=hevc, or pixel_format=yuv420p10"
+            )
+
+    def _suffix(self):
+        return self._path.suffix.lower()
 
     def _begin(self, height, width):
-        suffix = self._path.suffix.lower()
-        webm = suffix == ".webm"
+        suffix = self._suffix()
         options = {}
-        if suffix in (".mp4", ".mov"):
+        if suffix in (".mp4", ".mov", ".m4v"):
             options["movflags"] = "+faststart"  # play before all is loaded
             # Late starts of sound or picture are rounded to this; FFmpeg's is 1 ms.
             options["movie_timescale"] = str(self._time_base.denominator)
@@ -65,54 +93,65 @@ class Movie:
             # Sound that begins before zero (AAC's run-in) must not delay the picture.
             options["avoid_negative_ts"] = "disabled"
         self._container = self._open(options, _HELD_BACK * height * width)
-        # 4:2:0 is what every player shows, but H.264 can only crop it to even sizes.
-        # 4:4:4 keeps odd ones; browsers on FFmpeg, VLC and mpv play it, Apple does not.
-        odd = (width % 2 or height % 2) and not webm
-        self._add_picture(
-            "libvpx-vp9" if webm else "libx264",
-            self._codec_options(webm),
-            (width, height),
-            "yuv444p" if odd else "yuv420p",
-        )
-        self._sound = Sound(self._like, self._container, suffix)
+        self._add_picture(width, height)
+        self._sound = Sound(self._like, self._container, _KINDS.get(suffix, suffix))
 
     def _open(self, options, room):
         self._file = SparedFile(self._path, room)
-        return av.open(self._file, "w", options=options)
+        # FFmpeg's own choice for .m4v takes neither HEVC nor most sound.
+        kind = _KINDS.get(self._suffix(), "").removeprefix(".") or None
+        return av.open(self._file, "w", format=kind, options=options)
 
-    def _add_picture(self, name, options, size, pixel_format):
-        stream = self._container.add_stream(name, rate=self._fps, options=options)
+    def _add_picture(self, width, height):
+        odd = bool(width % 2 or height % 2)
+        pixel_format = self._coder.pixel_format(self._depth, self._has_alpha, odd)
+        options = self._codec_options(pixel_format)
+        opened_quietly()
+        stream = self._container.add_stream(
+            self._coder.encoder, rate=self._fps, options=options
+        )
         self._stream = stream
         codec = stream.codec_context
-        codec.width, codec.height = size
+        codec.width, codec.height = width, height
         codec.pix_fmt = pixel_format
         codec.time_base = self._time_base
         stream.time_base = self._time_base
         codec.thread_type = "AUTO"
-        matrix = matrix_for(*size)
-        codec.colorspace, codec.color_range = matrix, _LIMITED
+        matrix = matrix_for(width, height)
         colors = getattr(self._like, "colors", None) or (BT709, BT709)
+        if self._widened:
+            matrix, colors = BT2020, self._like.hdr[::-1]
+        codec.colorspace, codec.color_range = matrix, _LIMITED
+        if is_rgb(pixel_format):
+            codec.colorspace, codec.color_range = _RGB, _FULL
         codec.color_primaries, codec.color_trc = colors
         if getattr(self._like, "sample_aspect_ratio", None):
             codec.sample_aspect_ratio = self._like.sample_aspect_ratio
+        if self._coder.encoder == "libx265" and self._suffix() in _OF_APPLE:
+            codec.codec_tag = "hvc1"  # QuickTime plays no other
         self._to_yuv = ToYUV(pixel_format, matrix)
+        try:
+            if not codec.is_open:  # now, to say of which size it is
+                codec.open()
+        except (ValueError, av.FFmpegError) as error:
+            raise InputError(
+                self._coder.refusal(pixel_format, width, height, error.strerror)
+            ) from error
 
-    def _codec_options(self, webm):
-        if webm:  # 0..63 where x264 has 0..51
-            return {
-                "crf": str(round(self._crf * 63 / 51)),
-                "b": "0",
-                "deadline": "good",
-                "cpu-used": "5",
-                "row-mt": "1",
-            }
-        # A short look-ahead bounds the memory that large frames take.
-        return {"crf": str(self._crf), "preset": "veryfast", "rc-lookahead": "20"}
+    def _codec_options(self, pixel_format):
+        options = self._coder.options(pixel_format, self._QUALITY)
+        if self._coder.encoder == "libx264" and self._suffix() == ".avi":
+            options["bf"] = "0"  # AVI does not say when a frame is shown
+        return options
 
     def write(self, frame: np.ndarray, seconds: Fraction) -> None:
-        """Append a uint8 RGB frame `[H, W, 3]` shown from `seconds` on."""
+        """Append an RGB or RGBA frame, uint8 or uint16, shown from `seconds` on."""
         if self._container is None:
             self._begin(*frame.shape[:2])
+        if self._widened:
+            frame = frame if frame.dtype == np.uint16 else frame * _257
+            wide = self._widened(frame[..., :3])
+            frame = np.dstack([wide, frame[..., 3:]]) if frame.shape[2] == 4 else wide
         if self._file is not None and self._file.full:
             raise self._file.full
         pts = max(0, round(seconds / self._time_base))
@@ -172,6 +211,41 @@ class Movie:
             self._file.close()
 
 
+class Playlist(Movie):
+    """An HLS playlist, .m3u8, and beside it one .ts of the same name, cut by bytes."""
+
+    _SECONDS = 4  # of a segment, each of which begins with a key frame
+
+    def _open(self, options, room):
+        media = self.media(self._path)
+        return av.open(
+            str(self._path.absolute()),
+            "w",
+            format="hls",
+            options={
+                "hls_flags": "single_file",
+                "hls_playlist_type": "vod",
+                "hls_time": str(self._SECONDS),
+                "hls_segment_filename": str(media.absolute()),
+            },
+        )
+
+    def _codec_options(self, pixel_format):
+        every = max(1, round(self._SECONDS * self._fps))
+        return {**super()._codec_options(pixel_format), "g": str(every)}
+
+    @staticmethod
+    def media(path: pathlib.Path) -> pathlib.Path:
+        """Path of the file that a playlist of that path is of."""
+        return path.with_suffix(".ts")
+
+    @classmethod
+    def rename(cls, playlist: pathlib.Path, name: str) -> None:
+        """Have a playlist name its file so, in place of as it was written."""
+        text = playlist.read_text().replace(cls.media(playlist).name, name)
+        playlist.write_text(text)
+
+
 def _fine(time_base):
     """1 / n seconds, n so large that rounding to it is not seen, and MP4 takes it."""
     ticks = time_base.denominator
@@ -192,7 +266,7 @@ class Gif:
         path: pathlib.Path,
         like: "VideoReader | None",
         fps: Fraction,
-        quality: float | None,
+        coding: Coding,
     ) -> None:
         self._path = path
         self._rate = fps
@@ -256,13 +330,13 @@ def _paletted(frame):
 
 
 class Pngs:
-    """PNGs in a folder: 000000.png, 000001.png, ..., or with the names of the source.
+    """Pictures in a folder: 000000.png, 000001.png, ..., or named as the source's.
 
     Args:
         path: The folder.
         like: What the frames come from; names, {timestamp: name}, if they have some.
         fps: Not used.
-        quality: Not used.
+        coding: How they are coded, as PNG or EXR.
         pattern: Of names, such as "%04d.png", for the numbers that names end in or, if
             there are none, from 0 on; or None.
     """
@@ -272,16 +346,20 @@ class Pngs:
         path: pathlib.Path,
         like: "VideoReader | None",
         fps: Fraction,
-        quality: float | None,
+        coding: Coding,
         pattern: str | None = None,
     ) -> None:
         self._path, self._count, self._pattern = path, 0, pattern
         self._names = getattr(like, "names", None) or {}
+        self._suffix = ".exr" if coding.codec == "exr" else ".png"
+        self.alpha, self.deep = True, self._suffix == ".exr"
         if pattern:
             numbers = [_last_number(name) for name in self._names.values()]
             if None in numbers or len(set(numbers)) < len(numbers):
                 self._names = {}
-        tags.leave_out(like, "a folder of PNGs")
+        tags.leave_out(
+            like, "a folder of pictures" if self.deep else "a folder of PNGs"
+        )
 
     def write(self, frame: np.ndarray, seconds: Fraction) -> None:
         """Append a uint8 RGB frame `[H, W, 3]` shown from `seconds` on."""
@@ -291,10 +369,13 @@ class Pngs:
             number = _last_number(name)
             name = NUMBER.sub(lambda to: f"{number:{to[1] or ''}d}", self._pattern, 1)
         else:
-            name += ".png"
+            name += self._suffix
         path = self._path / name
         try:
-            Image.fromarray(frame).save(path, compress_level=3)
+            if self.deep:
+                write_exr(path, frame)
+            else:
+                Image.fromarray(frame).save(path, compress_level=3)
         except OSError:
             path.unlink(missing_ok=True)  # a part of one
             raise

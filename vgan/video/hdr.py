@@ -1,4 +1,4 @@
-"""Wide colors and high dynamic range to common video.
+"""Wide colors and high dynamic range to common video, and back.
 
 Numbers are those of ITU-T H.273.
 """
@@ -48,9 +48,10 @@ class WideGamut:
         # Indexed by the square root of light: steps as fine in the dark as needed.
         root = np.arange(4096) / 4095
         self._display = np.rint(255 * root ** (2 / 2.4)).astype(np.uint8)
+        self._display_deep = np.rint(65535 * code ** (2 / 2.4)).astype(np.uint16)
 
-    def __call__(self, array: np.ndarray) -> np.ndarray:
-        """Return uint8 RGB `[H, W, 3]` of uint16 RGB codes `[H, W, 3]`."""
+    def __call__(self, array: np.ndarray, deep: bool = False) -> np.ndarray:
+        """Return RGB `[H, W, 3]`, uint8 or uint16, of uint16 codes `[H, W, 3]`."""
         light = self._linear[array]
         if self._tone_map:
             red, green, blue = light[..., 0], light[..., 1], light[..., 2]
@@ -58,7 +59,52 @@ class WideGamut:
             light *= (1 + peak / self._PEAK**2) / (1 + peak)
         light = light @ self._primaries.T
         np.sqrt(np.clip(light, 0, 1, out=light), out=light)
+        if deep:
+            return self._display_deep[np.rint(light * 65535).astype(np.uint16)]
         return self._display[np.rint(light * 4095).astype(np.uint16)]
+
+
+class Widened:
+    """Common video back to what `WideGamut` has made it of.
+
+    The tone map of PQ is undone too: white is at 1000 cd/m2 again, and what is below
+    it as it was, but for colors outside of BT.709, which were clipped.
+
+    Args:
+        transfer: As of WideGamut.
+        primaries: As of WideGamut.
+    """
+
+    def __init__(self, transfer: int, primaries: int) -> None:
+        there = WideGamut(transfer, primaries)
+        self._primaries = np.linalg.inv(there._primaries.astype(float)).T
+        self._primaries = self._primaries.astype(np.float32)
+        self._tone_map, self._peak = transfer == PQ, np.float32(there._PEAK)
+        code = np.arange(65536) / 65535
+        self._light = (code**2.4).astype(np.float32)
+        # Indexed by the fourth root of light, as of WideGamut.
+        light = code**4
+        value = _to_pq(light * 0.1) if self._tone_map else light ** (1 / 2.4)
+        self._code = np.rint(65535 * value).astype(np.uint16)
+
+    def __call__(self, array: np.ndarray) -> np.ndarray:
+        """Return uint16 RGB codes `[H, W, 3]` of uint16 RGB `[H, W, 3]`."""
+        light = np.clip(self._light[array] @ self._primaries, 0, 1)
+        if self._tone_map:  # y = x (1 + x / peak^2) / (1 + x), solved for x
+            y = light.max(axis=2, keepdims=True)
+            square = self._peak**2
+            x = square / 2 * (y - 1 + np.sqrt((1 - y) ** 2 + 4 * y / square))
+            light *= x / np.maximum(y, np.float32(1e-9)) / self._peak  # 1: 1000 cd/m2
+        np.clip(light, 0, 1, out=light)
+        return self._code[np.rint(np.sqrt(np.sqrt(light)) * 65535).astype(np.uint16)]
+
+
+def _to_pq(light):
+    """The inverse of `_pq`."""
+    m1, m2 = 2610 / 16384, 2523 / 4096 * 128
+    c1, c2, c3 = 3424 / 4096, 2413 / 4096 * 32, 2392 / 4096 * 32
+    power = light**m1
+    return ((c1 + c2 * power) / (1 + c3 * power)) ** m2
 
 
 def _pq(code):

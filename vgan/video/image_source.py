@@ -14,13 +14,16 @@ import numpy as np
 from PIL import Image
 
 from vgan import InputError, files
+from vgan.video.exr import read_exr
 from vgan.video.images import (
     IMAGE_SUFFIXES,
     NUMBER,
     as_shown,
     numbered,
+    on_paper,
     read_image,
     reading,
+    shown_in_8_bits,
 )
 from vgan.video.resizing import resize
 
@@ -59,7 +62,8 @@ class ImageSource:
     damage = doubt = None
     origin = Fraction(0)
     sample_aspect_ratio = None
-    colors = None
+    colors = hdr = None
+    depth, deep, keep_alpha = 8, False, False
 
     def __init__(
         self,
@@ -85,23 +89,28 @@ class ImageSource:
         names = [file.stem for file in self._files]
         unlike = len(set(names)) == len(names)
         self.names = dict(zip(times, names, strict=True)) if unlike else None
-        self._look(read_image(self._files[0]), size, window)
+        self._is_exr = {file.suffix.lower() for file in self._files} == {".exr"}
+        self.depth = 16 if self._is_exr else 8
+        self._look(self._read(self._files[0]), size, window)
+
+    def _read(self, file):
+        return read_exr(file) if self._is_exr else read_image(file, alpha=True)
 
     def _look(self, first, size, window):
         self._scaled_to, self._window = size, window
-        self._shape = first.shape
+        self._shape, self.alpha = first.shape[:2], first.shape[2] == 4
         self.height, self.width = self.picture(first).shape[:2]
 
     def frames(
         self, start: Fraction
     ) -> Iterator[tuple[np.ndarray, Fraction, Fraction]]:
-        """Yield (frame `[H, W, 3]`, timestamp, duration) from `start` seconds on."""
+        """Yield (frame, timestamp, duration) from `start` seconds on; see `picture`."""
         for file, (timestamp, end) in zip(self._files, self._shown, strict=True):
             if end <= start:
                 continue
-            frame = read_image(file)
-            if frame.shape != self._shape:
-                height, width, _ = self._shape
+            frame = self._read(file)
+            if frame.shape[:2] != self._shape:
+                height, width = self._shape
                 raise InputError(
                     f"{file}: is {frame.shape[1]}x{frame.shape[0]} and "
                     f"{self._files[0].name} is {width}x{height}; "
@@ -110,7 +119,14 @@ class ImageSource:
             yield frame, timestamp, end - timestamp
 
     def picture(self, frame: np.ndarray) -> np.ndarray:
-        """What is shown of a frame of `frames`, uint8 RGB `[H, W, 3]`."""
+        """What is shown of a frame of `frames`, RGB or RGBA `[H, W, C]`."""
+        if frame.dtype == np.uint16 and not self.deep:
+            frame = shown_in_8_bits(frame, alpha=True)
+        if self.keep_alpha and frame.shape[2] == 3:
+            opaque = np.iinfo(frame.dtype).max
+            frame = np.dstack([frame, np.full_like(frame[..., 0], opaque)])
+        elif frame.shape[2] == 4 and not self.keep_alpha:
+            frame = on_paper(frame) if frame.dtype == np.uint8 else _on_white(frame)
         if self._window:
             height, width = frame.shape[:2]
             x, y, w, h = np.rint(self._window * np.array(2 * [width, height])).astype(
@@ -148,7 +164,7 @@ class AnimationSource(ImageSource):
         self.fps = self.num_frames / self.duration
         self.time_base = Fraction(1, math.lcm(*(delay.denominator for delay in delays)))
         first, _ = next(self._pictures())
-        self._look(as_shown(first), size, window)
+        self._look(as_shown(first, alpha=True), size, window)
 
     def _pictures(self):
         """Each as an open Image, and how many seconds it is shown."""
@@ -163,11 +179,11 @@ class AnimationSource(ImageSource):
     def frames(
         self, start: Fraction
     ) -> Iterator[tuple[np.ndarray, Fraction, Fraction]]:
-        """Yield (frame `[H, W, 3]`, timestamp, duration) from `start` seconds on."""
+        """Yield (frame, timestamp, duration) from `start` seconds on; see `picture`."""
         timestamp = Fraction(0)
         for image, delay in self._pictures():
             if timestamp + delay > start:
-                yield as_shown(image), timestamp, delay
+                yield as_shown(image, alpha=True), timestamp, delay
             timestamp += delay
 
 
@@ -177,6 +193,13 @@ def as_pattern(path: str) -> str:
         return path
     # The last of them: others may be of a scene.
     return re.sub(r"#+(?=[^#/\\]*$)", lambda found: f"%0{len(found[0])}d", path)
+
+
+def _on_white(frame):
+    """As `on_paper`, of uint16."""
+    share = frame[..., 3:] / np.float32(65535)
+    mixed = frame[..., :3] * share + (1 - share) * np.float32(65535)
+    return np.rint(mixed).astype(np.uint16)
 
 
 def is_shot(folder: pathlib.Path, videos: Sequence[pathlib.Path]) -> bool:

@@ -16,8 +16,8 @@ from PIL import Image, ImageCms, ImageOps, JpegImagePlugin
 from vgan import InputError
 
 IMAGE_SUFFIXES = (
-    ".apng", ".avif", ".bmp", ".heic", ".heif", ".jpeg", ".jpg", ".png", ".ppm", ".tif",
-    ".tiff", ".webp",
+    ".apng", ".avif", ".bmp", ".exr", ".heic", ".heif", ".jpeg", ".jpg", ".png", ".ppm",
+    ".tif", ".tiff", ".webp",
 )  # fmt: skip
 VIDEO_SUFFIXES = (
     ".3gp", ".avi", ".flv", ".gif", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg",
@@ -66,7 +66,7 @@ def numbered(pattern: str) -> re.Pattern:
     return re.compile(re.escape(start) + number + re.escape(end))
 
 
-def read_image(path: str | os.PathLike) -> np.ndarray:
+def read_image(path: str | os.PathLike, alpha: bool = False) -> np.ndarray:
     """Read a picture as uint8 RGB `[H, W, 3]`, upright.
 
     EXIF orientation is applied; colors of an embedded profile become sRGB; transparent
@@ -75,7 +75,9 @@ def read_image(path: str | os.PathLike) -> np.ndarray:
     million, is read at a half or a quarter of its size, with a line in the log.
 
     Args:
-        path: A file that Pillow reads: JPEG, PNG, WebP, TIFF, HEIC, AVIF and more.
+        path: A file that Pillow reads: JPEG, PNG, WebP, TIFF, HEIC, AVIF and more; or
+            an OpenEXR, whose linear light becomes sRGB.
+        alpha: Whether one with transparent parts comes as RGBA `[H, W, 4]`, straight.
 
     Raises:
         InputError: There is no such file, it is not a picture, or it is too large.
@@ -87,9 +89,13 @@ def read_image(path: str | os.PathLike) -> np.ndarray:
         what = "folder" if path.is_dir() else "pipe or a device"
         raise InputError(f"{path}: is a {what}, not a picture; give a file")
     refuse_drawing(path)
+    if path.suffix.lower() == ".exr":
+        from vgan.video.exr import read_exr  # wants PyAV, which pictures do without
+
+        return shown_in_8_bits(read_exr(path), alpha)
     _know_heif()
     with reading(path), _open(path) as image:
-        return as_shown(image)
+        return as_shown(image, alpha)
 
 
 @contextlib.contextmanager
@@ -162,7 +168,7 @@ def srgb_profile() -> bytes:
     return bytes(profile)
 
 
-def as_shown(image: Image.Image) -> np.ndarray:
+def as_shown(image: Image.Image, alpha: bool = False) -> np.ndarray:
     """Return what `read_image` does of an open picture."""
     profile = image.info.get("icc_profile")
     image = ImageOps.exif_transpose(image)
@@ -173,7 +179,19 @@ def as_shown(image: Image.Image) -> np.ndarray:
     image = image.convert("RGBA")
     picture = _in_srgb(image.convert("RGB"), profile)
     picture.putalpha(image.getchannel("A"))
-    paper = Image.new("RGBA", image.size, "white")
+    return np.array(picture) if alpha else on_paper(np.array(picture))
+
+
+def shown_in_8_bits(picture: np.ndarray, alpha: bool = False) -> np.ndarray:
+    """Return uint8 of uint16 RGB or RGBA; RGB on white paper unless `alpha`."""
+    picture = np.rint(picture / np.float32(257)).astype(np.uint8)
+    return picture if alpha or picture.shape[2] == 3 else on_paper(picture)
+
+
+def on_paper(picture: np.ndarray) -> np.ndarray:
+    """Return uint8 RGB `[H, W, 3]` of RGBA `[H, W, 4]`: what is clear is white."""
+    picture = Image.fromarray(picture)
+    paper = Image.new("RGBA", picture.size, "white")
     return np.array(Image.alpha_composite(paper, picture).convert("RGB"))
 
 

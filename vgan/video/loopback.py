@@ -15,6 +15,7 @@ import numpy as np
 
 from vgan import InputError
 from vgan.video import tags
+from vgan.video.codecs import Coding
 from vgan.video.color import BT601, ToYUV
 
 if typing.TYPE_CHECKING:
@@ -39,7 +40,7 @@ class VirtualCamera:
         address: The device file.
         like: VideoReader that the frames come from, or None.
         fps: Not used.
-        quality: Not used, frames are raw.
+        coding: Of which there is nothing to choose.
 
     Raises:
         InputError: There is no such device, or it is no virtual camera.
@@ -50,8 +51,9 @@ class VirtualCamera:
         address: str | os.PathLike,
         like: "VideoReader | None",
         fps: Fraction,
-        quality: float | None,
+        coding: Coding,
     ) -> None:
+        coding.refuse("a virtual camera")
         self._address, self._file, self._size = str(address), None, None
         try:
             self._file = os.open(self._address, os.O_RDWR)
@@ -126,7 +128,7 @@ class SystemCamera:
         address: "camera".
         like: Not used.
         fps: Frames per second, which viewers are told.
-        quality: Not used, frames are raw.
+        coding: Of which there is nothing to choose.
 
     Raises:
         InputError: pyvirtualcam is missing; or, from write, there is no camera, or it
@@ -138,8 +140,9 @@ class SystemCamera:
         address: str | os.PathLike,
         like: "VideoReader | None",
         fps: Fraction,
-        quality: float | None,
+        coding: Coding,
     ) -> None:
+        coding.refuse("a virtual camera")
         try:
             import pyvirtualcam
         except ImportError as error:

@@ -18,6 +18,7 @@ import numpy as np
 
 from vgan import InputError
 from vgan.video.clock import Clock
+from vgan.video.codecs import Coding
 from vgan.video.ndi_source import PREFIX, library
 
 if typing.TYPE_CHECKING:
@@ -37,7 +38,7 @@ class NDISender:
         address: "ndi:" and the name that the source is to have.
         like: VideoReader that the frames come from, or None.
         fps: Frames per second, a Fraction.
-        quality: Not used, NDI has one.
+        coding: Of which there is nothing to choose.
 
     Raises:
         InputError: There is no name, or cyndilib is missing; or, from write, another
@@ -49,8 +50,9 @@ class NDISender:
         address: str | os.PathLike,
         like: "VideoReader | None",
         fps: Fraction,
-        quality: float | None,
+        coding: Coding,
     ) -> None:
+        coding.refuse("NDI")
         self._address, self._fps = str(address), Fraction(fps)
         self._ndi = library(self._address)
         self._is_live = getattr(like, "is_live", False)

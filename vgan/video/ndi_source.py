@@ -45,7 +45,8 @@ class NDISource:
     is_live = True
     is_indexed = False
     again = audio = colors = doubt = duration = end = names = num_frames = path = None
-    sample_aspect_ratio = None
+    sample_aspect_ratio = hdr = None
+    alpha, depth, deep, keep_alpha = False, 8, False, False
     has_sound = False  # that could be copied
     origin = Fraction(0)
     time_base = Fraction(1, 90_000)

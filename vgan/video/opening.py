@@ -147,6 +147,27 @@ def open_container(
         ) from error
 
 
+def refuse_unknown(address: str, name: str) -> None:
+    """Raise InputError where this FFmpeg was built without an address's protocol.
+
+    Args:
+        address: Such as "srt://host:9000".
+        name: What the message calls it.
+    """
+    if not address.lower().startswith("srt://"):  # all others are in every build
+        return
+    try:
+        av.open("srt://", "w", format="mpegts").close()
+    except av.error.ProtocolNotFoundError as error:
+        raise InputError(
+            f"{name}: the FFmpeg of this PyAV was built without SRT; let "
+            "srt-live-transmit hand it on from or to udp://127.0.0.1:9000, or build "
+            "PyAV on an FFmpeg with libsrt"
+        ) from error
+    except (OSError, ValueError, av.FFmpegError):  # it is there, and wants a host
+        return
+
+
 def _is_list(path):
     with open(path, "rb") as file:
         head = file.read(512).lstrip(b"\xef\xbb\xbf")

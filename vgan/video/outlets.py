@@ -19,12 +19,13 @@ from av.video.frame import PictureType
 
 from vgan import InputError
 from vgan.video import tags
+from vgan.video.codecs import Coding
 from vgan.video.color import ToYUV, matrix_for
 from vgan.video.encoders import Movie
 from vgan.video.loopback import SystemCamera, VirtualCamera
 from vgan.video.ndi_sender import NDISender
 from vgan.video.ndi_source import PREFIX
-from vgan.video.opening import public
+from vgan.video.opening import public, refuse_unknown
 from vgan.video.sound import Sound
 
 if typing.TYPE_CHECKING:
@@ -33,8 +34,8 @@ if typing.TYPE_CHECKING:
 _log = logging.getLogger("vgan")
 _PROTOCOLS = {
     "rtmp": "flv", "rtmps": "flv", "tcp": "mpegts", "udp": "mpegts", "rtsp": "rtsp",
+    "srt": "mpegts",
 }  # fmt: skip
-_CRF = 21  # half the bits of a file: networks carry it
 _TIMEOUT = 10  # seconds to wait for the other side
 _KEYFRAMES = 2  # seconds from one to the next: how long a viewer who joins waits
 
@@ -66,6 +67,7 @@ def find(
             f"{public(text)}: cannot send to {protocol[1]}://; "
             f"give {', '.join(f'{name}://' for name in _PROTOCOLS)}"
         )
+    refuse_unknown(text, public(text))
     return Broadcast
 
 
@@ -82,7 +84,7 @@ class Y4M:
         address: "-".
         like: VideoReader that the frames come from, or None.
         fps: Frames per second, a Fraction.
-        quality: Not used, nothing is lost but chroma between pixels.
+        coding: Of which there is nothing to choose.
 
     Raises:
         InputError: Standard output is a terminal or closed; or, later, nobody reads it.
@@ -93,8 +95,9 @@ class Y4M:
         address: str | os.PathLike,
         like: "VideoReader | None",
         fps: Fraction,
-        quality: float | None,
+        coding: Coding,
     ) -> None:
+        coding.refuse("raw video")
         if sys.stdout is None:
             raise InputError(
                 "-: standard output is closed; pipe it on, or give a file as the output"
@@ -178,7 +181,7 @@ class Y4M:
 
 
 class Broadcast(Movie):
-    """H.264 and sound, live to a network address.
+    """H.264, or what is asked for, and sound, live to a network address.
 
     rtmp:// as FLV, udp:// and tcp:// as MPEG-TS, rtsp:// to a server that takes it.
     Coded for low latency, a key frame every two seconds; an odd row or column at the
@@ -189,22 +192,24 @@ class Broadcast(Movie):
         address: Where to send to.
         like: VideoReader that the frames come from, or None.
         fps: Average frames per second, a Fraction.
-        quality: x264's constant rate factor, or None.
+        coding: How the picture is coded.
 
     Raises:
         InputError: From write or finish: there is no connection, or it was lost.
     """
+
+    _QUALITY = 21  # half the bits of a file: networks carry it
 
     def __init__(
         self,
         address: str | os.PathLike,
         like: "VideoReader | None",
         fps: Fraction,
-        quality: float | None,
+        coding: Coding,
     ) -> None:
-        super().__init__(address, like, fps, _CRF if quality is None else quality)
         self._address = str(address)
         self._format = _PROTOCOLS[self._address.split("://")[0].lower()]
+        super().__init__(address, like, fps, coding)
         # FLV counts milliseconds, MPEG-TS 1/90000 s.
         self._time_base = Fraction(1, 1000 if self._format == "flv" else 90_000)
         self._gap = max(1, round(1 / fps / self._time_base))
@@ -229,11 +234,20 @@ class Broadcast(Movie):
                 "queue_size": str(max(8, min(round(2 * self._fps), 240))),
             },
         )
-        options = {"crf": str(self._crf), "preset": "veryfast", "tune": "zerolatency"}
-        self._add_picture("libx264", options, (width, height), "yuv420p")
+        self._add_picture(width, height)
         if self._format != "mpegts":
             self._stream.codec_context.flags |= Flags.global_header
-        self._sound = Sound(self._like, self._container, f".{self._format}")
+        self._sound = Sound(self._like, self._container, self._suffix())
+
+    def _suffix(self):
+        return f".{self._format}"
+
+    def _codec_options(self, pixel_format):
+        options = super()._codec_options(pixel_format)
+        options.pop("rc-lookahead", None)
+        if self._coder.encoder in ("libx264", "libx265"):
+            options["tune"] = "zerolatency"
+        return options
 
     def write(self, frame: np.ndarray, seconds: Fraction) -> None:
         """Append a uint8 RGB frame `[H, W, 3]` shown from `seconds` on."""

@@ -14,7 +14,7 @@ from vgan.video.cut import ROUNDING, WHOLE, Cut
 from vgan.video.image_source import GAPS, AnimationSource, ImageSource
 from vgan.video.images import IMAGE_SUFFIXES, NUMBER, is_image, refuse_drawing
 from vgan.video.ndi_source import PREFIX, NDISource
-from vgan.video.opening import StandardInput, public
+from vgan.video.opening import StandardInput, public, refuse_unknown
 from vgan.video.stream import StreamSource
 
 
@@ -39,8 +39,8 @@ class VideoReader:
         source: Path of a file that FFmpeg reads, of a still picture or of a folder of
             numbered pictures (25 a second unless `fps` says otherwise) or a pattern of
             their paths, such as `shot/%04d.png`; `camera:0`, or a bare number that is
-            no path; an `rtsp://`, `http(s)://`, `rtmp://`, `udp://` or `tcp://`
-            address; `ndi:NAME`, a source in the local network; `-` for anything that
+            no path; an `rtsp://`, `http(s)://`, `rtmp://`, `udp://`, `tcp://` or
+            `srt://` address; `ndi:NAME`, a source in the local network; `-` for what
             FFmpeg reads on standard input; or a binary file that is open and can seek,
             which stays open.
         fps: Resample to this constant rate: frame k is what is shown at second
@@ -78,6 +78,14 @@ class VideoReader:
         sample_aspect_ratio: Displayed width over height of a pixel, or None.
         colors: (primaries, transfer) of the frames as in ITU-T H.273, or None.
         again: What to open for all but the picture, or None where it cannot be.
+        depth: Bits of a value in the source, such as 8 or 10.
+        hdr: (transfer, primaries) as in ITU-T H.273 of what becomes BT.709 here, which
+            nothing tells afterwards; else None.
+        alpha: Whether the source has transparent parts, as far as its format tells.
+        keep_alpha: Whether frames are RGBA `[H, W, 4]`, straight, of a source with
+            alpha; False, and may be set before the first is taken.
+        deep: Whether frames are uint16, 0 to 65535, for sources of more than 8 bits;
+            False, and may be set before the first is taken.
         audio: The same where there is sound, else None.
         has_sound: Whether there is sound, had or not.
         origin: Second of the file's own clock that timestamps count from.
@@ -139,6 +147,7 @@ class VideoReader:
             "width", "height", "fps", "num_frames", "duration", "is_live", "path",
             "time_base", "sample_aspect_ratio", "colors", "audio", "origin",
             "has_sound", "names", "tracks", "again", "besides", "is_indexed",
+            "alpha", "depth", "hdr",
         ):  # fmt: skip
             setattr(self, name, getattr(self._source, name))
         self.sound = sound
@@ -158,6 +167,24 @@ class VideoReader:
         except BaseException:
             self.close()
             raise
+
+    @property
+    def deep(self) -> bool:
+        """Whether frames are uint16; see above."""
+        return self._source.deep
+
+    @deep.setter
+    def deep(self, value: bool) -> None:
+        self._source.deep = value
+
+    @property
+    def keep_alpha(self) -> bool:
+        """Whether frames are RGBA; see above."""
+        return self._source.keep_alpha
+
+    @keep_alpha.setter
+    def keep_alpha(self, value: bool) -> None:
+        self._source.keep_alpha = value
 
     @property
     def damage(self) -> str | None:
@@ -272,11 +299,12 @@ def _open(source, name, fps, timeout, start, deinterlace, gaps, look, reconnect,
     if text.startswith(PREFIX):
         return NDISource(text, timeout, **look, reconnect=reconnect), resample
     if re.match(r"[a-z][a-z0-9+.-]+://", text):
-        if not re.match(r"(rtsps?|https?|rtmps?|tcp|udp)://", text):
+        if not re.match(r"(rtsps?|https?|rtmps?|tcp|udp|srt)://", text):
             raise InputError(
                 f"{name}: give rtsp://, http://, https://, rtmp://, udp:// or tcp://, "
-                "or --beam for folders of gs:// and its like"
+                "or beam= for folders of gs:// and its like"
             )
+        refuse_unknown(text, name)
         film["reconnect"] = reconnect
         return StreamSource(text, name, timeout, start=start, **film), resample
     pattern = not path.exists() and NUMBER.search(path.name)

@@ -5,6 +5,7 @@ came from the encoder, with their times in its ticks, do.
 """
 
 import bisect
+import dataclasses
 import io
 import itertools
 import logging
@@ -19,6 +20,7 @@ import cv2
 import numpy as np
 
 from vgan import InputError
+from vgan.video.codecs import Coding
 from vgan.video.encoders import Movie
 from vgan.video.segment_file import DamagedSegmentError, SegmentFile, SegmentRecorder
 
@@ -26,7 +28,9 @@ if typing.TYPE_CHECKING:
     from vgan.video.reader import VideoReader
 
 FORMATS = {".mp4": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
-ENCODED_LIKE = ("time_base", "colors", "sample_aspect_ratio")
+ENCODED_LIKE = (
+    "time_base", "colors", "sample_aspect_ratio", "depth", "hdr", "alpha",
+)  # fmt: skip
 _HELD_BACK = 16  # frames at most that an H.264 encoder holds back
 _AVX_512F = 13  # CV_CPU_AVX_512F, which the Python module does not name
 _log = logging.getLogger("vgan")
@@ -37,7 +41,7 @@ class SegmentedMovie:
 
     Args:
         path: The joined file to make, in the folder of segments.
-        like, fps, quality: As for Movie.
+        like, fps, coding: As for Movie.
         made_of: JSON-able value; segments of another one are removed.
         snapshot: Called after the last frame of each segment.
         segment_frames: Frames in a segment.
@@ -51,13 +55,21 @@ class SegmentedMovie:
         path: pathlib.Path,
         like: "VideoReader | None",
         fps: Fraction,
-        quality: float | None,
+        coding: Coding,
         made_of: object,
         snapshot: Callable[[], dict[str, object]],
         segment_frames: int,
     ) -> None:
         self._path, self._like = path, like
-        self._movie = path, like, fps, quality
+        whole = Movie(path, like, fps, coding)
+        self.deep, self.alpha = whole.deep, whole.alpha
+        if self.alpha and whole.codec == "vp9":  # which has it beside the packets
+            _log.warning(
+                "%s: VP9 of segments has no alpha; resume=False keeps it", path
+            )
+            coding = dataclasses.replace(coding, pixel_format="yuv420p")
+            self.alpha = False
+        self._movie = path, like, fps, coding
         self._made_of, self._snapshot = made_of, snapshot
         self._segment_frames = segment_frames
         self._current = None
@@ -142,7 +154,7 @@ def join(
     path: pathlib.Path,
     like: "VideoReader | None",
     fps: Fraction,
-    quality: float | None,
+    coding: Coding,
     complete: bool = True,
     reproducible: bool = False,
 ) -> None:
@@ -153,7 +165,7 @@ def join(
         path: The file to make.
         like: VideoReader that gives the sound and all else, or None.
         fps: As for Movie.
-        quality: As for Movie.
+        coding: As for Movie.
         complete: Whether the sound goes to its end, or where the picture stops.
         reproducible: Whether the bytes are the same each time: without the random
             numbers by which Matroska files are told apart, and FFmpeg's version.
@@ -162,7 +174,7 @@ def join(
         InputError: A segment is damaged.
         OSError: The file cannot be written; what there is of it is the caller's.
     """
-    joined = _Joined(path, like, fps, quality)
+    joined = _Joined(path, like, fps, coding)
     joined.reproducible = reproducible
     try:
         joined.begin(segments)
@@ -184,27 +196,27 @@ class _Segment(Movie):
 
     Args:
         path: The SegmentFile to make.
-        movie, like, fps, quality: The arguments of the Movie.
+        movie, like, fps, coding: The arguments of the Movie.
         before: The SegmentFile before it, or None.
     """
 
-    def __init__(self, path, movie, like, fps, quality, before):
+    def __init__(self, path, movie, like, fps, coding, before):
         if like is not None:  # its sound comes later
             known = {name: getattr(like, name, None) for name in ENCODED_LIKE}
             if movie.suffix.lower() == ".webm":  # which does not hold it, as said then
                 del known["sample_aspect_ratio"]
             like = types.SimpleNamespace(**known, again=None, has_sound=False)
-        super().__init__(movie, like, fps, quality)
+        super().__init__(movie, like, fps, coding)
         self.num_frames = 0
         if before is not None:
             self._last, self._gap = before.last_pts, before.gap
         self._recorder = SegmentRecorder(path)
 
-    def _codec_options(self, webm):
-        options = super()._codec_options(webm)
+    def _codec_options(self, pixel_format):
+        options = super()._codec_options(pixel_format)
         # With x264's AVX-512 code and its macroblock tree, frames of some sizes (64x48,
         # 320x180) gave other packets from run to run; not with AVX2, which is as fast.
-        if not webm and cv2.checkHardwareSupport(_AVX_512F):
+        if self._coder.encoder == "libx264" and cv2.checkHardwareSupport(_AVX_512F):
             options["x264-params"] = "asm=avx2"
         return options
 
@@ -252,7 +264,7 @@ class Shot(_Segment):
         path: The SegmentFile to make.
         movie: Path of the movie that it will be joined to; its suffix counts.
         like: As for Movie.
-        quality: As for Movie.
+        coding: As for Movie.
     """
 
     def __init__(
@@ -260,12 +272,12 @@ class Shot(_Segment):
         path: pathlib.Path,
         movie: pathlib.Path,
         like: "VideoReader",
-        quality: float | None,
+        coding: Coding,
     ) -> None:
-        super().__init__(path, movie, like, Fraction(like.fps), quality, before=None)
+        super().__init__(path, movie, like, Fraction(like.fps), coding, before=None)
 
-    def _codec_options(self, webm):
-        return {**super()._codec_options(webm), "threads": "1"}
+    def _codec_options(self, pixel_format):
+        return {**super()._codec_options(pixel_format), "threads": "1"}
 
 
 class _Joined(Movie):

@@ -14,6 +14,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from vgan.video.codecs import Coding
 from vgan.video.segment_file import DamagedSegmentError, SegmentFile, SegmentRecorder
 
 if typing.TYPE_CHECKING:
@@ -28,7 +29,7 @@ class SegmentedPictures:
     Args:
         path: The folder of the pictures, in the folder of segments.
         encoder: What writes them, a class or function as `encoders.Pngs`.
-        like, fps, quality: As for the encoder.
+        like, fps, coding: As for the encoder.
         made_of: JSON-able value; what is of another one is removed.
         snapshot: Called after the last picture of each segment.
         segment_frames: Pictures in a segment.
@@ -46,7 +47,7 @@ class SegmentedPictures:
         encoder: Callable[..., typing.Any],
         like: "VideoReader | None",
         fps: Fraction,
-        quality: float | None,
+        coding: Coding,
         made_of: object,
         snapshot: Callable[[], dict[str, object]],
         segment_frames: int,
@@ -62,7 +63,7 @@ class SegmentedPictures:
         for file in path.iterdir():
             if file.name not in self._known:
                 file.unlink()
-        self._pictures = encoder(path, like, fps, quality)
+        self._pictures = encoder(path, like, fps, coding)
         self._pictures._count = self.num_kept  # names of those that have no own
 
     @property

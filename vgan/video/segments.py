@@ -6,6 +6,7 @@ Of a folder, pictures are what they will be; see `segmented_pictures`.
 """
 
 import contextlib
+import dataclasses
 import itertools
 import json
 import logging
@@ -19,6 +20,7 @@ import numpy as np
 
 from vgan import InputError, files
 from vgan.video import outlets
+from vgan.video.codecs import Coding
 from vgan.video.segmented_movie import ENCODED_LIKE, FORMATS, SegmentedMovie
 from vgan.video.segmented_pictures import SegmentedPictures
 from vgan.video.writer import VideoWriter, segments_of
@@ -54,6 +56,7 @@ class SegmentedWriter(VideoWriter):
         quality: As for VideoWriter.
         overwrite: As for VideoWriter; segments of the same task are kept even so.
         segment_frames: Frames in a segment: at most so many are lost.
+        coding: As for VideoWriter.
 
     Attributes:
         path: Where the result goes.
@@ -84,6 +87,7 @@ class SegmentedWriter(VideoWriter):
         quality: float | None = None,
         overwrite: bool = False,
         segment_frames: int = 250,
+        coding: Coding | None = None,
     ) -> None:
         if segment_frames < 1:
             raise ValueError(f"segment_frames must be positive, not {segment_frames}")
@@ -92,7 +96,7 @@ class SegmentedWriter(VideoWriter):
         self._segment_frames = segment_frames
         self._fingerprint = fingerprint
         self._take_snapshot = snapshot
-        super().__init__(path, like, quality=quality, overwrite=overwrite)
+        super().__init__(path, like, None, quality, overwrite, coding)
         last = self._encoder.segments[-1] if self._encoder.segments else None
         self.num_frames = self.done = self._encoder.num_kept
         self.resume_time = last and last.last_timestamp
@@ -142,10 +146,11 @@ class SegmentedWriter(VideoWriter):
             self._segments.mkdir(exist_ok=True)
         self._temporary = self._segments / f"joined{self.path.suffix}"
 
-    def _make_encoder(self, path, like, fps, quality):
+    def _make_encoder(self, path, like, fps, coding):
         made_of = {
             "task": self._fingerprint,
-            "result": [path.suffix, str(fps), quality, self._segment_frames],
+            "result": [path.suffix, str(fps), self._segment_frames],
+            "coding": dataclasses.asdict(coding),
             "like": [str(getattr(like, name, None)) for name in ENCODED_LIKE],
             # Another version's packets may not fit what is there.
             "encoder": [av.__version__, *av.library_versions["libavcodec"]],
@@ -153,7 +158,7 @@ class SegmentedWriter(VideoWriter):
         if self._folder:
             made_of["names"] = [self._pattern, sorted(self._names)]
         arguments = (
-            *(like, fps, quality, json.loads(json.dumps(made_of))),
+            *(like, fps, coding, json.loads(json.dumps(made_of))),
             *(self._take_snapshot, self._segment_frames),
         )
         try:
@@ -199,7 +204,7 @@ class SegmentedWriter(VideoWriter):
 
     def _remove_folder(self):
         """Unless a segment is in it."""
-        if not self._encoder.segments:
+        if self._encoder is None or not self._encoder.segments:
             with contextlib.suppress(OSError):  # what is not ours stays
                 self._segments.rmdir()
 

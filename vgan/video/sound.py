@@ -26,6 +26,7 @@ _ACCEPTED = {
     ".mov": {"aac", "mp3", "mp2", "ac3", "eac3", "alac", "pcm_s16le", "pcm_s24le"},
     ".webm": {"opus", "vorbis"},
     ".flv": {"aac", "mp3"},
+    ".avi": {"mp3", "mp2", "ac3", "pcm_s16le"},
     ".mpegts": {"aac", "mp3", "mp2", "ac3", "eac3"},
     ".rtsp": {"aac", "opus"},
 }
@@ -65,8 +66,8 @@ def check(like: "VideoReader", suffix: str) -> None:
 
 
 def _check_aac(like, suffix):
-    if suffix == ".webm" and like.sound == "aac":
-        raise InputError("audio=aac: .webm does not take it; give .mp4, .mov or .mkv")
+    if suffix in (".webm", ".avi") and like.sound == "aac":
+        raise InputError(f"audio=aac: {suffix} does not take it; give .mp4, .mov or .mkv")
 
 
 def _is_taken(context, suffix, supported):
@@ -88,9 +89,9 @@ def _check_copy(context, suffix, supported):
 class Sound:
     """The sound tracks that belong to the picture, copied packet by packet.
 
-    A track that the container does not take is encoded anew, as AAC (Opus in WebM),
-    with its channels as far as the codec has them. Packets follow the picture, so only
-    a second or so is in memory; their times are those of the picture's clock.
+    A track that the container does not take is encoded anew, as AAC (Opus in WebM, MP3
+    in AVI), with its channels as far as the codec has them. Packets follow the picture,
+    so only a second or so is in memory; their times are those of the picture's clock.
 
     A file also gets the subtitles (text that it does not take is converted), chapters,
     tags, cover and fonts; one line in the log names what it cannot hold.
@@ -181,17 +182,17 @@ class Sound:
         wanted = self._kind != "aac" or codec == "aac"
         if wanted and _is_taken(context, suffix, supported):
             return Copy(self._output, stream, self._origin)
-        target = "libopus" if suffix == ".webm" else "aac"
+        target = {".webm": "libopus", ".avi": "libmp3lame"}.get(suffix, "aac")
         track = Encoded(self._output, stream, self._origin, target)
         if not wanted:
             if track.changes:
                 what = track.changes.removeprefix(", ")
                 _log.warning("%s: sound track %d: %s", self._name, stream.index, what)
             return track
+        new = av.Codec(target, "w").canonical_name
         _log.warning(
             "%s: sound track %d is %s, which %s does not take: encoded anew as %s%s",
-            self._name, stream.index, codec, suffix, target.removeprefix("lib"),
-            track.changes,
+            self._name, stream.index, codec, suffix, new, track.changes,
         )  # fmt: skip
         return track
 

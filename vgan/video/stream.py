@@ -14,6 +14,7 @@ from av.format import Flags
 from vgan import InputError
 from vgan.video import tags
 from vgan.video.clock import Clock
+from vgan.video.codecs import bits, has_alpha
 from vgan.video.color import UNSPECIFIED, ToRGB, guessed_matrix
 from vgan.video.connection import Connection
 from vgan.video.damage import Losses
@@ -74,6 +75,7 @@ class StreamSource:
         self._deinterlace, self._said = deinterlace, set()
         self._warning = None  # said once, and only if frames can be decoded at all
         self._works = False
+        self._clear = None  # decoder of what has alpha beside the picture
         self._timeout = timeout
         self._clock = None
         self.end = None  # second, of the picture, where all of it was read
@@ -194,6 +196,12 @@ class StreamSource:
         elif self._to_rgb.transposed:
             ratio = 1 / ratio
         self.sample_aspect_ratio = ratio
+        self.depth = bits(frame.format.name)
+        # Every frame of a GIF has alpha as decoded, whatever is in the file.
+        gif = self._stream.codec_context.name == "gif"
+        self.alpha = has_alpha(frame.format.name) and not gif
+        converts = self._to_rgb.converts
+        self.hdr = (frame.color_trc, frame.color_primaries) if converts else None
         self.colors = None
         said = frame.color_primaries not in (UNSPECIFIED, 0)
         if said and not self._to_rgb.converts:
@@ -269,7 +277,7 @@ class StreamSource:
             self.end = length + (stream.start_time or 0) * self.time_base - self.origin
 
     def picture(self, frame: av.VideoFrame) -> np.ndarray:
-        """What is shown of a frame of `frames`, uint8 RGB `[H, W, 3]`."""
+        """What is shown of a frame, RGB `[H, W, 3]`, uint8 unless `deep`."""
         fits = self._to_rgb.fits(frame)
         same = self._shape_of_pixels() == self._pixel_shape
         if not fits:
@@ -284,6 +292,24 @@ class StreamSource:
         if not (fits and same):
             self._to_rgb.pixel_shape = self._pixel_shape
         return self._to_rgb(frame)
+
+    @property
+    def deep(self) -> bool:
+        """Whether pictures are uint16; may be set."""
+        return self._to_rgb.deep
+
+    @deep.setter
+    def deep(self, value: bool) -> None:
+        self._to_rgb.deep = value
+
+    @property
+    def keep_alpha(self) -> bool:
+        """Whether pictures are RGBA; may be set."""
+        return self._to_rgb.keep_alpha
+
+    @keep_alpha.setter
+    def keep_alpha(self, value: bool) -> None:
+        self._to_rgb.keep_alpha = value and self.alpha
 
     def _shape_of_pixels(self):
         """Width over height, as the decoder has read last."""
@@ -372,6 +398,7 @@ class StreamSource:
                     f"({error.strerror}); convert it to MP4 or MKV"
                 ) from error
             self._losses = None if position else self._count()
+            self._clear = None
             self._decoded = self._frames()
             frame = next(self._decoded, None)
             if frame is not None:
@@ -450,7 +477,7 @@ class StreamSource:
             heapq.heappush(self._due, due)
             packet.pts = None
         try:
-            frames = packet.decode()
+            frames = self._decoded_of(packet)
         except av.FFmpegError as error:
             if losses:
                 losses.failed()
@@ -466,6 +493,16 @@ class StreamSource:
         for frame in frames if losses else ():
             losses.gave(frame)
         return frames
+
+    def _decoded_of(self, packet):
+        """FFmpeg's own decoders of VP8 and VP9 leave out alpha; libvpx has it."""
+        stream = packet.stream
+        if stream.metadata.get("alpha_mode") != "1":
+            return packet.decode()
+        if self._clear is None:
+            name = {"vp8": "libvpx", "vp9": "libvpx-vp9"}[stream.codec_context.name]
+            self._clear = av.CodecContext.create(name, "r")
+        return self._clear.decode(packet if packet.size else None)
 
     def _warn(self, what):
         if self._warning is None:

@@ -1,6 +1,7 @@
 """The one way out: frames to a file or a folder, atomically, or live to an outlet."""
 
 import contextlib
+import dataclasses
 import errno
 import functools
 import logging
@@ -15,7 +16,8 @@ import numpy as np
 
 from vgan import InputError, files
 from vgan.video import outlets
-from vgan.video.encoders import Gif, Movie, Pngs
+from vgan.video.codecs import FOLDER, Coding
+from vgan.video.encoders import Gif, Movie, Playlist, Pngs
 from vgan.video.images import NUMBER, numbered
 from vgan.video.opening import public
 from vgan.video.spare import FULL
@@ -23,7 +25,10 @@ from vgan.video.spare import FULL
 if typing.TYPE_CHECKING:
     from vgan.video.reader import VideoReader
 
-_ENCODERS = {".mp4": Movie, ".mkv": Movie, ".mov": Movie, ".webm": Movie, ".gif": Gif}
+_ENCODERS = {
+    **dict.fromkeys((".mp4", ".mkv", ".mov", ".webm"), Movie), ".gif": Gif,
+    **dict.fromkeys((".m4v", ".avi", ".ts"), Movie), ".m3u8": Playlist,
+}  # fmt: skip
 _log = logging.getLogger("vgan")
 
 
@@ -32,9 +37,11 @@ class VideoWriter:
 
     A film also gets the subtitles, chapters and tags that its container can hold.
 
-    By the path's extension: .mp4, .mkv, .mov (H.264), .webm (VP9), .gif, or a folder
+    By the path's extension: .mp4, .mkv, .mov, .m4v, .avi, .ts (H.264, where `coding`
+    says nothing else), .webm (VP9), .gif, .m3u8 (HLS, with one .ts beside), or a folder
     of numbered PNGs (no extension, or a slash at the end, or a pattern of their names
-    as in `made/%04d.png`; order only, no times). Pictures of a folder keep their names.
+    as in `made/%04d.png` or `made/%04d.exr`; order only, no times). Pictures of a
+    folder keep their names.
     Frames keep their size in pixels, odd ones too, and their timestamps to the tick.
     Or, while they come: `-` is raw video (y4m) on standard output, for a pipe;
     rtmp://, udp://, tcp:// and rtsp:// broadcast as H.264; ndi:NAME is an NDI source in
@@ -56,9 +63,13 @@ class VideoWriter:
         quality: Constant rate factor, lower is better, on x264's scale 0..51
             (a GIF and PNGs have none). The default is visually lossless.
         overwrite: Replace what is there.
+        coding: Codec, pixel format, preset, bit rate and quality, in place of
+            `quality`.
 
     Attributes:
         path: Where the result goes (without passwords); after Ctrl-C, where it went.
+        deep: Whether the encoder takes more than 8 bits; frames may be uint16 then.
+        alpha: Whether frames may be RGBA `[H, W, 4]`, straight.
         num_frames: Frames written so far.
         approve: Function that is called before the result gets its name; where it
             raises, nothing is left behind.
@@ -76,36 +87,49 @@ class VideoWriter:
         fps: Fraction | float | None = None,
         quality: float | None = None,
         overwrite: bool = False,
+        coding: Coding | None = None,
     ) -> None:
-        if quality is not None and not 0 <= quality <= 51:
-            raise InputError(f"quality={quality}: give 0 (best) to 51, or none")
+        coding = coding or Coding(quality)
         rate = Fraction(fps or getattr(like, "fps", None) or 25)
         self._shape = None
         self.num_frames = 0
         self.approve = lambda: None
         self._closed = self._full = False
         self._lock = contextlib.ExitStack()
+        self._encoder = None
         outlet = outlets.find(path)
         if outlet is None:
             self._pattern = None
             encoder = self._choose_encoder(path)
+            if self._pattern:  # which says what the pictures are
+                kind = pathlib.Path(self._pattern).suffix.lower()[1:]
+                if coding.codec not in (None, kind):
+                    raise InputError(
+                        f"codec={coding.codec}: does not fit {path}; give codec={kind}"
+                    )
+                coding = dataclasses.replace(coding, codec=kind)
+            coding.into(FOLDER if self._folder else self.path.suffix.lower())
             self._names = set((getattr(like, "names", None) or {}).values())
             self._check_target(like, overwrite)
             self._hold()
             try:
                 self._make_temporary()
-                self._encoder = encoder(self._temporary, like, rate, quality)
+                self._encoder = encoder(self._temporary, like, rate, coding)
             except BaseException:
+                self._remove_temporary()
                 self._lock.close()
                 raise
         else:
             self.path, self._folder, self._temporary = public(path), False, None
-            self._encoder = outlet(path, like, rate, quality)
+            self._encoder = outlet(path, like, rate, coding)
+        self.deep = getattr(self._encoder, "deep", False)
+        self.alpha = getattr(self._encoder, "alpha", False)
 
     def _choose_encoder(self, path):
         as_folder = str(path).endswith(("/", os.sep))
         self.path = pathlib.Path(path)
-        if NUMBER.search(self.path.name) and self.path.suffix.lower() == ".png":
+        kind = self.path.suffix.lower()
+        if NUMBER.search(self.path.name) and kind in (".png", ".exr"):
             self._folder, self._pattern = True, self.path.name
             self.path = self.path.parent
             if not self.path.name:
@@ -144,8 +168,16 @@ class VideoWriter:
         path, source = self.path, getattr(like, "path", None)
         if not path.parent.is_dir():
             raise InputError(f"{path}: there is no folder {path.parent}; make it first")
-        if not path.exists():
-            return
+        for one in (path, *self._beside(path)):
+            if one.exists():
+                self._check_what_is_there(one, source, overwrite)
+
+    def _beside(self, path):
+        """The file that a playlist is of."""
+        is_playlist = not self._folder and path.suffix.lower() == ".m3u8"
+        return [Playlist.media(path)] if is_playlist else []
+
+    def _check_what_is_there(self, path, source, overwrite):
         if source is not None and source.exists() and path.samefile(source):
             raise InputError(f"{path}: is the input itself; give another output")
         if not (path.is_dir() or path.is_file()):
@@ -167,14 +199,18 @@ class VideoWriter:
         """Append a frame.
 
         Args:
-            frame: uint8 RGB `[H, W, 3]`, of the same size every time.
+            frame: RGB `[H, W, 3]`, of the same size every time: uint8, or uint16 where
+                `deep`, 65535 being white.
             timestamp: Seconds, preferably a Fraction; at least a tick after the last.
 
         Raises:
             InputError: The disk is full, the file cannot grow, the connection is lost.
         """
         if self._shape is None:
-            if frame.ndim != 3 or frame.shape[2] != 3 or frame.dtype != np.uint8:
+            kinds = (np.uint8, np.uint16) if self.deep else (np.uint8,)
+            channels = (3, 4) if self.alpha else (3,)
+            is_picture = frame.ndim == 3 and frame.shape[2] in channels
+            if not is_picture or frame.dtype not in kinds:
                 raise ValueError(
                     f"frame must be uint8 [H, W, 3], not {frame.dtype} {frame.shape}"
                 )
@@ -242,6 +278,9 @@ class VideoWriter:
             if not self._is_ours(self.path):
                 raise InputError(f"{self.path}: holds other files; move it away")
             shutil.rmtree(self.path)
+        for media in self._beside(self.path):
+            os.replace(*self._beside(self._temporary), media)
+            Playlist.rename(self._temporary, media.name)
         os.replace(self._temporary, self.path)
 
     def _abandon(self):
@@ -260,12 +299,13 @@ class VideoWriter:
         if self._folder:
             shutil.rmtree(self._temporary, ignore_errors=True)
         else:
-            self._temporary.unlink(missing_ok=True)
+            for path in (self._temporary, *self._beside(self._temporary)):
+                path.unlink(missing_ok=True)
 
     def _is_ours(self, folder):
         """Whether it holds such PNGs only, so that replacing it is harmless."""
         return all(
-            path.suffix == ".png"
+            path.suffix in (".png", ".exr")
             and (
                 path.stem.isdecimal()
                 or path.stem in self._names
