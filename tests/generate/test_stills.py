@@ -107,7 +107,7 @@ def test_many_cells_have_the_shape_of_a_screen():
         ({"at": 1, "resume": True}, "resume: does not go with a still"),
         ({"at": 1, "audio": "aac"}, "audio: does not go with a still"),
         ({"at": 1, "style": "none"}, "style=none: there is no such file"),
-        ({"at": 1, "output": "a.mp4"}, "a.mp4: a picture becomes a .png or .jpg"),
+        ({"at": 1, "output": "a.mp4"}, "a.mp4: a picture becomes a .png, .jpg or .exr"),
         ({"contact_sheet": "gone"}, "contact_sheet=gone: there is no such folder"),
         ({"contact_sheet": "."}, "contact_sheet=.: holds no pictures"),
         ({"contact_sheet": "all", "style": "one@4s"}, "style=one@4s: of a contact"),

@@ -184,7 +184,7 @@ class VideoReader:
 
     @keep_alpha.setter
     def keep_alpha(self, value: bool) -> None:
-        self._source.keep_alpha = value
+        self._source.keep_alpha = value and self.alpha
 
     @property
     def damage(self) -> str | None:

@@ -35,6 +35,7 @@ class SegmentedPictures:
         segment_frames: Pictures in a segment.
 
     Attributes:
+        alpha, deep: As of the encoder.
         segments: The SegmentFiles that are complete, with all their pictures.
         is_whole: Whether an earlier run wrote all: never known, so False.
     """
@@ -64,6 +65,7 @@ class SegmentedPictures:
             if file.name not in self._known:
                 file.unlink()
         self._pictures = encoder(path, like, fps, coding)
+        self.alpha, self.deep = self._pictures.alpha, self._pictures.deep
         self._pictures._count = self.num_kept  # names of those that have no own
 
     @property

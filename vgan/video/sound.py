@@ -67,7 +67,7 @@ def check(like: "VideoReader", suffix: str) -> None:
 
 def _check_aac(like, suffix):
     if suffix in (".webm", ".avi") and like.sound == "aac":
-        raise InputError(f"audio=aac: {suffix} does not take it; give .mp4, .mov or .mkv")
+        raise InputError(f"audio=aac: goes into .mp4, .mov or .mkv, not into {suffix}")
 
 
 def _is_taken(context, suffix, supported):

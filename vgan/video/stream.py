@@ -309,7 +309,7 @@ class StreamSource:
 
     @keep_alpha.setter
     def keep_alpha(self, value: bool) -> None:
-        self._to_rgb.keep_alpha = value and self.alpha
+        self._to_rgb.keep_alpha = value
 
     def _shape_of_pixels(self):
         """Width over height, as the decoder has read last."""
