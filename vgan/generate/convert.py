@@ -86,6 +86,7 @@ def convert(
         KeyboardInterrupt: Ctrl-C; what was made is kept.
     """
     options.read()
+    reader.keep_planes()
     snapshots = collections.deque()
     if resume:
         writer = SegmentedWriter(

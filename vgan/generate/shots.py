@@ -12,6 +12,8 @@ import zlib
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 
+import numpy as np
+
 from vgan import InputError
 from vgan.generate.options import Size, StylizeOptions
 from vgan.runtime.upsampling import shrunk
@@ -45,6 +47,7 @@ def find(
     with VideoReader(source, **reading) as reader:
         scale = options.working_scale(*options.out_size(reader.height, reader.width))
         is_cut, shots = CutDetector(), []
+        reader.keep_planes()
         whole = not options.strength or any(one.has_pauses for one in options.schedules)
         for frame, timestamp in reader:
             begins = is_cut(shrunk(options.resized(frame), scale)) and not whole
@@ -109,6 +112,7 @@ def stylize(
                 open_source() as source,
                 VideoReader(source, start=start - earlier, **reading) as reader,
             ):
+                reader.keep_planes()
                 for frame, timestamp in _checked(reader, start, shot["checks"]):
                     result = process(options.resized(frame), timestamp)
                     encoder.write(result, timestamp)
@@ -171,6 +175,7 @@ def _checked(reader, start, checks):
 
 
 def _check(frame, timestamp):
+    frame = np.ascontiguousarray(frame)
     return zlib.adler32(frame, zlib.adler32(str(timestamp).encode()))
 
 

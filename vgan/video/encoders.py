@@ -39,6 +39,8 @@ class Movie:
         quality: x264's constant rate factor, or None.
     """
 
+    takes_enlarged = True  # an EnlargedPicture, too
+
     def __init__(
         self,
         path: pathlib.Path,

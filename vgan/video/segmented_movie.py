@@ -46,6 +46,8 @@ class SegmentedMovie:
         segments: The SegmentFiles that are complete.
     """
 
+    takes_enlarged = True  # as of Movie
+
     def __init__(
         self,
         path: pathlib.Path,

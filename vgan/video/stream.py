@@ -26,6 +26,7 @@ from vgan.video.opening import (
     for_ffmpeg,
     of_program,
 )
+from vgan.video.planes import PlanarFrame
 
 _log = logging.getLogger("vgan")
 _FPS = Fraction(25)  # where neither the container nor the codec tells a rate
@@ -51,6 +52,7 @@ class StreamSource:
     """
 
     names = None
+    planar = False
 
     def __init__(
         self,
@@ -261,8 +263,11 @@ class StreamSource:
             length = stream.duration * stream.time_base
             self.end = length + (stream.start_time or 0) * self.time_base - self.origin
 
-    def picture(self, frame: av.VideoFrame) -> np.ndarray:
-        """What is shown of a frame of `frames`, uint8 RGB `[H, W, 3]`."""
+    def picture(self, frame: av.VideoFrame) -> np.ndarray | PlanarFrame:
+        """What is shown of a frame of `frames`, uint8 RGB `[H, W, 3]`.
+
+        A PlanarFrame, where `planar` is set and it can be one.
+        """
         fits = self._to_rgb.fits(frame)
         same = self._shape_of_pixels() == self._pixel_shape
         if not fits:
@@ -276,7 +281,7 @@ class StreamSource:
             )
         if not (fits and same):
             self._to_rgb.pixel_shape = self._pixel_shape
-        return self._to_rgb(frame)
+        return self._to_rgb.planar(frame) if self.planar else self._to_rgb(frame)
 
     def _shape_of_pixels(self):
         """Width over height, as the decoder has read last."""

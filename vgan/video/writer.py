@@ -18,6 +18,7 @@ from vgan.video import outlets
 from vgan.video.encoders import Gif, Movie, Pngs
 from vgan.video.images import NUMBER, numbered
 from vgan.video.opening import public
+from vgan.video.planes import EnlargedPicture
 from vgan.video.spare import FULL
 
 if typing.TYPE_CHECKING:
@@ -163,18 +164,25 @@ class VideoWriter:
                 "give a new folder"
             )
 
-    def write(self, frame: np.ndarray, timestamp: Fraction | float) -> None:
+    def write(
+        self, frame: np.ndarray | EnlargedPicture, timestamp: Fraction | float
+    ) -> None:
         """Append a frame.
 
         Args:
-            frame: uint8 RGB `[H, W, 3]`, of the same size every time.
+            frame: uint8 RGB `[H, W, 3]`, of the same size every time, or an
+                EnlargedPicture.
             timestamp: Seconds, preferably a Fraction; at least a tick after the last.
 
         Raises:
             InputError: The disk is full, the file cannot grow, the connection is lost.
         """
+        takes_all = getattr(self._encoder, "takes_enlarged", False)
+        if not (takes_all and isinstance(frame, EnlargedPicture)):
+            frame = np.ascontiguousarray(frame)
         if self._shape is None:
-            if frame.ndim != 3 or frame.shape[2] != 3 or frame.dtype != np.uint8:
+            is_array = isinstance(frame, np.ndarray)
+            if is_array and (frame.shape[2:] != (3,) or frame.dtype != np.uint8):
                 raise ValueError(
                     f"frame must be uint8 [H, W, 3], not {frame.dtype} {frame.shape}"
                 )
@@ -182,7 +190,7 @@ class VideoWriter:
         elif frame.shape != self._shape:
             raise ValueError(f"frame is {frame.shape}, the first was {self._shape}")
         try:
-            self._encoder.write(np.ascontiguousarray(frame), Fraction(timestamp))
+            self._encoder.write(frame, Fraction(timestamp))
         except (OSError, av.FFmpegError) as error:
             self._full = error.errno in FULL
             raise self._cannot_write(error) from error
