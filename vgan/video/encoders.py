@@ -108,8 +108,14 @@ class Movie:
                 "cpu-used": "5",
                 "row-mt": "1",
             }
-        # A short look-ahead bounds the memory that large frames take.
-        return {"crf": str(self._crf), "preset": "veryfast", "rc-lookahead": "20"}
+        # A short look-ahead bounds the memory that large frames take. To divide blocks
+        # that move takes a third of the time, and at this quality saves no bits.
+        return {
+            "crf": str(self._crf),
+            "preset": "veryfast",
+            "rc-lookahead": "20",
+            "partitions": "i8x8,i4x4",
+        }
 
     def write(self, frame: np.ndarray, seconds: Fraction) -> None:
         """Append a uint8 RGB frame `[H, W, 3]` shown from `seconds` on."""
