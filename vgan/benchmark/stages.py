@@ -13,7 +13,7 @@ import numpy as np
 import tqdm
 
 from vgan import InputError
-from vgan.benchmark import machine
+from vgan.benchmark import budget, machine
 from vgan.evaluate.speed import peak_memory_mib
 from vgan.generate import convert
 from vgan.generate.options import StylizeOptions
@@ -22,6 +22,7 @@ from vgan.video import VideoReader, VideoWriter
 
 RENDERED = 24  # frames, shown forwards and backwards
 WARM_UP = 10  # frames: the first ones of a size compile
+SIZES = ((360, 640), (720, 1280), (1080, 1920))  # of what is rendered by default
 STAGES = ("decode", "preprocess", "network", "encode")
 
 
@@ -113,7 +114,10 @@ def _row(options, path, num_frames, prepare):
         is loaded; "cpu_ms", the processor time of all threads per frame of that;
         "ratio", the time that took over the larger of the slowest stage and the
         processor time over the cores, which is what stages that work at the same time
-        could reach; "peak_memory_mib".
+        could reach; "budget", {part: ms} of processor time per frame, see `budget`;
+        "limit_fps", the frames/s if decoding, network and encoding were all, spread
+        over all cores, and "of_limit", the share of it that "fps" is;
+        "peak_memory_mib".
     """
     if prepare and engines.resolve(options.model, options.engine) == "keras":
         prepare()
@@ -121,6 +125,8 @@ def _row(options, path, num_frames, prepare):
     with tempfile.TemporaryDirectory() as folder, VideoReader(path) as reader:
         output = pathlib.Path(folder, "out.mp4")
         result = convert.convert(options, reader, output)
+    parts = budget.measure(options, path, num_frames)
+    limit = 1000 * os.cpu_count() / sum(parts[name] for name in budget.UNAVOIDABLE)
     cpu = 1000 * result.cpu_seconds / result.num_frames
     wall = 1000 * result.seconds / result.num_frames
     medians = {stage: float(np.median(times[stage])) for stage in STAGES}
@@ -140,6 +146,9 @@ def _row(options, path, num_frames, prepare):
         "fps": 1000 / wall,
         "cpu_ms": cpu,
         "ratio": wall / bound,
+        "budget": parts,
+        "limit_fps": limit,
+        "of_limit": 1000 / wall / limit,
         "peak_memory_mib": peak_memory_mib(),
     }
 
@@ -169,6 +178,7 @@ def _stages(options, path, num_frames):
         VideoWriter(pathlib.Path(folder, "out.mp4"), like=reader) as writer,
         options.processor(reader, wrap=_Timed) as process,
     ):
+        reader.keep_planes()
         for index in range(num_frames + WARM_UP):
             start = time.perf_counter()
             item = next(reader, None)
@@ -216,6 +226,23 @@ def lines(facts: dict[str, typing.Any]) -> Iterator[str]:
         )
         yield f"| {' | '.join(cells)} |"
     setup = facts["setup"]
+    yield ""
+    heads = "engine", "size", *facts["rows"][0]["budget"], "limit", "reached"
+    yield f"| {' | '.join(heads)} |"
+    yield "| --- " * len(heads) + "|"
+    for row in facts["rows"]:
+        height, width = row["size"]
+        parts = (f"{ms:.1f}" for ms in row["budget"].values())
+        cells = (
+            *(row["engine"], f"{width}x{height}", *parts),
+            *(f"{row['limit_fps']:.1f} frames/s", f"{row['of_limit']:.2f}"),
+        )
+        yield f"| {' | '.join(cells)} |"
+    yield ""
+    yield (
+        "Milliseconds of processor time of all threads per frame, each part by itself; "
+        f"limit: {', '.join(budget.UNAVOIDABLE)} alone, spread over all cores."
+    )
     yield ""
     yield (
         f"{setup['model']}, {setup['source']}, {setup['frames']} frames, proxy "

@@ -43,8 +43,8 @@ def convert_openvino(
         path: The `.xml`.
     """
     library = _library("vgan.runtime.engines.openvino_library", "fast", "openvino")
-    openvino = library.openvino
-    model = openvino.convert_model(source)
+    openvino, converter = library.openvino, importlib.import_module(library.CONVERTER)
+    model = converter.convert_model(source)
     for port in (*model.inputs, *model.outputs):
         # Some carry the names of what is next to them as well, or end in ":0".
         known = {name.removesuffix(":0") for name in port.get_names()}

@@ -108,6 +108,8 @@ def convert(
     writer.approve = approve
     reader.deep = writer.deep
     reader.keep_alpha = writer.alpha and not options.compare
+    if not writer.deep:
+        reader.keep_planes()
     with (
         writer,
         options.processor(reader) as process,

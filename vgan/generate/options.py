@@ -18,6 +18,7 @@ from vgan.runtime.compose import Comparison
 from vgan.runtime.frame_processor import FrameProcessor
 from vgan.runtime.upsampling import even_size, working_scale
 from vgan.video.masks import LabelMask, MaskReader
+from vgan.video.planes import PlanarFrame
 from vgan.video.resizing import resize
 
 if typing.TYPE_CHECKING:
@@ -164,9 +165,10 @@ class StylizeOptions:
         """Scale at which the network works on results of [height, width]."""
         return self.proxy or working_scale(height, width)
 
-    def resized(self, frame: np.ndarray) -> np.ndarray:
+    def resized(self, frame: np.ndarray | PlanarFrame) -> np.ndarray | PlanarFrame:
         """Return uint8 [H, W, 3] of the size of the result."""
-        return resize(frame, *self.out_size(*frame.shape[:2]))
+        size = self.out_size(*frame.shape[:2])
+        return frame if size == frame.shape[:2] else resize(np.asarray(frame), *size)
 
     @contextlib.contextmanager
     def processor(

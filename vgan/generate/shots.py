@@ -48,6 +48,7 @@ def find(
     with VideoReader(source, **reading) as reader:
         scale = options.working_scale(*options.out_size(reader.height, reader.width))
         is_cut, shots = CutDetector(), []
+        reader.keep_planes()
         whole = not options.strength or any(one.has_pauses for one in options.schedules)
         for frame, timestamp in reader:
             begins = is_cut(shrunk(options.resized(frame), scale)) and not whole
@@ -114,6 +115,7 @@ def stylize(
                 open_source() as source,
                 VideoReader(source, start=start - earlier, **reading) as reader,
             ):
+                reader.keep_planes()
                 for frame, timestamp in _checked(reader, start, shot["checks"]):
                     result = process(options.resized(frame), timestamp)
                     encoder.write(result, timestamp)

@@ -14,6 +14,7 @@ import numpy as np
 from vgan.runtime import compose
 from vgan.runtime.engines import Engine
 from vgan.runtime.stylizer import Stylizer
+from vgan.video.planes import EnlargedPicture, PlanarFrame
 
 if typing.TYPE_CHECKING:
     from vgan.video.masks import LabelMask, MaskReader
@@ -59,20 +60,28 @@ class FrameProcessor:
         self._keep_color = keep_color
         self._mask, self._labels, self._soft = mask, labels, soft
         self._comparison = comparison
+        also = keep_color, mask, labels, comparison
+        self._is_plain = not any(part not in (None, False) for part in also)
 
-    def __call__(self, frame: np.ndarray, timestamp: float | Fraction) -> np.ndarray:
+    def __call__(
+        self, frame: np.ndarray | PlanarFrame, timestamp: float | Fraction
+    ) -> np.ndarray | EnlargedPicture:
         """Stylize the frame RGB [H, W, 3] that is shown at a second.
 
         It is uint8 or uint16, as the result. Alpha, as of [H, W, 4], stays as it is.
+        Of a PlanarFrame an EnlargedPicture, if nothing else is laid over it.
         """
         if frame.shape[2] == 4:
             opaque = self(np.ascontiguousarray(frame[..., :3]), timestamp)
             return np.dstack([opaque, frame[..., 3]])
+        if isinstance(frame, PlanarFrame) and not self._is_plain:
+            frame = np.asarray(frame)
         results = []
         for schedule, stylizer in zip(self._schedules, self._stylizers, strict=True):
             stylizer.style_code, strength = schedule.at(timestamp)
             stylizer.strength = strength * self._strength
-            results.append(stylizer(frame))
+            planar = isinstance(frame, PlanarFrame)
+            results.append(stylizer.planar(frame) if planar else stylizer(frame))
         if self._labels is not None:
             rest = [frame] * (self._labels.num_labels - len(results))
             labels = self._labels.at(timestamp)

@@ -11,8 +11,15 @@ from vgan.runtime import compose, styles
 from vgan.runtime.engines import Engine, padded
 from vgan.runtime.noise import MovingNoise
 from vgan.runtime.tiling import TiledEngine
-from vgan.runtime.upsampling import JointUpsampler, shrunk, working_scale
+from vgan.runtime.upsampling import (
+    JointUpsampler,
+    even_size,
+    shrinks,
+    shrunk,
+    working_scale,
+)
 from vgan.video.cuts import CutDetector
+from vgan.video.planes import EnlargedPicture, PlanarFrame
 
 GIVE = "{name}={value}: give {words}"
 
@@ -179,6 +186,18 @@ class Stylizer:
         if self.strength < 1:
             result = cv2.addWeighted(result, self.strength, frame, 1 - self.strength, 0)
         return compose.keep_color(result, frame) if self._keep_color else result
+
+    def planar(self, frame: PlanarFrame) -> np.ndarray | EnlargedPicture:
+        """Stylize the next frame of a film, without RGB at full size where none is due.
+
+        As a call, but for what rounding makes of the pixels.
+        """
+        scale = self._proxy or working_scale(*frame.shape[:2])
+        mixes = self.strength < 1 or self._keep_color
+        if mixes or not shrinks(frame, scale):
+            return self(np.asarray(frame))
+        small, luma = frame.shrunk(*even_size(*frame.shape[:2], scale))
+        return self._upsample.planar(frame.luma, luma, self._step(small, False))
 
     def _step(self, frame, deep):
         """Run the network on the next frame, of 8 bits."""

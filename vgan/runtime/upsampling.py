@@ -3,6 +3,8 @@
 import cv2
 import numpy as np
 
+from vgan.video.planes import EnlargedPicture, PlanarFrame
+
 LARGE, WORKING_SIDE = 320, 288  # short sides in pixels
 
 
@@ -21,16 +23,25 @@ def even_size(height: int, width: int, scale: float) -> tuple[int, int]:
     return tuple(max(2, 2 * round(side * scale / 2)) for side in (height, width))
 
 
-def shrunk(frame: np.ndarray, scale: float) -> np.ndarray:
+def shrunk(frame: np.ndarray | PlanarFrame, scale: float) -> np.ndarray:
     """What the network sees of a frame: uint8 RGB [h, w, 3] of [H, W, 3].
 
     At a scale of 1, and of a frame too small to be made smaller, it is the frame.
     """
     height, width = frame.shape[:2]
     size = even_size(height, width, scale)
-    if scale < 1 and size[0] * size[1] < height * width:
-        return cv2.resize(frame, size[::-1], interpolation=cv2.INTER_AREA)
-    return frame
+    if not shrinks(frame, scale):
+        return np.asarray(frame)
+    if isinstance(frame, PlanarFrame):
+        return frame.shrunk(*size)[0]
+    return cv2.resize(frame, size[::-1], interpolation=cv2.INTER_AREA)
+
+
+def shrinks(frame: np.ndarray | PlanarFrame, scale: float) -> bool:
+    """Whether `shrunk` makes a frame smaller."""
+    height, width = frame.shape[:2]
+    size = even_size(height, width, scale)
+    return scale < 1 and size[0] * size[1] < height * width
 
 
 class JointUpsampler:
@@ -95,6 +106,20 @@ class JointUpsampler:
         detail = cv2.addWeighted(luma, self.gain, known, -self.gain, middle)
         detail = cv2.cvtColor(detail, cv2.COLOR_GRAY2RGB)
         return cv2.addWeighted(_enlarge(stylized, frame), 1, detail, 1, -middle)
+
+    def planar(
+        self, luma: np.ndarray, known: np.ndarray, stylized: np.ndarray
+    ) -> EnlargedPicture:
+        """The same of a film's luma, for who wants planes again.
+
+        Args:
+            luma: Of the input, uint8 [H, W], limited range.
+            known: The same as the network saw it, uint8 [h, w].
+            stylized: What the network made of it, uint8 RGB [h, w, 3].
+        """
+        known = _enlarge(known, luma)
+        detail = cv2.addWeighted(luma, self.gain, known, -self.gain, 128)
+        return EnlargedPicture(stylized, detail)
 
 
 def _enlarge(picture, frame):

@@ -54,8 +54,14 @@ _PRORES = {"encoder": "prores_ks", "suffixes": (".mov", ".mkv")}
 CODECS = {
     "h264": Codec(
         *("libx264", _H264, _PLAIN, _X26),
-        # A short look-ahead bounds the memory that large frames take.
-        lambda crf, preset: {"crf": crf, "preset": preset, "rc-lookahead": 20},
+        lambda crf, preset: {
+            "crf": crf,
+            "preset": preset,
+            # A short one bounds the memory that large frames take.
+            "rc-lookahead": 20,
+            # To divide blocks that move takes a third of the time, and saves no bits.
+            **({"partitions": "i8x8,i4x4"} if preset == _X26[0] else {}),
+        },
         rated=True,
     ),
     "hevc": Codec(

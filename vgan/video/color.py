@@ -12,6 +12,7 @@ from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
 from vgan.video.codecs import bits, is_rgb
 from vgan.video.filters import Filters
 from vgan.video.hdr import BT709, BT2020, HLG, PQ, WideGamut
+from vgan.video.planes import FORMATS, EnlargedPicture, PlanarFrame, Shrinker
 from vgan.video.resizing import resize
 
 BT601, YCGCO, BT2020_CONSTANT = 6, 8, 10
@@ -20,6 +21,7 @@ _KNOWN_MATRICES = {1, 4, 5, 6, 7, 9}
 # Without these, swscale is faster, but darkens by one or two levels of 255.
 _EXACT = Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
 _QUALITY = Interpolation.BICUBIC | _EXACT
+_SMOOTH = Interpolation.BILINEAR | _EXACT
 
 
 def guessed_matrix(frame: VideoFrame) -> int | None:
@@ -93,7 +95,7 @@ class ToRGB:
         # As in most programs: averages where it shrinks, smooth where it enlarges.
         shrinks = min(self._size) < min(self._shown)
         self._way = Interpolation.AREA | _EXACT if shrinks else _QUALITY
-        self._reformatter = VideoReformatter()
+        self._reformatter, self._shrinker = VideoReformatter(), Shrinker()
         self._kind = self._filters = None
         self.pixel_shape: Fraction | None = None
         self.deep = self.keep_alpha = False
@@ -104,12 +106,32 @@ class ToRGB:
 
     def __call__(self, frame: VideoFrame) -> np.ndarray:
         """Return the RGB array `[H, W, 3]` of a decoded frame, uint8 unless `deep`."""
+        return self._to_array(self._prepared(frame))
+
+    def planar(self, frame: VideoFrame) -> np.ndarray | PlanarFrame:
+        """The same of a decoded frame, as a PlanarFrame where its planes allow it."""
+        frame = self._prepared(frame)
+        plain = (
+            frame.format.name in FORMATS
+            and frame.color_range != ColorRange.JPEG
+            and (frame.width, frame.height) == self._size
+            and not (self.converts or self.deep or any(self._turn))
+        )
+        if plain:
+            return PlanarFrame(frame, self._to_array, self._shrinker)
+        return self._to_array(frame)
+
+    def _prepared(self, frame):
+        """What is shown of it, with a matrix that swscale can do."""
         frame = self._filtered(frame)
-        alpha = self._alpha(frame) if self.keep_alpha else None
         # swscale goes by what the frame says, and refuses matrices that it cannot do.
         if frame.colorspace not in _KNOWN_MATRICES:
             usual = matrix_for(frame.width, frame.height)
             frame.colorspace = guessed_matrix(frame) or usual
+        return frame
+
+    def _to_array(self, frame):
+        alpha = self._alpha(frame) if self.keep_alpha else None
         full = frame.color_range == ColorRange.JPEG
         frame = self._reformatter.reformat(
             frame,
@@ -200,25 +222,32 @@ class ToYUV:
     def __init__(self, pixel_format: str, matrix: int) -> None:
         self._pixel_format, self._matrix = pixel_format, matrix
         self._is_rgb = is_rgb(pixel_format)
-        self._filters = None
+        self._filters = self._size = None
         self._reformatter = VideoReformatter()
 
-    def __call__(self, array: np.ndarray) -> VideoFrame:
+    def __call__(self, picture: np.ndarray | EnlargedPicture) -> VideoFrame:
         """Return the `av.VideoFrame` of an RGB or RGBA array, uint8 or uint16."""
+        height, width = picture.shape[:2]
+        is_small = isinstance(picture, EnlargedPicture)
+        array = np.ascontiguousarray(picture.picture) if is_small else picture
         deep, alpha = array.dtype == np.uint16, array.shape[2] == 4
         kinds = ("rgb24", "rgb48le"), ("rgba", "rgba64le")
-        kind = kinds[alpha][deep]
-        frame = VideoFrame.from_ndarray(array, format=kind)
-        if self._filters is None:
+        frame = VideoFrame.from_ndarray(array, format=kinds[alpha][deep])
+        if self._size != array.shape:
+            self._size = array.shape
             self._filters = Filters(frame, ("setparams", "chroma_location=left"))
         frame = self._reformatter.reformat(
             self._filters(frame),
+            width,
+            height,
             format=self._pixel_format,
             dst_colorspace=self._matrix,
             src_color_range=ColorRange.JPEG,
             dst_color_range=ColorRange.JPEG if self._is_rgb else ColorRange.MPEG,
-            interpolation=_QUALITY,
+            interpolation=_SMOOTH if is_small else _QUALITY,
         )
+        if is_small:
+            picture.add_detail(frame)
         if alpha and len(frame.planes) == 4:
             self._put_alpha(frame, array[..., 3])
         return frame

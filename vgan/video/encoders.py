@@ -21,6 +21,7 @@ from vgan.video.color import BT709, BT2020, ToYUV, matrix_for
 from vgan.video.exr import write_exr
 from vgan.video.hdr import Widened
 from vgan.video.images import NUMBER
+from vgan.video.planes import FORMATS
 from vgan.video.sound import Sound
 from vgan.video.spare import SparedFile
 
@@ -73,6 +74,8 @@ class Movie:
         self._has_alpha = bool(getattr(like, "alpha", False))
         pixel_format = self._coder.pixel_format(self._depth, self._has_alpha)
         self.deep, self.alpha = bits(pixel_format) > 8, has_alpha(pixel_format)
+        # An EnlargedPicture, too.
+        self.takes_enlarged = pixel_format in FORMATS and not self._widened
         if self._widened and not self.deep:
             raise InputError(
                 f"hdr=keep: takes more than 8 bits, and {self._coder.name} gets 8; "

@@ -90,6 +90,8 @@ class Y4M:
         InputError: Standard output is a terminal or closed; or, later, nobody reads it.
     """
 
+    takes_enlarged = True  # an EnlargedPicture, too
+
     def __init__(
         self,
         address: str | os.PathLike,

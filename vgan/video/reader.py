@@ -196,6 +196,13 @@ class VideoReader:
         """One line of what may be lost, as it may be meant so; or None."""
         return self._source.doubt
 
+    def keep_planes(self) -> None:
+        """Let frames come as `planes.PlanarFrame` from here on, where they can.
+
+        For who makes less of them than RGB at full size, or may.
+        """
+        self._source.planar = True
+
     def seek(self, seconds: Fraction | float) -> None:
         """Go to the frame that is shown at `seconds`; the next one read is that.
 

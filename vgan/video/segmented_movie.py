@@ -63,6 +63,7 @@ class SegmentedMovie:
         self._path, self._like = path, like
         whole = Movie(path, like, fps, coding)
         self.deep, self.alpha = whole.deep, whole.alpha
+        self.takes_enlarged = whole.takes_enlarged
         if self.alpha and whole.codec == "vp9":  # which has it beside the packets
             _log.warning(
                 "%s: VP9 of segments has no alpha; resume=False keeps it", path

@@ -69,9 +69,10 @@ def _room(folder, size):
         room = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115
     except OSError:  # which not every file system has
         return io.BytesIO()
+    block = os.urandom(_BLOCK)  # zeros may take no room; to draw all of it takes long
     try:
         while room.tell() < size:
-            room.write(os.urandom(_BLOCK))  # zeros may take no room
+            room.write(block)
     except OSError:  # there is less
         room.truncate(room.tell() // 8)
     return room

@@ -27,6 +27,7 @@ from vgan.video.opening import (
     for_ffmpeg,
     of_program,
 )
+from vgan.video.planes import PlanarFrame
 
 _log = logging.getLogger("vgan")
 _FPS = Fraction(25)  # where neither the container nor the codec tells a rate
@@ -57,6 +58,7 @@ class StreamSource:
     """
 
     names = None
+    planar = False
 
     def __init__(
         self,
@@ -276,8 +278,11 @@ class StreamSource:
             length = stream.duration * stream.time_base
             self.end = length + (stream.start_time or 0) * self.time_base - self.origin
 
-    def picture(self, frame: av.VideoFrame) -> np.ndarray:
-        """What is shown of a frame, RGB `[H, W, 3]`, uint8 unless `deep`."""
+    def picture(self, frame: av.VideoFrame) -> np.ndarray | PlanarFrame:
+        """What is shown of a frame of `frames`, RGB `[H, W, 3]`, uint8 unless `deep`.
+
+        A PlanarFrame, where `planar` is set and it can be one.
+        """
         fits = self._to_rgb.fits(frame)
         same = self._shape_of_pixels() == self._pixel_shape
         if not fits:
@@ -291,7 +296,7 @@ class StreamSource:
             )
         if not (fits and same):
             self._to_rgb.pixel_shape = self._pixel_shape
-        return self._to_rgb(frame)
+        return self._to_rgb.planar(frame) if self.planar else self._to_rgb(frame)
 
     @property
     def deep(self) -> bool:

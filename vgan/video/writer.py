@@ -20,6 +20,7 @@ from vgan.video.codecs import FOLDER, Coding
 from vgan.video.encoders import Gif, Movie, Playlist, Pngs
 from vgan.video.images import NUMBER, numbered
 from vgan.video.opening import public
+from vgan.video.planes import EnlargedPicture
 from vgan.video.spare import FULL
 
 if typing.TYPE_CHECKING:
@@ -195,17 +196,22 @@ class VideoWriter:
                 "give a new folder"
             )
 
-    def write(self, frame: np.ndarray, timestamp: Fraction | float) -> None:
+    def write(
+        self, frame: np.ndarray | EnlargedPicture, timestamp: Fraction | float
+    ) -> None:
         """Append a frame.
 
         Args:
             frame: RGB `[H, W, 3]`, of the same size every time: uint8, or uint16 where
-                `deep`, 65535 being white.
+                `deep`, 65535 being white; or an EnlargedPicture.
             timestamp: Seconds, preferably a Fraction; at least a tick after the last.
 
         Raises:
             InputError: The disk is full, the file cannot grow, the connection is lost.
         """
+        takes_all = getattr(self._encoder, "takes_enlarged", False)
+        if not (takes_all and isinstance(frame, EnlargedPicture)):
+            frame = np.ascontiguousarray(frame)
         if self._shape is None:
             kinds = (np.uint8, np.uint16) if self.deep else (np.uint8,)
             channels = (3, 4) if self.alpha else (3,)
@@ -218,7 +224,7 @@ class VideoWriter:
         elif frame.shape != self._shape:
             raise ValueError(f"frame is {frame.shape}, the first was {self._shape}")
         try:
-            self._encoder.write(np.ascontiguousarray(frame), Fraction(timestamp))
+            self._encoder.write(frame, Fraction(timestamp))
         except (OSError, av.FFmpegError) as error:
             self._full = error.errno in FULL
             raise self._cannot_write(error) from error

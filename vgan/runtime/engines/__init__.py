@@ -151,7 +151,7 @@ class Model:
                 "%s: making it ready for %s, once for this model", self.path, self.name
             )
             folder = cache.make(self.path, self.name, size, digest)
-        return exported.ExportedEngine(folder)
+        return exported.ExportedEngine(folder, compiled=folder / "compiled")
 
 
 def describe(path: str | pathlib.Path) -> keras_file.ModelInfo:

@@ -115,6 +115,7 @@ class ExportedEngine:
     Args:
         folder: What `vgan.export` made.
         manifest: Its Manifest, where it was read already.
+        compiled: Folder to keep what OpenVINO compiles in; None: nowhere.
         options: Of the session, see there.
 
     Raises:
@@ -125,6 +126,7 @@ class ExportedEngine:
         self,
         folder: str | pathlib.Path,
         manifest: Manifest | None = None,
+        compiled: pathlib.Path | None = None,
         **options: typing.Any,
     ) -> None:
         self._folder = pathlib.Path(folder)
@@ -144,6 +146,7 @@ class ExportedEngine:
             ) from error
         self._make_session = module.Session
         self._options = options
+        self._kept = {"compiled": compiled} if manifest.format == "openvino" else {}
         self.name = manifest.format
         self.stride = manifest.model.stride
         self.code_size = manifest.model.code_size
@@ -221,6 +224,6 @@ class ExportedEngine:
         if not path.is_file():
             raise InputError(f"model {path}: is missing; export it again")
         try:
-            return self._make_session(path, **options)
+            return self._make_session(path, **options, **self._kept)
         except Exception as error:  # each library has its own
             raise self._unfit(name, "cannot be loaded", error) from error

@@ -1,11 +1,18 @@
 """One function of an export in OpenVINO."""
 
+import contextlib
+import functools
+import hashlib
+import json
 import pathlib
 from collections.abc import Sequence
 
 import numpy as np
 
+from vgan import files
 from vgan.runtime.engines.openvino_library import openvino
+
+KEPT = 8  # compiled models; one takes some megabytes, and there is one for each size
 
 
 class Session:
@@ -16,6 +23,7 @@ class Session:
         shapes: {name: shape} that all calls will have; fixed shapes run faster.
         precision: "float32", or None: what the processor does best, bfloat16 where it
             has instructions for it.
+        compiled: Folder to keep what is compiled in, for the next time; or None.
     """
 
     def __init__(
@@ -23,20 +31,79 @@ class Session:
         path: str | pathlib.Path,
         shapes: dict[str, Sequence[int]] | None = None,
         precision: str | None = None,
+        compiled: pathlib.Path | None = None,
     ) -> None:
         core = openvino.Core()
-        model = core.read_model(path)
-        if shapes:
-            model.reshape(shapes)
-        # Compiled models name some outputs after what computes them.
-        self._names = [port.get_any_name() for port in model.outputs]
         config = {"PERFORMANCE_HINT": "LATENCY"}
         if precision == "float32" or not shapes:
             config["INFERENCE_PRECISION_HINT"] = "f32"
-        self._request = core.compile_model(model, "CPU", config).create_infer_request()
+        file = compiled and compiled / _name(core, path, shapes, config)
+        found = file and _import(core, file, config)
+        if not found:
+            found = _compile(core, path, shapes, config)
+            if file:
+                _keep(file, *found)
+        model, self._names = found
+        self._request = model.create_infer_request()
 
     def __call__(self, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Run it once; arrays of float32, also those that come back."""
         inputs = {k: np.ascontiguousarray(v, np.float32) for k, v in inputs.items()}
         outputs = self._request.infer(inputs, share_inputs=True)
         return dict(zip(self._names, outputs.values(), strict=True))
+
+
+def _compile(core, path, shapes, config):
+    """A model ready to run, and the names of its outputs."""
+    model = core.read_model(path)
+    if shapes:
+        model.reshape(shapes)
+    # Compiled models name some outputs after what computes them.
+    names = [port.get_any_name() for port in model.outputs]
+    return core.compile_model(model, "CPU", config), names
+
+
+def _name(core, path, shapes, config):
+    """Of the file for it: no other model, version or processor has the same."""
+    made_of = [
+        hashlib.sha256(pathlib.Path(path).read_bytes()).hexdigest(),
+        shapes and {name: list(shape) for name, shape in shapes.items()},
+        config,
+        openvino.__version__,
+        _processor(core),
+    ]
+    key = hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()
+    return f"{pathlib.Path(path).stem}-{key[:16]}.compiled"
+
+
+@functools.cache
+def _processor(core):
+    """What it is and what it can do; a folder may be seen by several machines."""
+    names = "FULL_DEVICE_NAME", "OPTIMIZATION_CAPABILITIES"
+    said = [str(core.get_property("CPU", name)) for name in names]
+    with contextlib.suppress(OSError, StopIteration):
+        lines = pathlib.Path("/proc/cpuinfo").read_text().splitlines()
+        said.append(next(line for line in lines if line.startswith("flags")))
+    return said
+
+
+def _import(core, file, config):
+    """What `_keep` kept, or None."""
+    with contextlib.suppress(OSError, ValueError, RuntimeError):
+        digest, names, data = file.read_bytes().split(b"\n", 2)
+        if hashlib.sha256(names + data).hexdigest().encode() == digest:
+            file.touch()
+            return core.import_model(data, "CPU", config), json.loads(names)
+    return None
+
+
+def _keep(file, model, names):
+    """Keep a compiled model, and no more than KEPT of them."""
+    with contextlib.suppress(OSError, RuntimeError):
+        file.parent.mkdir(exist_ok=True)
+        names, data = json.dumps(names).encode(), model.export_model().getvalue()
+        digest = hashlib.sha256(names + data).hexdigest().encode()
+        files.write_bytes(file, b"\n".join((digest, names, data)))
+        others = sorted(file.parent.iterdir(), key=lambda one: -one.stat().st_mtime)
+        for old in others[KEPT:]:
+            old.unlink()

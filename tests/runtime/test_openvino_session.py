@@ -1,0 +1,71 @@
+"""What is compiled is kept, and found again."""
+
+import numpy as np
+import pytest
+
+from vgan.runtime.engines import openvino_session
+from vgan.runtime.engines.openvino_library import openvino
+from vgan.runtime.engines.openvino_session import Session
+
+INPUT = {"x": np.arange(12, dtype=np.float32).reshape(3, 4)}
+
+
+@pytest.fixture
+def model(tmp_path):
+    """The path of a model of any [N, 4]: y = 2 x, and z = the sums of rows."""
+    opset = openvino.opset13
+    x = opset.parameter([-1, 4], np.float32, name="x")
+    outputs = opset.multiply(x, np.float32(2)), opset.reduce_sum(x, [1])
+    whole = openvino.Model(list(outputs), [x])
+    x.output(0).set_names({"x"})
+    for name, output in zip("yz", whole.outputs, strict=True):
+        output.set_names({name})
+    openvino.save_model(whole, tmp_path / "step.xml")
+    return tmp_path / "step.xml"
+
+
+def files(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def refuse(*_):
+    raise AssertionError("compiled again")
+
+
+def test_what_is_compiled_is_found_again(model, tmp_path, monkeypatch):
+    folder, shapes = tmp_path / "compiled", {"x": [3, 4]}
+    wanted = Session(model, shapes)(INPUT)
+    first = Session(model, shapes, compiled=folder)(INPUT)
+    monkeypatch.setattr(openvino_session, "_compile", refuse)
+    again = Session(model, shapes, compiled=folder)(INPUT)
+    assert list(wanted) == list(first) == list(again) == ["y", "z"]
+    for name in wanted:
+        np.testing.assert_array_equal(wanted[name], first[name])
+        np.testing.assert_array_equal(wanted[name], again[name])
+    with pytest.raises(AssertionError, match="compiled again"):
+        Session(model, {"x": [5, 4]}, compiled=folder)
+
+
+def test_what_is_damaged_is_made_anew(model, tmp_path):
+    folder = tmp_path / "compiled"
+    Session(model, compiled=folder)
+    (file,) = folder.iterdir()
+    good = file.read_bytes()
+    file.write_bytes(good[:-3] + b"bad")
+    np.testing.assert_array_equal(Session(model, compiled=folder)(INPUT)["y"][0, 1], 2)
+    digest = good.split(b"\n")[0]
+    assert len(digest) == 64
+    assert file.read_bytes() != good[:-3] + b"bad"
+
+
+def test_few_are_kept(model, tmp_path, monkeypatch):
+    monkeypatch.setattr(openvino_session, "KEPT", 2)
+    folder = tmp_path / "compiled"
+    for rows in range(1, 5):
+        Session(model, {"x": [rows, 4]}, compiled=folder)
+    assert len(files(folder)) == 2
+
+
+def test_a_folder_that_cannot_be_made_is_done_without(model, tmp_path):
+    found = Session(model, compiled=tmp_path / "none" / "compiled")(INPUT)
+    np.testing.assert_array_equal(found["z"], [6, 22, 38])
