@@ -143,6 +143,8 @@ def test_who_dies_is_named_to_all(port, pool, ends, capfd):
     said = [line for line in said if "has ended" in line]
     assert len(said) == 2
     assert all(line.startswith("vgan.train: process 1 (") for line in said)
+    for one in together:
+        one.close()
 
 
 def test_what_is_done_may_go(port, pool, ends):

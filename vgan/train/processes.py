@@ -154,11 +154,15 @@ class _Meeting:
             "versions": _versions(),
             "experiment": experiment,
         }
-        if number == 0:
-            local = _free_port()
-            self._welcome(port, hello, {"port": local})
-        else:
-            local = self._call(address, hello)
+        try:
+            if number == 0:
+                local = _free_port()
+                self._welcome(port, hello, {"port": local})
+            else:
+                local = self._call(address, hello)
+        except InputError:
+            self.close()
+            raise
         for other in self.others:
             self.gone[other] = threading.Event()
             _start(self._watch, other)
@@ -222,7 +226,6 @@ class _Meeting:
         for connection, _ in self.others.values():
             with contextlib.suppress(OSError):
                 _send(connection, {"refused": reason})
-            connection.close()
         raise InputError(reason)
 
     def _call(self, address, hello):
