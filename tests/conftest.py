@@ -1,6 +1,7 @@
 import importlib.util
 import os
 import pathlib
+import tempfile
 
 import pytest
 
@@ -13,6 +14,11 @@ os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 # Of processes on JAX: compiling takes far longer than what tests compute.
 os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
+# What one of them has compiled serves all, also those of other workers.
+if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
+    COMPILED = tempfile.TemporaryDirectory(prefix="vgan_compiled_")
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = COMPILED.name
+    os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 LONG = (
