@@ -10,7 +10,6 @@ import keras
 import numpy as np
 import pytest
 
-from tests.make_dataset import make_dataset
 from vgan import config
 from vgan.train import checkpoint
 from vgan.train.build import build_gan
@@ -28,54 +27,29 @@ CHANGES = [
     "train.clip_norm=5",
 ]
 
-# Trains from a checkpoint on given batches; prints the losses of every step.
-PROGRAM = """
-import json, pathlib, sys
-import keras, numpy as np, tensorflow as tf
-from vgan import config
-from vgan.train import checkpoint
-from vgan.train.build import build_gan
 
-folder, batches, steps, *changes = sys.argv[1:]
-gan = build_gan(config.load("smoke", changes))
-checkpoint.restore(folder, gan)
-logged = []
-keep = keras.callbacks.LambdaCallback(
-    on_train_batch_end=lambda batch, logs: logged.append(
-        {name: float(value) for name, value in logs.items()}
+def train(folder, batches):
+    """Train on batches from the checkpoint in a folder; return the losses of steps."""
+    gan = build_gan(config.load("smoke", CHANGES))
+    checkpoint.restore(folder, gan)
+    logged = []
+    keep = keras.callbacks.LambdaCallback(
+        on_train_batch_end=lambda batch, logs: logged.append(
+            {name: float(value) for name, value in logs.items()}
+        )
     )
-)
-with np.load(batches) as file:
-    dataset = tf.data.Dataset.from_tensor_slices(dict(file))
-gan.fit(
-    dataset, steps_per_epoch=int(steps), shuffle=False, verbose=0, callbacks=[keep]
-)
-checkpoint.save(folder, gan)
-checkpoint.save_generator(pathlib.Path(folder) / "generator.keras", gan, {})
-print(json.dumps(logged))
-"""
+    gan.fit(batches, steps_per_epoch=STEPS, shuffle=False, verbose=0, callbacks=[keep])
+    checkpoint.save(folder, gan)
+    checkpoint.save_generator(folder / "generator.keras", gan, {})
+    return logged
 
 
-def start(backend, folder, batches):
-    return subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, folder, batches, str(STEPS), *CHANGES],
-        cwd=ROOT,
-        env={
-            **os.environ,
-            "KERAS_BACKEND": backend,
-            # ten small steps are not worth a minute of XLA's optimization
-            "XLA_FLAGS": "--xla_backend_optimization_level=0",
-        },
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def finish(process, folder):
-    printed, errors = process.communicate()
-    assert process.returncode == 0, errors
-    return json.loads(printed.splitlines()[-1]), state(folder, STEPS)
+def main(folder, path):
+    """Print the losses of training on the batches in a file."""
+    with np.load(path) as file:
+        arrays = dict(file)
+    batches = (({name: x[i] for name, x in arrays.items()},) for i in range(STEPS))
+    print(json.dumps(train(pathlib.Path(folder), batches)))
 
 
 def state(folder, step):
@@ -84,19 +58,35 @@ def state(folder, step):
 
 
 @pytest.mark.slow
-def test_both_backends_train_alike(tmp_path, in_root):
+def test_both_backends_train_alike(tmp_path, in_root, plain_graphs):
+    import tensorflow as tf
+
+    from tests.make_dataset import make_dataset
+
     experiment = config.load("smoke", CHANGES)
     keras.utils.set_random_seed(3)  # chance starts may amplify rounding
     gan, clips = build_gan(experiment), make_dataset(experiment, "train")
     clips = list(clips.take(STEPS).as_numpy_iterator())
     batches = {name: np.stack([batch[name] for batch in clips]) for name in clips[0]}
-    np.savez(tmp_path / "batches.npz", **batches)
+    path = tmp_path / "batches.npz"
+    np.savez(path, **batches)
     folders = [tmp_path / backend for backend in ("tensorflow", "jax")]
     for folder in folders:
         checkpoint.save(folder, gan)
     before = state(folders[0], 0)
-    processes = [start(f.name, f, tmp_path / "batches.npz") for f in folders]
-    (logs, weights), (other_logs, other_weights) = map(finish, processes, folders)
+    on_jax = subprocess.Popen(
+        [sys.executable, "-m", "tests.test_parity", folders[1], path],
+        cwd=ROOT,
+        env={**os.environ, "KERAS_BACKEND": "jax"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    logs = train(folders[0], tf.data.Dataset.from_tensor_slices(batches))
+    printed, errors = on_jax.communicate()
+    assert on_jax.returncode == 0, errors
+    other_logs = json.loads(printed.splitlines()[-1])
+    weights, other_weights = (state(folder, STEPS) for folder in folders)
     assert len(logs) == len(other_logs) == STEPS
     for step, (one, other) in enumerate(zip(logs, other_logs, strict=True)):
         assert one.keys() == other.keys()
@@ -117,3 +107,7 @@ def test_both_backends_train_alike(tmp_path, in_root):
     shipped = keras.saving.load_model(folders[1] / "generator.keras")
     for one, other in zip(shipped.weights, gan.ema_generator.weights, strict=True):
         np.testing.assert_array_equal(one.numpy(), other.numpy())
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
