@@ -335,7 +335,7 @@ def test_a_jump_that_gives_other_frames_is_noticed(films, model, tmp_path, monke
 
         def __next__(self):
             frame, timestamp = super().__next__()
-            return frame + (starts[-1] > 0), timestamp
+            return np.asarray(frame) + (starts[-1] > 0), timestamp
 
     make("usual")
     monkeypatch.setattr(shots, "VideoReader", Reader)

@@ -215,8 +215,9 @@ class VideoWriter:
         if self._shape is None:
             kinds = (np.uint8, np.uint16) if self.deep else (np.uint8,)
             channels = (3, 4) if self.alpha else (3,)
-            is_picture = frame.ndim == 3 and frame.shape[2] in channels
-            if not is_picture or frame.dtype not in kinds:
+            is_array = isinstance(frame, np.ndarray)
+            is_picture = len(frame.shape) == 3 and frame.shape[2] in channels
+            if is_array and not (is_picture and frame.dtype in kinds):
                 raise ValueError(
                     f"frame must be uint8 [H, W, 3], not {frame.dtype} {frame.shape}"
                 )
