@@ -174,6 +174,23 @@ def test_a_block_of_no_track_is_damage(tmp_path, name):
     assert damage == f"{count} of 40 frames; the rest cannot be decoded"
 
 
+def test_a_film_that_lost_its_length_and_a_block_is_damaged(tmp_path):
+    path = film(tmp_path, "a.mkv", "libx264")
+    with av.open(str(path)) as container:
+        block = [bytes(packet) for packet in container.demux(video=0)][20]
+    data = bytearray(path.read_bytes())
+    for length in (b"\x44\x89\x88", b"\x44\x87"):  # of the film; of the track, a tag
+        at = data.index(length)
+        data[at : at + 2] = b"\x44\x88"  # of an unknown kind
+    path.write_bytes(data)
+    assert read(path) == (40, None)
+    data[data.index(block) - 5] ^= 0x40  # the size of the block
+    path.write_bytes(data)
+    count, damage = read(path)
+    assert count < 40
+    assert damage
+
+
 @pytest.mark.parametrize("audio", [[], ["aac"]])
 def test_blocks_that_do_not_come_are_counted(tmp_path, audio):
     """FFmpeg ends where the sizes in a block do not add up, too."""

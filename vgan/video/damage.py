@@ -210,7 +210,7 @@ class Losses:
         if self._path is None:
             return False
         if self._format == "matroska":  # which takes seconds
-            suspected = self._holes or self._at_the_end()
+            suspected = self._holes or self._end is None or self._at_the_end()
             return bool(suspected) and _is_broken_matroska(
                 self._path, self._index, self._packets
             )
