@@ -174,21 +174,27 @@ def test_a_block_of_no_track_is_damage(tmp_path, name):
     assert damage == f"{count} of 40 frames; the rest cannot be decoded"
 
 
-def test_a_film_that_lost_its_length_and_a_block_is_damaged(tmp_path):
-    path = film(tmp_path, "a.mkv", "libx264")
-    with av.open(str(path)) as container:
-        block = [bytes(packet) for packet in container.demux(video=0)][20]
-    data = bytearray(path.read_bytes())
-    for length in (b"\x44\x89\x88", b"\x44\x87"):  # of the film; of the track, a tag
-        at = data.index(length)
-        data[at : at + 2] = b"\x44\x88"  # of an unknown kind
-    path.write_bytes(data)
+def test_a_block_of_no_track_in_a_recording_is_damage(tmp_path):
+    """As `MediaRecorder` writes it, without a length."""
+    made, path = film(tmp_path, "made.webm", "libvpx-vp9"), tmp_path / "a.webm"
+    live = {"live": "1"}
+    with av.open(str(made)) as source, av.open(str(path), "w", options=live) as target:
+        stream = target.add_stream_from_template(source.streams.video[0])
+        stream.metadata.clear()  # which has the length, too
+        for packet in source.demux():
+            if packet.dts is not None:
+                packet.stream = stream
+                target.mux(packet)
     assert read(path) == (40, None)
-    data[data.index(block) - 5] ^= 0x40  # the size of the block
+    with av.open(str(path)) as container:
+        assert not container.duration
+        block = [bytes(packet) for packet in container.demux(video=0)][37]
+    data = bytearray(path.read_bytes())
+    data[data.index(block) - 4] = 0  # the track's number
     path.write_bytes(data)
     count, damage = read(path)
     assert count < 40
-    assert damage
+    assert damage == f"{count} frames; a part of the file is damaged, and lost"
 
 
 @pytest.mark.parametrize("audio", [[], ["aac"]])
