@@ -161,6 +161,30 @@ def test_an_index_that_ends_early_is_no_edit_list(tmp_path, trims):
     assert read(path) == (10, None if trims else lost)
 
 
+def test_an_edit_list_that_leaves_out_nearly_all_is_told(tmp_path):
+    path = film(tmp_path, "a.mp4", "libx264")
+    data = bytearray(path.read_bytes())
+    where = data.index(b"elst") + 12
+    data[where : where + 4] = bytes([0, 0, 0, 40])  # milliseconds
+    path.write_bytes(data)
+    with VideoReader(path) as reader:
+        count = sum(1 for _ in reader)
+        assert reader.damage is None
+        assert reader.doubt == f"its edit list leaves out {40 - count} of 40 frames"
+
+
+def test_what_a_hole_at_the_beginning_holds_is_missed(tmp_path):
+    """What FFmpeg cannot read there, it passes over."""
+    path = film(tmp_path, "a.webm", "libvpx", options={"g": "10"})
+    data = bytearray(path.read_bytes())
+    first = data.index(bytes.fromhex("1f43b675"))  # a cluster
+    data[first : first + 400] = bytes(400)
+    path.write_bytes(data)
+    count, damage = read(path)
+    assert 0 < count < 40
+    assert damage
+
+
 @pytest.mark.parametrize("name", ["a.mkv", "a.webm"])
 def test_a_block_of_no_track_is_damage(tmp_path, name):
     """FFmpeg ends there, as at the end of the file."""

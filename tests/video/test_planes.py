@@ -1,9 +1,13 @@
 """Films that are RGB only where they are small."""
 
+import concurrent.futures
+import time
+
 import cv2
 import numpy as np
 import pytest
 
+from tests.video.samples import make_video
 from vgan.runtime.upsampling import JointUpsampler
 from vgan.video import VideoReader, VideoWriter
 from vgan.video.color import BT709, ToYUV
@@ -99,3 +103,24 @@ def test_detail_is_added_in_place():
     plain, laid = (luma_of(frame).astype(int) for frame in frames)
     assert laid[0, 0] - plain[0, 0] == 20
     assert (laid == plain).sum() == 63
+
+
+def test_frames_become_arrays_one_at_a_time(tmp_path):
+    """Threads that read and that paint share what converts; FFmpeg's is for one."""
+    with VideoReader(make_video(tmp_path / "a.mp4", 8)) as reader:
+        reader.keep_planes()
+        frames = [frame for frame, _ in reader]
+    to_rgb = frames[0]._to_array.__self__
+    real, inside = to_rgb._reformatter, []
+
+    class Slow:
+        def reformat(self, *arguments, **options):
+            inside.append(1)
+            assert len(inside) == 1
+            time.sleep(0.01)
+            inside.pop()
+            return real.reformat(*arguments, **options)
+
+    to_rgb._reformatter = Slow()
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        assert len(list(pool.map(np.asarray, frames))) == 8

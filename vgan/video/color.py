@@ -3,6 +3,7 @@
 Numbers are those of ITU-T H.273, which FFmpeg uses too.
 """
 
+import threading
 from fractions import Fraction
 
 import numpy as np
@@ -96,6 +97,8 @@ class ToRGB:
         shrinks = min(self._size) < min(self._shown)
         self._way = Interpolation.AREA | _EXACT if shrinks else _QUALITY
         self._reformatter, self._shrinker = VideoReformatter(), Shrinker()
+        # A PlanarFrame may become RGB in a thread beside the one that decodes.
+        self._alone = threading.Lock()
         self._kind = self._filters = None
         self.pixel_shape: Fraction | None = None
         self.deep = self.keep_alpha = False
@@ -133,15 +136,16 @@ class ToRGB:
     def _to_array(self, frame):
         alpha = self._alpha(frame) if self.keep_alpha else None
         full = frame.color_range == ColorRange.JPEG
-        frame = self._reformatter.reformat(
-            frame,
-            *self._size,  # a stream may change its size on the way
-            format="rgb48le" if self.converts or self.deep else "rgb24",
-            src_colorspace=frame.colorspace,
-            src_color_range=ColorRange.JPEG if full else ColorRange.MPEG,
-            dst_color_range=ColorRange.JPEG,
-            interpolation=self._way,
-        )
+        with self._alone:
+            frame = self._reformatter.reformat(
+                frame,
+                *self._size,  # a stream may change its size on the way
+                format="rgb48le" if self.converts or self.deep else "rgb24",
+                src_colorspace=frame.colorspace,
+                src_color_range=ColorRange.JPEG if full else ColorRange.MPEG,
+                dst_color_range=ColorRange.JPEG,
+                interpolation=self._way,
+            )
         array = frame.to_ndarray()
         if self.converts:
             array = self._convert(array, self.deep)

@@ -182,6 +182,9 @@ class Losses:
                 f"recordings are joined in it, or {self._joined} of its "
                 f"{self._frames} frames are damaged"
             )
+        if self._format == "mov" and 10 * self._frames < self._stated:
+            left = self._stated - self._frames
+            return f"its edit list leaves out {left} of {self._stated} frames"
         # Who leaves frames out by an edit list leaves the times of the others alone.
         hides = self._format == "mov" and self._hidden and not self._uneven
         if hides and (self._unsteady or self._holes):
@@ -210,7 +213,9 @@ class Losses:
         if self._path is None:
             return False
         if self._format == "matroska":  # which takes seconds
-            suspected = self._holes or self._end is None or self._at_the_end()
+            late = self._early and (self._early[0] or 0) > self._ticks
+            known = self._end is not None
+            suspected = late or self._holes or not known or self._at_the_end()
             return bool(suspected) and _is_broken_matroska(
                 self._path, self._index, self._packets
             )
