@@ -11,7 +11,7 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.util import tensor_util
 
-from tests.tiny import EDGES_ALONE, TINY_GAN
+from tests.tiny import ADVERSARIAL_ALONE, EDGES_ALONE, TINY_GAN
 from vgan import InputError, config
 from vgan.train import checkpoint
 from vgan.train.run import train
@@ -125,6 +125,7 @@ def test_two_runs_beside_each_other_agree(tmp_path):
     """Not the smoke network, on which sums are too few for their order to vary."""
     command = [sys.executable, "-c", TRAIN, "--experiment=quickstart"]
     command += [f"--runs={tmp_path}", "--set=train.steps=3", "--set=data.clip_length=2"]
+    command += [f"--set={change}" for change in ADVERSARIAL_ALONE]
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
     processes = [
         subprocess.Popen(

@@ -1,8 +1,10 @@
+import json
 import types
 
 import numpy as np
 import pytest
 
+from tests.tiny import TINY_PAINTER
 from vgan import InputError, config
 from vgan.train import __main__
 
@@ -114,3 +116,54 @@ def test_a_run_begins_with_some_layers_of_another_model(tmp_path):
         begin("recurrent")
     with pytest.raises(InputError, match="no layer 'brush'; it has style"):
         begin("brush")
+
+
+@pytest.mark.slow
+def test_a_style_is_added_to_a_model_that_stays_as_it_is(
+    tmp_path, quiet_runs, plain_graphs
+):
+    import keras
+    from PIL import Image
+
+    from vgan.datasets import synthetic
+    from vgan.models import Painter
+    from vgan.runtime import Stylizer, engines
+    from vgan.runtime.engines.keras_engine import load_generator
+    from vgan.train.run import train
+
+    keras.utils.set_random_seed(0)
+    start = Painter(**TINY_PAINTER)
+    start.named_styles = {"rain": [0.5] * start.code_size}
+    start.save(tmp_path / "start.keras")
+    Image.fromarray(synthetic.painting("waves", 0, 64)).save(tmp_path / "mine.png")
+    changes = {
+        "generator": {**TINY_PAINTER, "network": "painter"},
+        "data.style": str(tmp_path / "mine.png"),
+        "losses.features": str(tmp_path / "start.keras"),
+        "train.start": str(tmp_path / "start.keras"),
+        "train.ema_decay": 0.5,
+        "train.steps": 2,
+        "data.image_size": 32,
+        "data.style_size": 32,
+    }
+    text = [
+        f"{name}={value if isinstance(value, str) else json.dumps(value)}"
+        for name, value in changes.items()
+    ]
+    train(config.load("one_style", text), tmp_path / "run")
+    made = load_generator(tmp_path / "run" / "generator.keras")
+    for weight, wanted in zip(made.weights, start.weights, strict=True):
+        np.testing.assert_array_equal(weight, wanted)
+    assert list(made.named_styles) == ["rain", "mine"]
+    assert made.named_styles["rain"] == start.named_styles["rain"]
+    engine = engines.load(tmp_path / "run" / "generator.keras", "keras")
+    guess = Stylizer(engine, tmp_path / "mine.png").style_code
+    assert 0 < np.abs(guess - made.named_styles["mine"]).mean() < 0.1
+
+
+def test_features_of_a_model_that_has_none(model_path):
+    from vgan.train.build import build_gan
+
+    other = config.load("one_style", [f"losses.features={model_path}"])
+    with pytest.raises(InputError, match=r"generator\.keras is no painter"):
+        build_gan(other)

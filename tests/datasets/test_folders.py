@@ -113,6 +113,18 @@ def test_one_file_is_trained_on_and_validation_is_rendered(tmp_path, caplog):
     assert "only one usable file" in lines[0]
 
 
+@pytest.mark.parametrize("split", ["train", "validation"])
+def test_a_file_that_is_named_is_all_there_is(tmp_path, caplog, split):
+    _stills(tmp_path, ["other.png", "only.png"])
+    opened = _open(tmp_path / "only.png", split)
+    assert [f.name for f in opened.files] == ["only.png"]
+    assert opened.clip(np.random.default_rng(0), 2).frames.shape[0] == 2
+    assert not caplog.records
+    (tmp_path / "text.png").write_text("no picture")
+    with pytest.raises(InputError, match=r"text\.png"):
+        _open(tmp_path / "text.png", split)
+
+
 def test_a_broken_file_is_skipped_with_one_line(stills, caplog):
     broken = stills / "3.png"
     broken.write_bytes(broken.read_bytes()[:200])

@@ -30,8 +30,9 @@ def style(batch=2):
     return clip(batch, 1, 32, 48, seed=1)
 
 
-def test_stream_equals_clip():
-    network, content = painter(), clip()
+@pytest.mark.parametrize("separable", [False, True])
+def test_stream_equals_clip(separable):
+    network, content = painter(separable=separable), clip()
     code = network.encode_style(style())
     whole, last = run(network, content, code)
     state = None
@@ -43,8 +44,9 @@ def test_stream_equals_clip():
         np.testing.assert_allclose(value, last[name], atol=1e-5)
 
 
-def test_save_load_and_describe(tmp_path):
-    network = painter()
+@pytest.mark.parametrize("separable", [False, True])
+def test_save_load_and_describe(tmp_path, separable):
+    network = painter(separable=separable)
     network.named_styles = {"rain": [0.5] * network.code_size}
     path = tmp_path / "generator.keras"
     network.save(path)
@@ -154,7 +156,12 @@ def test_cost_of_a_frame():
     pytest.importorskip("tensorflow")
     from vgan.runtime.engines.keras_engine import KerasEngine
 
-    assert 0.5e9 < KerasEngine(Painter()).count_macs(256, 256) < 1.2e9
+    whole, separable = (
+        KerasEngine(Painter(separable=given)).count_macs(256, 256)
+        for given in (False, True)
+    )
+    assert 0.5e9 < whole < 1.2e9
+    assert separable < 0.4 * whole
 
 
 class TestNoiseField:

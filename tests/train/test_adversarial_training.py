@@ -7,13 +7,14 @@ import pytest
 import tensorflow as tf
 
 from tests.make_dataset import make_dataset
+from tests.tiny import TINY_GAN
 from vgan import InputError, config
 from vgan.losses import Adversarial
 from vgan.train.build import build_gan
 from vgan.train.gan import make_deterministic
 
 STEPS = {"wasserstein": 200}  # its critic falls behind for the first hundred
-SMOKE = config.load("smoke")
+SMOKE = config.load("smoke", TINY_GAN)
 
 
 @pytest.fixture(scope="module")

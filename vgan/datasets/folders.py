@@ -38,13 +38,15 @@ class Folder:
             file and that one is trained on.
     """
 
+    takes_file = True
+
     def __init__(
         self, path: str | pathlib.Path, role: str, split: str, spec: ClipSpec
     ) -> None:
         """Find and split the files; make sure that at least one per split works.
 
         Args:
-            path: The folder.
+            path: The folder, or a single file, which is of both splits.
             role: "content" or "style", for messages.
             split: "train" or "validation".
             spec: A ClipSpec.
@@ -58,10 +60,17 @@ class Folder:
         self.scaled_to = spec.style_size if role == "style" else 0
         self.estimate_flow = spec.estimate_flow and role == "content"
         self._broken = {}
-        files = self.find(role)
+        single = self.takes_file and self.path.is_file()
+        if single and role == "style":
+            self.training = False  # all of the picture, always
+        files = [self.path] if single else self.find(role)
+        if single:
+            self.path = self.path.parent
         while True:
             styles = styles_of(files, self.path) if role == "style" else None
-            parts = split_files(files, self.path, spec.validation, styles)
+            parts = files, files
+            if not single:
+                parts = split_files(files, self.path, spec.validation, styles)
             useless = [part for part in parts if part and not self._any_works(part)]
             if not useless:
                 break

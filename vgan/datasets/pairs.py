@@ -43,6 +43,8 @@ class Pairs(Folder):
     with videos, pictures with pictures. A folder's only pair is used for both splits.
     """
 
+    takes_file = False
+
     def find(self, role: str) -> list[pathlib.Path]:
         """Return the content files that have a partner; a line tells of the others."""
         root = expanded(self.spec.target)

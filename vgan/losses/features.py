@@ -33,7 +33,8 @@ class FeatureNetwork:
     Args:
         network: "random" (fixed random filters at several scales, no download: shallow
             random filters carry texture, Ustyuzhaninov et al., 2016), "vgg19"
-            (keras.applications, downloads once), or the path of an .npz file.
+            (keras.applications, downloads once), the path of an .npz file, or what one
+            with the layers of a VGG holds, {name: array}.
         argument: What the user calls `network`, for messages.
 
     Attributes:
@@ -45,8 +46,14 @@ class FeatureNetwork:
     """
 
     def __init__(
-        self, network: str | pathlib.Path, argument: str = "losses.features"
+        self,
+        network: str | pathlib.Path | dict[str, np.ndarray],
+        argument: str = "losses.features",
     ) -> None:
+        if isinstance(network, dict):
+            self.name, self._stages = "weights", _vgg(network)
+            self.roles = {name: roles for name, (_, roles) in self._stages.items()}
+            return
         if not isinstance(network, str | os.PathLike) or not os.fspath(network):
             raise InputError(
                 f"{argument}: takes a name or a file, random, vgg19 or an .npz file, "

@@ -57,7 +57,8 @@ class LastFrameStyle(Loss):
 
     Args:
         weight: As of every `Loss`.
-        features: What `FeatureNetwork` takes.
+        features: What `FeatureNetwork` takes, or None: the network that the other
+            terms read.
         texture: Weight of `texture_loss`, beside the 1 of `style_loss`.
         grayscale_probability: Part of the clips that are compared without color, so
             that nothing but brushwork can please.
@@ -68,7 +69,7 @@ class LastFrameStyle(Loss):
         self,
         weight: float = 1.0,
         *,
-        features: str = "vgg19",
+        features: str | None = "vgg19",
         texture: float = 0.0,
         grayscale_probability: float = 0.0,
         target: float | None = None,
@@ -78,7 +79,7 @@ class LastFrameStyle(Loss):
         self.grayscale_probability = number(
             "grayscale_probability", grayscale_probability, most=1.0
         )
-        self.features = FeatureNetwork(features, "features")
+        self.features = features and FeatureNetwork(features, "features")
 
     def __call__(self, forward: typing.Any) -> KerasTensor:
         """Return the term."""
@@ -87,7 +88,8 @@ class LastFrameStyle(Loss):
             gray = forward.chance(2) < self.grayscale_probability
             gray = ops.reshape(gray, (-1, 1, 1, 1, 1))
             clips = [ops.where(gray, grayscale(clip), clip) for clip in clips]
-        made, wanted = (self.features(clip)["style"] for clip in clips)
+        features = self.features or forward.features
+        made, wanted = (features(clip)["style"] for clip in clips)
         loss = style_loss(made, wanted)
         return (
             loss + self.texture * texture_loss(made, wanted) if self.texture else loss

@@ -138,6 +138,8 @@ class ReflectConv2D(keras.layers.Layer):
         use_bias: Whether to add a bias.
         upsample: Whether to double H and W of the result; see `enlarge`. Different
             channels per sub-pixel would leave a fixed grid in flat areas.
+        separable: Whether each channel has a kernel of its own, and 1 x 1 convolutions
+            mix them (Howard et al., 2017): for 40 channels a seventh of the work.
     """
 
     def __init__(
@@ -149,6 +151,7 @@ class ReflectConv2D(keras.layers.Layer):
         gain: float = 1.0,
         use_bias: bool = True,
         upsample: bool = False,
+        separable: bool = False,
         **kwargs: typing.Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -161,8 +164,19 @@ class ReflectConv2D(keras.layers.Layer):
         self.gain = gain
         self.use_bias = use_bias
         self.upsample = upsample
+        self.separable = separable
+        sides = kernel_size, kernel_size
+        self.depthwise_kernel = None
+        if separable:
+            scale = 1.0 / in_filters  # the initializer counts all channels
+            self.depthwise_kernel = self.add_weight(
+                shape=(*sides, in_filters, 1),
+                initializer=keras.initializers.VarianceScaling(scale),
+                name="depthwise_kernel",
+            )
+            sides = 1, 1
         self.kernel = self.add_weight(
-            shape=(kernel_size, kernel_size, in_filters, filters),
+            shape=(*sides, in_filters, filters),
             initializer=keras.initializers.VarianceScaling(2.0 * gain**2),
             name="kernel",
         )
@@ -182,7 +196,12 @@ class ReflectConv2D(keras.layers.Layer):
         if margin:
             pads = [[0, 0], [margin, margin], [margin, margin], [0, 0]]
             x = ops.pad(x, pads, mode="reflect")
-        x = ops.conv(x, self.kernel, self.strides, "valid", "channels_last")
+        if self.separable:
+            x = ops.depthwise_conv(
+                x, self.depthwise_kernel, self.strides, "valid", "channels_last"
+            )
+        strides = 1 if self.separable else self.strides
+        x = ops.conv(x, self.kernel, strides, "valid", "channels_last")
         x = x if self.bias is None else x + self.bias
         return enlarge(x) if self.upsample else x
 
@@ -197,6 +216,7 @@ class ReflectConv2D(keras.layers.Layer):
             "gain": self.gain,
             "use_bias": self.use_bias,
             "upsample": self.upsample,
+            "separable": self.separable,
         }
 
 

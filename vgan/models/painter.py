@@ -60,6 +60,9 @@ class Painter(keras.Model):
         recursive: Whether what stands still is averaged with its own past; see
             `MotionAdaptiveFilter`.
         noise_channels: Channels of the noise field at stride 4; 0 for none.
+        separable: Whether the ConvLSTM and the residual blocks are of separable
+            convolutions, the first kernels are 3 x 3, and channels are reduced before
+            they are enlarged: some quarter of the work.
         latent_size: Numbers that the style encoder boils a picture down to; the code
             is a linear map of them.
         noise_size: Z of the noise that stands for a style.
@@ -76,6 +79,8 @@ class Painter(keras.Model):
             stylized, state = painter(frame, code, state)
     """
 
+    code_layers = ("modulate",)  # they make codes, and nothing else
+
     def __init__(
         self,
         filters: Sequence[int] = (16, 40, 32),
@@ -83,6 +88,7 @@ class Painter(keras.Model):
         blocks: int = 5,
         recursive: bool = True,
         noise_channels: int = 4,
+        separable: bool = False,
         latent_size: int = 100,
         noise_size: int = 32,
         style_filters: Sequence[int] = (16, 32, 64, 128, 128),
@@ -110,8 +116,9 @@ class Painter(keras.Model):
             raise ValueError(
                 f"noise_channels must be a number from 0 to 64, got {noise_channels!r}"
             )
-        if not isinstance(recursive, bool):
-            raise ValueError(f"recursive must be True or False, got {recursive!r}")
+        for name, value in (("recursive", recursive), ("separable", separable)):
+            if not isinstance(value, bool):
+                raise ValueError(f"{name} must be True or False, got {value!r}")
         if not isinstance(named_styles, dict | type(None)):
             raise ValueError(f"named_styles must be a dict, got {named_styles!r}")
         self.filters = tuple(filters)
@@ -119,6 +126,7 @@ class Painter(keras.Model):
         self.blocks = blocks
         self.noise_channels = noise_channels
         self.recursive = recursive
+        self.separable = separable
         self.latent_size = latent_size
         self.noise_size = noise_size
         self.style_filters = tuple(style_filters)
@@ -126,21 +134,32 @@ class Painter(keras.Model):
         self.named_styles = dict(named_styles or {})
 
         fine, deep, up = self.filters
-        self.stem = ReflectConv2D(12, fine, 5, name="stem")
+        self.stem = ReflectConv2D(12, fine, 3 if separable else 5, name="stem")
         self.down = ReflectConv2D(fine, deep, strides=2, name="down")
         self.shrink = ReflectConv2D(deep, hidden_filters, strides=2, name="shrink")
-        self.recurrent = ConvLSTMCell(hidden_filters, hidden_filters, name="recurrent")
+        self.recurrent = ConvLSTMCell(
+            hidden_filters, hidden_filters, separable, name="recurrent"
+        )
         # Faint at first: what there is to remember is learnt after how to paint.
         self.recall = ReflectConv2D(
             hidden_filters, deep, 1, gain=0.1, upsample=True, name="recall"
         )
         # Normalized, so without a bias.
         self.residual = [
-            ReflectConv2D(deep, deep, use_bias=False, name=f"block{i}_{j}")
+            ReflectConv2D(
+                *(deep, deep),
+                use_bias=False,
+                separable=separable,
+                name=f"block{i}_{j}",
+            )
             for i in range(blocks)
             for j in (0, 1)
         ]
-        self.up = ReflectConv2D(deep, up, use_bias=False, name="up")
+        if separable:
+            self.reduce = ReflectConv2D(deep, up, 1, use_bias=False, name="reduce")
+        self.up = ReflectConv2D(
+            up if separable else deep, up, use_bias=False, name="up"
+        )
         self.to_rgb = ReflectConv2D(up, 12, use_bias=False, name="to_rgb")
         # The pixels of a patch start alike: no grid to unlearn (Aitken et al., 2017).
         kernel = self.to_rgb.kernel
@@ -254,6 +273,8 @@ class Painter(keras.Model):
         norm = Normalization(self.normalized, style_code, state, num_frames)
         for first, second in zip(self.residual[::2], self.residual[1::2], strict=True):
             x = x + norm(second(ops.relu(norm(first(x)))))
+        if self.separable:
+            x = self.reduce(x)
         x = ops.relu(norm(self.up(enlarge(x))))
         x = ops.cast(norm(self.to_rgb(x)), "float32")  # patches of 4 pixels, R, G, B
         # Half the argument: then tanh is the sigmoid of Ghiasi et al., to [-1, 1].
@@ -322,6 +343,7 @@ class Painter(keras.Model):
             "hidden_filters": self.hidden_filters,
             "blocks": self.blocks,
             "recursive": self.recursive,
+            "separable": self.separable,
             "noise_channels": self.noise_channels,
             "latent_size": self.latent_size,
             "noise_size": self.noise_size,

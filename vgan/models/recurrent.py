@@ -70,14 +70,25 @@ class ConvLSTMCell(_Cell):
     Args:
         in_filters: Channels of the input.
         filters: Channels of the hidden and the cell state.
+        separable: As of ReflectConv2D (bottleneck LSTM: Liu & Zhu, 2018).
     """
 
     state_names = ("hidden", "cell")
 
-    def __init__(self, in_filters: int, filters: int, **kwargs: typing.Any) -> None:
+    def __init__(
+        self,
+        in_filters: int,
+        filters: int,
+        separable: bool = False,
+        **kwargs: typing.Any,
+    ) -> None:
         super().__init__(in_filters, filters, **kwargs)
+        self.separable = separable
         self.gates = ReflectConv2D(
-            in_filters + filters, 4 * filters, gain=0.5**0.5, name="gates"
+            *(in_filters + filters, 4 * filters),
+            gain=0.5**0.5,
+            separable=separable,
+            name="gates",
         )
         # Forget gates start open, as is usual, so that gradients reach far back.
         bias = [0.0] * filters + [1.0] * filters + [0.0] * 2 * filters
@@ -93,6 +104,10 @@ class ConvLSTMCell(_Cell):
         cell = ops.sigmoid(keep) * state["cell"]
         cell = cell + ops.sigmoid(write) * ops.tanh(candidate)
         return {"hidden": ops.sigmoid(read) * ops.tanh(cell), "cell": cell}
+
+    def get_config(self) -> dict[str, typing.Any]:
+        """Constructor arguments."""
+        return {**super().get_config(), "separable": self.separable}
 
 
 @keras.saving.register_keras_serializable("vgan")

@@ -142,6 +142,15 @@ class PretrainedStyleEncoder(keras.layers.Layer):
             layer.kernel.assign(weights[f"{name}/kernel"])
             layer.bias.assign(weights[f"{name}/bias"])
 
+    def vgg(self) -> dict[str, np.ndarray]:
+        """The weights of the VGG, as `load_vgg` takes them."""
+        layers = {f"conv{name}": layer for name, layer in self.convolutions.items()}
+        return {
+            f"{name}/{part}": np.asarray(getattr(layer, part))
+            for name, layer in {"preprocess": self.to_bgr, **layers}.items()
+            for part in ("kernel", "bias")
+        }
+
     def statistics(self, style: KerasTensor) -> KerasTensor:
         """Logarithms of means and standard deviations [B, S] of [B, T', h, w, 3]."""
         num_frames = ops.shape(style)[1]

@@ -7,10 +7,11 @@ from collections.abc import Collection, Iterable
 
 import keras
 
-from vgan import InputError, losses, models
+from vgan import InputError, losses, models, pretrained
 from vgan.config import NOISE
 from vgan.config.checks import check_where
 from vgan.losses.features import FeatureNetwork
+from vgan.runtime.engines.keras_engine import load_generator
 from vgan.train import gan as gans
 from vgan.train import optimizers
 from vgan.train.objectives import adversarial_of
@@ -38,7 +39,7 @@ def build_gan(
     train = config.train
     terms, adversarial = build_losses(config)
     check_where(config)
-    features = FeatureNetwork(config.losses["features"])
+    features = _features(config.losses["features"])
     with _precision(train.precision):
         generator = _generator(config)
     with _precision(gans.gradients.conv3d_precision(train.precision)):
@@ -98,6 +99,22 @@ def build_gan(
         except InputError as error:
             raise InputError(f"{SECTIONS[str(error).split(':')[0]]}.{error}") from error
     return gan
+
+
+def _features(name):
+    """A FeatureNetwork; of a model of ours, the VGG in its style encoder."""
+    if name not in pretrained.MODELS and not name.endswith(".keras"):
+        return FeatureNetwork(name)
+    try:
+        generator = load_generator(pretrained.find(name))
+    except InputError as error:
+        raise InputError(f"losses.features: {error}") from error
+    if not hasattr(generator.style_encoder, "vgg"):
+        raise InputError(
+            f"losses.features: {name} is no painter, whose style encoder is a VGG; "
+            "give painterly, or an .npz file"
+        )
+    return FeatureNetwork(generator.style_encoder.vgg())
 
 
 def build_losses(

@@ -96,18 +96,21 @@ def save_generator(
 ) -> None:
     """Write the averaged generator with the codes of named styles, atomically.
 
+    Where `gan.base` is a model, that model with these codes beside its own.
+
     Args:
         path: Where, ending in .keras.
         gan: The VideoGAN.
         named_styles: {name: clip [T', h, w, 3] in [-1, 1]}.
     """
-    generator = gan.ema_generator
-    generator.named_styles = {
-        name: np.asarray(generator.encode_style(clip[None]))[0].tolist()
+    codes = {
+        name: np.asarray(gan.ema_generator.encode_style(clip[None]))[0].tolist()
         for name, clip in named_styles.items()
     }
+    ships = gan.base or gan.ema_generator
+    ships.named_styles = {**ships.named_styles, **codes} if gan.base else codes
     with files.replacing(path) as partial:
-        generator.save(partial)
+        ships.save(partial)
 
 
 def _current(name):

@@ -62,6 +62,8 @@ class VideoGAN(Objectives, gradients.Gradients, keras.Model):
 
     Attributes:
         ema_generator: Moving average of the generator in float32, which ships.
+        base: Model whose style codes alone learn, or None: what ships is this model,
+            unchanged, with the run's styles among its named ones.
         make_batch: Function (batch, pictures) that the step begins with, where `fit` is
             given draws; or None.
         pictures: Its second argument, tensors in tuples: they are arguments of the
@@ -96,7 +98,7 @@ class VideoGAN(Objectives, gradients.Gradients, keras.Model):
         plain = {**generator.get_config(), "dtype": "float32"}
         self.ema_generator = type(generator).from_config(plain)
         self.ema_generator.set_weights(generator.get_weights())
-        self.make_batch = None
+        self.make_batch = self.base = None
 
     def compile(
         self,
@@ -197,7 +199,8 @@ class VideoGAN(Objectives, gradients.Gradients, keras.Model):
         self.penalties = state.LazyPenalties(self.adversarial)
         self.multipliers = state.Multipliers(terms)
         self.codes = None
-        if hasattr(self.generator, "encode_noise"):
+        mapping = getattr(self.generator, "mapping", self.generator)
+        if hasattr(self.generator, "encode_noise") and mapping.trainable_variables:
             self.codes = state.RecentCodes(self.generator, seed)
         self.carried = {}  # state of clips that go on at the next step
         if carry is not None:

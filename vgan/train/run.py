@@ -40,7 +40,7 @@ def train(
     from vgan.datasets.styles import named_styles
     from vgan.train.build import build_gan
     from vgan.train.gan import make_deterministic
-    from vgan.train.start import start_from
+    from vgan.train.start import base_of, start_from
 
     make_deterministic(config.seed)
     # Wrong folders are told of before the feature networks are downloaded.
@@ -61,6 +61,7 @@ def train(
             print(f"{folder}: goes on from step {first_step}")
         elif config.train.start:
             start_from(config.train.start, gan, config.train.start_layers)
+    gan.base = base_of(config.train.start, config.train.only, gan.generator)
     if processes.count > 1:
         _share_state(gan, processes)
         first_step = int(gan.step.value)

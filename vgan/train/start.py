@@ -38,6 +38,22 @@ def start_from(
     take_weights(path, generator, gan, layers)
 
 
+def base_of(
+    path: str | pathlib.Path, only: Sequence[str], generator: keras.Model
+) -> keras.Model | None:
+    """The model to which a run adds styles, where nothing but style codes learns.
+
+    Args:
+        path: `train.start`.
+        only: `train.only`.
+        generator: Of the run.
+    """
+    makes_codes = getattr(generator, "code_layers", ())
+    if path and only and set(only) <= set(makes_codes):
+        return load_generator(pretrained.find(path))
+    return None
+
+
 def take_weights(
     path: str | pathlib.Path,
     generator: keras.Model,
