@@ -6,7 +6,6 @@ import sys
 import types
 
 import pytest
-from PIL import Image
 
 import vgan
 from tests.video.samples import make_video
@@ -77,16 +76,13 @@ def bare(monkeypatch):
 def test_a_film_is_painted(bare, model, tmp_path):
     source = make_video(tmp_path / "in.mp4", 6, audio=["aac"])
     options = {"engine": "keras", "progress": "none"}
-    for name, more in (("out.mp4", {}), ("again.mkv", {"resume": True})):
-        vgan.stylize(source, "one", tmp_path / name, model, **options, **more)
-        with VideoReader(tmp_path / name) as reader:
-            assert len(list(reader)) == 6
+    vgan.stylize(source, "one", tmp_path / "out.mp4", model, resume=True, **options)
+    with VideoReader(tmp_path / "out.mp4") as reader:
+        assert len(list(reader)) == 6
     (tmp_path / "films").mkdir()
     source.rename(tmp_path / "films" / "in.mp4")
     vgan.stylize(tmp_path / "films", "one", tmp_path / "made", model, **options)
     assert (tmp_path / "made" / "in.mp4").is_file()
-    Image.new("RGB", (32, 32)).save(tmp_path / "in.png")
-    vgan.stylize(tmp_path / "in.png", "one", tmp_path / "out.png", model, **options)
 
 
 def test_a_command_ends_as_elsewhere(bare):
