@@ -12,6 +12,7 @@ import keras
 import numpy as np
 import pytest
 
+from tests.export import game_engines
 from tests.tiny import TINY_PAINTER
 from vgan import InputError
 from vgan.export import parity, run
@@ -152,6 +153,23 @@ def test_running_statistics_are_carried(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("format", RUN)
+def test_a_device_by_name(format, exports):
+    code = np.ones((1, 16), np.float32)
+    content = np.zeros((1, 1, *SIZE, 3), np.float32)
+
+    def step(**options):
+        engine = load(exports(format), "auto", SIZE, **options)
+        return engine.step(content, code, engine.initial_state(*SIZE))[0]
+
+    says = "takes none" if format == "litert" else "is not here; give"
+    with pytest.raises(InputError, match=f"^device=GPU.9: .*{says}"):
+        step(device="GPU.9")
+    if format != "litert":
+        np.testing.assert_array_equal(step(device="cpu"), step())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("format", RUN)
 def test_no_state_is_taken_for_another(format, model, exports):
     """Two of the states have the same shape, and some formats sort their inputs."""
     exact = {"precision": "float32"} if format == "openvino" else {}
@@ -270,6 +288,8 @@ def test_a_painter_is_exported(format, tmp_path):
     picture = np.random.default_rng(1).uniform(-1, 1, (1, 1, 32, 48, 3))
     codes = [e.encode_style(picture.astype(np.float32)) for e in (engine, other)]
     np.testing.assert_allclose(*codes, atol=1e-3)
+    if format == "onnx":
+        game_engines.check(tmp_path / format, other)
 
 
 @pytest.mark.slow

@@ -69,3 +69,11 @@ def test_few_are_kept(model, tmp_path, monkeypatch):
 def test_a_folder_that_cannot_be_made_is_done_without(model, tmp_path):
     found = Session(model, compiled=tmp_path / "none" / "compiled")(INPUT)
     np.testing.assert_array_equal(found["z"], [6, 22, 38])
+
+
+def test_each_device_has_its_own(model, tmp_path):
+    assert "CPU" in openvino_session.devices()
+    name = openvino_session._name("CPU", model, None, {})
+    assert name != openvino_session._name("GPU", model, None, {})
+    with pytest.raises(RuntimeError):  # `exported` makes a line of it
+        Session(model, device="GPU.7", compiled=tmp_path)

@@ -108,12 +108,17 @@ def measure_codec(path: str | pathlib.Path, num_frames: int = 30) -> dict[str, f
 
 
 def peak_memory_mib() -> float:
-    """The most main memory that this process has held so far, in MiB."""
+    """The most main memory that this process has held so far, in MiB.
+
+    Windows, which Python's own library does not ask for it, counts as 0.
+    """
     status = pathlib.Path("/proc/self/status")
     if status.exists():  # getrusage would count what held the parent when it forked
         lines = dict(line.split(":", 1) for line in status.read_text().splitlines())
         return int(lines["VmHWM"].removesuffix("kB")) / 2**10
-    import resource  # there is none on Windows
-
+    try:
+        import resource
+    except ImportError:  # on Windows
+        return 0.0
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / 2 ** (20 if sys.platform == "darwin" else 10)  # bytes, else KiB

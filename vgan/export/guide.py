@@ -2,6 +2,7 @@
 
 import pathlib
 
+from vgan.export import game_engines
 from vgan.runtime.engines.exported import Manifest
 
 _RUN = {
@@ -78,6 +79,14 @@ Wrong: to pass the first state again at every frame. It runs, and the result fli
 Wrong: to carry a state over to another video, or to frames of another size.
 """
 
+_GAMES = """
+## In Unity and Unreal
+
+`Stylizer.cs` (Unity's Sentis 2) and `Stylizer.h` (Unreal's NNE) hold this loop, with
+the names and shapes of this export. They are tested by ONNX Runtime in their order of
+calls, not inside these engines.
+"""
+
 
 def write(manifest: Manifest, folder: str | pathlib.Path) -> None:
     """Write README.md into the folder of an export."""
@@ -118,6 +127,9 @@ def write(manifest: Manifest, folder: str | pathlib.Path) -> None:
         height=manifest.size[0] if manifest.size else "frames[0].shape[0]",
         width=manifest.size[1] if manifest.size else "frames[0].shape[1]",
     )
+    if manifest.format == "onnx" and manifest.size and not manifest.int8:
+        game_engines.write(manifest, folder)
+        page += _GAMES
     pathlib.Path(folder, "README.md").write_text(page)
 
 

@@ -70,6 +70,12 @@ FLAGS.DEFINE_float(
     "strokes (default: 1; where the short side is over 320 pixels, 288 / short side)",
 )
 FLAGS.DEFINE_enum("engine", "auto", ENGINES, "what runs the network")
+FLAGS.DEFINE_string(
+    "device",
+    None,
+    "what that runs on: CPU, GPU, GPU.1 or NPU of OpenVINO; cpu, cuda, directml, "
+    "coreml or openvino of ONNX Runtime (default: the fastest; with --engine, the CPU)",
+)
 FLAGS.DEFINE_string("start", None, "begin there: 12.5 (seconds), 0:20, 1:02:03.5")
 FLAGS.DEFINE_string("end", None, "end there")
 FLAGS.DEFINE_string("duration", None, "seconds to make, in the place of --end")

@@ -51,6 +51,7 @@ class StylizeOptions:
         mask_soft: Softness of edges of masks, in pixels.
         label_mask: Picture or video of regions, one style for each; or None.
         compare: Whether input, style and output stand side by side.
+        device: What the engine runs on, see `vgan.load`; or None.
 
     Raises:
         InputError: A value is out of its range.
@@ -71,6 +72,7 @@ class StylizeOptions:
     mask_soft: float = 0.0
     label_mask: str | None = None
     compare: bool = False
+    device: str | None = None
 
     def __post_init__(self) -> None:
         for name, low, high, what in (
@@ -95,7 +97,7 @@ class StylizeOptions:
         Raises:
             InputError: It cannot be used.
         """
-        return engines.Model(self.model, self.engine)
+        return engines.Model(self.model, self.engine, self.device)
 
     @functools.cached_property
     def schedules(self) -> list[Schedule]:

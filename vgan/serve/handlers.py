@@ -87,7 +87,7 @@ class Site:
 
     async def api(self, _: web.Request) -> web.StreamResponse:
         """The description in OpenAPI."""
-        text = importlib.resources.files("vgan.serve").joinpath("api.json").read_text()
+        text = importlib.resources.files("vgan.serve").joinpath("api.json").read_bytes()
         facts = json.loads(text)
         facts["info"]["version"] = __version__
         return web.json_response(facts)

@@ -95,6 +95,7 @@ class Jobs:
         model: Path of the model.
         engine: What runs it.
         worker: Command of the process that paints; tests give another.
+        device: What the engine runs on; None: the usual.
     """
 
     def __init__(
@@ -103,9 +104,10 @@ class Jobs:
         model: str,
         engine: str,
         worker: Sequence[str] = WORKER,
+        device: str | None = None,
     ):
         self._folder, self._worker = folder, worker
-        self._model = {"model": str(model), "engine": engine}
+        self._model = {"model": str(model), "engine": engine, "device": device}
         self._known, self._tasks = {}, []
         self._queue = asyncio.Queue()
 

@@ -6,7 +6,6 @@ import functools
 import typing
 from collections.abc import Callable
 
-from vgan import backend
 from vgan.runtime import engines
 from vgan.runtime.upsampling import even_size, working_scale
 
@@ -30,6 +29,7 @@ class Network:
     Attributes:
         model: As given.
         engine_name: What runs it, as "openvino".
+        device: What that runs on; None: the usual.
         info: Its ModelInfo.
         encoder: The engine for what comes in many sizes: style pictures and stills.
 
@@ -38,14 +38,12 @@ class Network:
     """
 
     def __init__(self, model: str, engine: str = "auto"):
-        self.model, self._wanted = model, engine
+        self.model = model
         self._opened = engines.Model(model, engine)
         self.info = self._opened.info
-        self.engine_name = self._opened.name or "auto"
-        if self._opened.name == "keras":
-            backend.import_keras()
         self._waiting = 0
         self.encoder = self._opened.load()
+        self.engine_name, self.device = self._opened.name or "auto", self._opened.device
         self._of_size = functools.lru_cache(SIZES)(self._load)
         self._thread = concurrent.futures.ThreadPoolExecutor(1, "vgan-network")
 
@@ -81,4 +79,4 @@ class Network:
             self._waiting -= 1
 
     def _load(self, size):
-        return engines.load(self.model, self._wanted, size)
+        return engines.load(self.model, self._opened.name, size, self.device)

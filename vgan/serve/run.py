@@ -63,7 +63,9 @@ def serve(
         paints = network.Network(pretrained.find(model), engine)
         with paints:
             styles = shelf.Shelf(paints)
-            films = jobs.Jobs(folder, paints.model, paints.engine_name)
+            films = jobs.Jobs(
+                folder, paints.model, paints.engine_name, device=paints.device
+            )
             site = app.make_app(
                 door, paints, styles, films, folder, int(max_upload * 1e6), max_live
             )

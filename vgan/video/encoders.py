@@ -245,8 +245,8 @@ class Playlist(Movie):
     @classmethod
     def rename(cls, playlist: pathlib.Path, name: str) -> None:
         """Have a playlist name its file so, in place of as it was written."""
-        text = playlist.read_text().replace(cls.media(playlist).name, name)
-        playlist.write_text(text)
+        text = playlist.read_text("utf-8").replace(cls.media(playlist).name, name)
+        playlist.write_text(text, "utf-8")
 
 
 def _fine(time_base):

@@ -14,7 +14,7 @@ import typing
 import numpy as np
 
 from vgan import InputError, backend, pretrained
-from vgan.runtime.engines import keras_file
+from vgan.runtime.engines import devices, keras_file
 
 # Fastest first, with what must be there to run and to make its exports. "auto" passes
 # LiteRT over: on x86-64 it takes twice the time of Keras with this network.
@@ -73,18 +73,25 @@ class Model:
         path: A generator.keras, a folder that `vgan.export` made, or the name of a
             model that ships; or an Engine, which is taken as it is.
         name: What is to run it, see `load`.
+        device: What that is to run on, see `load`.
 
     Attributes:
         path: Of the file or folder; None of an Engine.
         info: Its ModelInfo.
-        name: Of the engine; None for what an export is for.
+        name: Of the engine; None for what an export is for. With "auto" it is the
+            usual one, and from `load` on the fastest.
+        device: As the engine calls it; None where it is left to the engine.
 
     Raises:
-        InputError: There is no such file, or it does not hold a vgan generator.
+        InputError: There is no such file, it does not hold a vgan generator, or there
+            is no such device.
     """
 
     def __init__(
-        self, path: str | pathlib.Path | Engine, name: str | None = None
+        self,
+        path: str | pathlib.Path | Engine,
+        name: str | None = None,
+        device: str | None = None,
     ) -> None:
         if name not in (None, *NAMES):
             raise InputError(f"engine={name}: give {', '.join(NAMES)}")
@@ -93,7 +100,12 @@ class Model:
                 raise InputError(
                     f"engine={name}: the model is loaded for {path.name}; leave it out"
                 )
+            if device is not None:
+                raise InputError(
+                    f"device={device}: the model is loaded; give it to vgan.load"
+                )
             self.path, self.info, self.name, self._engine = None, path, path.name, path
+            self.device = None
             return
         self.path = path = pathlib.Path(pretrained.find(str(path)))
         self._manifest, self.name = None, name
@@ -107,7 +119,21 @@ class Model:
             _check_suffix(path)
             self.info = keras_file.describe(path)
             self.name = _fastest() if name == "auto" else name or "keras"
+        self.device, self._measures = None, name == "auto" and device is None
+        if device is not None:
+            if self._manifest is None:
+                _check_installed(self.name)
+            names = self._names() if name == "auto" else self._names()[:1]
+            own, self.device = devices.find(device, names)
+            self.name = self.name and own
         self._size, self._engine = None, None
+
+    def _names(self):
+        """Of the engines that can run it here, the usual one first."""
+        if self._manifest is not None:
+            return [self._manifest.format]
+        others = [n for n in ("openvino", "onnx") if n != self.name]
+        return [self.name, *filter(_is_installed, others)]
 
     def load(self, size: tuple[int, int] | None = None) -> Engine:
         """Return the engine for frames of (H, W): the last one again, where it can be.
@@ -117,6 +143,13 @@ class Model:
         """
         if self.path is None:
             return self._engine
+        if self._measures:
+            self._measures = False
+            fixed = self._manifest and self._manifest.size
+            among = devices.candidates(self._names())
+            choice = devices.fastest(self.path, among, fixed or size, _log.warning)
+            self.device = choice[1]
+            self.name = self.name and choice[0]
         if self.name == "litert" and self._manifest is None:
             if size is None:
                 raise InputError("engine=litert: is for frames of one size")
@@ -129,7 +162,7 @@ class Model:
 
     def _load(self, size):
         if self._manifest is not None:
-            return _load_export(self.path, self.name, self._manifest)
+            return _load_export(self.path, self.name, self._manifest, self.device)
         if self.name == "keras":
             backend.import_keras()
             from vgan.runtime.engines import keras_engine
@@ -139,11 +172,7 @@ class Model:
             )
         from vgan.runtime.engines import cache, exported
 
-        if not _is_installed(self.name):
-            extra = "onnx" if self.name == "onnx" else "fast"
-            raise InputError(
-                f"engine={self.name}: is not installed; pip install -e '.[{extra}]'"
-            )
+        _check_installed(self.name)
         digest = cache.digest(self.path)
         folder = cache.find(self.path, self.name, size, digest)
         if folder is None:
@@ -151,7 +180,9 @@ class Model:
                 "%s: making it ready for %s, once for this model", self.path, self.name
             )
             folder = cache.make(self.path, self.name, size, digest)
-        return exported.ExportedEngine(folder, compiled=folder / "compiled")
+        return exported.ExportedEngine(
+            folder, compiled=folder / "compiled", **_on(self.device)
+        )
 
 
 def describe(path: str | pathlib.Path) -> keras_file.ModelInfo:
@@ -170,6 +201,7 @@ def load(
     path: str | pathlib.Path,
     name: str | None = None,
     size: tuple[int, int] | None = None,
+    device: str | None = None,
 ) -> Engine:
     """Return the engine that runs a model.
 
@@ -178,14 +210,16 @@ def load(
         name: One of NAMES; None is Keras, or what an export is for. Others than "keras"
             run an export of the model, which is made at their first use and kept
             beside it (`engines.cache`); "auto" is the fastest that is installed, and
-            Keras where there is an NVIDIA GPU.
+            Keras where there is an NVIDIA GPU; where there are more devices than one,
+            the fastest is measured once (`engines.devices`).
         size: (H, W) of the frames to come; "litert" needs it.
+        device: Of OpenVINO or ONNX Runtime, see `engines.devices`; None: the usual.
 
     Raises:
-        InputError: As `describe`; its weights do not fit this version of vgan; or the
-            engine is not installed.
+        InputError: As `describe`; its weights do not fit this version of vgan; the
+            engine is not installed; or the device is not there.
     """
-    return Model(path, name).load(size)
+    return Model(path, name, device).load(size)
 
 
 def padded(height: int, width: int, stride: int) -> tuple[int, int]:
@@ -229,14 +263,26 @@ def _fastest():
     return next((n for n in NEEDS if n != "litert" and _is_installed(n)), "keras")
 
 
+def _check_installed(name):
+    if name in NEEDS and not _is_installed(name):
+        extra = "onnx" if name == "onnx" else "fast"
+        raise InputError(
+            f"engine={name}: is not installed; pip install -e '.[{extra}]'"
+        )
+
+
 def _is_installed(name):
     return all(importlib.util.find_spec(package) for package in NEEDS[name])
 
 
-def _load_export(path, name, manifest):
+def _on(device):
+    return {} if device is None else {"device": device}
+
+
+def _load_export(path, name, manifest, device):
     from vgan.runtime.engines import exported
 
-    engine = exported.ExportedEngine(path, manifest)
+    engine = exported.ExportedEngine(path, manifest, **_on(device))
     if name not in (None, engine.name):
         raise InputError(
             f"engine={name}: {path} is an export for {engine.name}; leave it out, "

@@ -18,21 +18,52 @@ import tempfile
 import time
 
 from vgan import InputError
-from vgan.runtime.engines.exported import read_manifest
+from vgan.runtime.engines.exported import MANIFEST, read_manifest
 
 LONGEST = 3600  # seconds that an export may take
 _MAKING = "making-"
 _LAYOUT = 3  # one more where old exports cannot be read or compute otherwise
+# Distributions that hold an engine: ONNX Runtime has one for each kind of GPU.
 _PACKAGES = {
-    "openvino": "openvino",
-    "onnx": "onnxruntime",
-    "litert": "ai-edge-litert",
+    "openvino": ("openvino",),
+    "onnx": tuple(f"onnxruntime{of}" for of in ("", "-gpu", "-directml", "-openvino")),
+    "litert": ("ai-edge-litert",),
 }
 
 
 def digest(model: str | pathlib.Path) -> str:
-    """Return what an export is known by: the hash of the model's file."""
-    return hashlib.sha256(pathlib.Path(model).read_bytes()).hexdigest()[:16]
+    """Return what an export is known by: the hash of the model's file.
+
+    Of a folder that vgan.export made, it is that of its manifest, which has all others.
+    """
+    path = pathlib.Path(model)
+    path = path / MANIFEST if path.is_dir() else path
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of the engines' packages that are installed, by engine."""
+    found = {}
+    for engine, names in _PACKAGES.items():
+        for name in names:
+            with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+                found.setdefault(engine, importlib.metadata.version(name))
+    return found
+
+
+def folders(model: str | pathlib.Path, known: str) -> list[pathlib.Path]:
+    """Return where things of a model are kept: beside it, else in the user's cache.
+
+    Args:
+        model: Its path.
+        known: Its `digest`.
+    """
+    model = pathlib.Path(os.path.abspath(model))
+    caches = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    return [
+        model.parent / f".{model.name}.engines",
+        pathlib.Path(caches, "vgan", known),
+    ]
 
 
 def find(
@@ -107,15 +138,11 @@ def _make(model, folder, engine, size):
 
 
 def _places(model, engine, size, known=None):
-    model = pathlib.Path(model)
-    version = importlib.metadata.version(_PACKAGES[engine])
     known = known or digest(model)
-    name = f"{engine}-{version}-{_LAYOUT}-{known}"
+    name = f"{engine}-{versions().get(engine, 'unknown')}-{_LAYOUT}-{known}"
     if engine == "litert":
         name += f"-{size[0]}x{size[1]}"
-    caches = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    user = pathlib.Path(caches, "vgan", known)
-    return [model.parent / f".{model.name}.engines" / name, user / name]
+    return [folder / name for folder in folders(model, known)]
 
 
 def _run_export(model, folder, engine, size):

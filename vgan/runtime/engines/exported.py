@@ -105,6 +105,10 @@ def read_manifest(folder: str | pathlib.Path) -> Manifest:
     return manifest
 
 
+def _reason(error):
+    return (str(error).strip().splitlines() or [type(error).__name__])[-1][:200]
+
+
 def _digest(path):
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
@@ -116,7 +120,7 @@ class ExportedEngine:
         folder: What `vgan.export` made.
         manifest: Its Manifest, where it was read already.
         compiled: Folder to keep what OpenVINO compiles in; None: nowhere.
-        options: Of the session, see there.
+        options: Of the session that runs frames, see there: device, ...
 
     Raises:
         InputError: The folder is no export, or what runs its format is not installed.
@@ -213,9 +217,8 @@ class ExportedEngine:
         return outputs
 
     def _unfit(self, name, what, error):
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[-1][:200]
         return InputError(
-            f"model {self._folder / name}{self._suffix}: {what} ({reason}); "
+            f"model {self._folder / name}{self._suffix}: {what} ({_reason(error)}); "
             "export it again"
         )
 
@@ -225,5 +228,12 @@ class ExportedEngine:
             raise InputError(f"model {path}: is missing; export it again")
         try:
             return self._make_session(path, **options, **self._kept)
+        except InputError:
+            raise
         except Exception as error:  # each library has its own
+            if "device" in options:
+                raise InputError(
+                    f"device={options['device']}: cannot run {path} "
+                    f"({_reason(error)}); give another, or leave it out"
+                ) from error
             raise self._unfit(name, "cannot be loaded", error) from error

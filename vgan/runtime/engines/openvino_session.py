@@ -15,6 +15,25 @@ from vgan.runtime.engines.openvino_library import openvino
 KEPT = 8  # compiled models; one takes some megabytes, and there is one for each size
 
 
+def devices() -> list[str]:
+    """Names of the devices that are here: CPU, GPU or GPU.0 and so on, NPU."""
+    return openvino.Core().available_devices
+
+
+@functools.cache
+def facts(device: str) -> list[str]:
+    """What a device is and what it can do, with the processor's flags."""
+    core = openvino.Core()
+    said = [device]
+    for name in "FULL_DEVICE_NAME", "OPTIMIZATION_CAPABILITIES":
+        with contextlib.suppress(RuntimeError):
+            said.append(str(core.get_property(device, name)))
+    with contextlib.suppress(OSError, StopIteration):
+        lines = pathlib.Path("/proc/cpuinfo").read_text().splitlines()
+        said.append(next(line for line in lines if line.startswith("flags")))
+    return said
+
+
 class Session:
     """Callable: {name: array} -> {name: array}.
 
@@ -24,6 +43,7 @@ class Session:
         precision: "float32", or None: what the processor does best, bfloat16 where it
             has instructions for it.
         compiled: Folder to keep what is compiled in, for the next time; or None.
+        device: One of `devices()`.
     """
 
     def __init__(
@@ -32,15 +52,16 @@ class Session:
         shapes: dict[str, Sequence[int]] | None = None,
         precision: str | None = None,
         compiled: pathlib.Path | None = None,
+        device: str = "CPU",
     ) -> None:
         core = openvino.Core()
         config = {"PERFORMANCE_HINT": "LATENCY"}
         if precision == "float32" or not shapes:
             config["INFERENCE_PRECISION_HINT"] = "f32"
-        file = compiled and compiled / _name(core, path, shapes, config)
-        found = file and _import(core, file, config)
+        file = compiled and compiled / _name(device, path, shapes, config)
+        found = file and _import(core, file, device, config)
         if not found:
-            found = _compile(core, path, shapes, config)
+            found = _compile(core, path, shapes, device, config)
             if file:
                 _keep(file, *found)
         model, self._names = found
@@ -53,47 +74,36 @@ class Session:
         return dict(zip(self._names, outputs.values(), strict=True))
 
 
-def _compile(core, path, shapes, config):
+def _compile(core, path, shapes, device, config):
     """A model ready to run, and the names of its outputs."""
     model = core.read_model(path)
     if shapes:
         model.reshape(shapes)
     # Compiled models name some outputs after what computes them.
     names = [port.get_any_name() for port in model.outputs]
-    return core.compile_model(model, "CPU", config), names
+    return core.compile_model(model, device, config), names
 
 
-def _name(core, path, shapes, config):
-    """Of the file for it: no other model, version or processor has the same."""
+def _name(device, path, shapes, config):
+    """Of the file for it: no other model, version or device has the same."""
     made_of = [
         hashlib.sha256(pathlib.Path(path).read_bytes()).hexdigest(),
         shapes and {name: list(shape) for name, shape in shapes.items()},
         config,
         openvino.__version__,
-        _processor(core),
+        facts(device),
     ]
     key = hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()
     return f"{pathlib.Path(path).stem}-{key[:16]}.compiled"
 
 
-@functools.cache
-def _processor(core):
-    """What it is and what it can do; a folder may be seen by several machines."""
-    names = "FULL_DEVICE_NAME", "OPTIMIZATION_CAPABILITIES"
-    said = [str(core.get_property("CPU", name)) for name in names]
-    with contextlib.suppress(OSError, StopIteration):
-        lines = pathlib.Path("/proc/cpuinfo").read_text().splitlines()
-        said.append(next(line for line in lines if line.startswith("flags")))
-    return said
-
-
-def _import(core, file, config):
+def _import(core, file, device, config):
     """What `_keep` kept, or None."""
     with contextlib.suppress(OSError, ValueError, RuntimeError):
         digest, names, data = file.read_bytes().split(b"\n", 2)
         if hashlib.sha256(names + data).hexdigest().encode() == digest:
             file.touch()
-            return core.import_model(data, "CPU", config), json.loads(names)
+            return core.import_model(data, device, config), json.loads(names)
     return None
 
 
