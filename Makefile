@@ -43,8 +43,11 @@ setup: $(DONE)  ## create .venv with what you need to train and to stylize
 
 dev: $(DEV)  ## add what tests and all export formats need
 
-train: $(DONE)  ## train experiments/$(EXP).py (BACKEND=jax: on JAX); again resumes
-	KERAS_BACKEND="$(BACKEND)" $(BIN)/python -m vgan.train --experiment=$(EXP) $(ARGS)
+# A run for each picture, called after it.
+train: export STYLE_ := $(STYLE)
+train: $(DONE)  ## train experiments/$(EXP).py (BACKEND=jax: on JAX), on STYLE; again resumes
+	@stem=$$(basename "$$STYLE_"); KERAS_BACKEND="$(BACKEND)" $(BIN)/python -m vgan.train \
+	  --experiment=$(EXP) $${STYLE_:+"--set=data.style=$$STYLE_" "--run=$(EXP)_$${stem%.*}"} $(ARGS)
 
 demo: $(DONE)  ## stylize a sample clip in three styles with the model that ships
 	@mkdir -p runs/demo

@@ -5,7 +5,7 @@ encoder makes of a picture is a good guess; from there the vector itself learns 
 picture. The result is painterly.keras with one more named style, called like the file.
 
 Command: make train EXP=one_style STYLE=my.jpg
-Then:    make generate MODEL=runs/one_style/generator.keras STYLE=my INPUT=video.mp4
+Then:    make generate MODEL=runs/one_style_my/generator.keras STYLE=my INPUT=video.mp4
 More:    ARGS="--set train.only=['-style'] --set train.g_learning_rate=1e-4 \
              --set train.steps=1000" lets the whole decoder learn: then that picture is
          all that the model is good at. --set data.content=my_films/ paints what you
