@@ -16,7 +16,8 @@ from vgan.generate.schedule import Schedule
 from vgan.runtime import engines, styles
 from vgan.runtime.compose import Comparison
 from vgan.runtime.frame_processor import FrameProcessor
-from vgan.runtime.upsampling import even_size, working_scale
+from vgan.runtime.looks import Grain, KeptTones
+from vgan.runtime.upsampling import DETAIL, even_size, working_scale
 from vgan.video.masks import LabelMask, MaskReader
 from vgan.video.planes import PlanarFrame
 from vgan.video.resizing import resize
@@ -25,6 +26,10 @@ if typing.TYPE_CHECKING:
     from vgan.video import VideoReader
 
 LONGEST = 16384  # side of a result in pixels
+SHARES = (
+    *("strength", "detail", "temporal"),
+    *("keep_highlights", "keep_skin", "grain"),
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,6 +56,13 @@ class StylizeOptions:
         mask_soft: Softness of edges of masks, in pixels.
         label_mask: Picture or video of regions, one style for each; or None.
         compare: Whether input, style and output stand side by side.
+        detail: Share of the input's fine luma that comes back where the network works
+            at a smaller size, 0 to 1.
+        keep_highlights: Share of the input that comes back in bright tones, 0 to 1.
+        keep_skin: Likewise in tones of skin, which are found by color alone.
+        grain: Of film, over the result, 0 to 1; `seed` says which.
+        temporal: How much of the past the model's filter takes, 0 to 1: as it does by
+            itself.
 
     Raises:
         InputError: A value is out of its range.
@@ -71,10 +83,15 @@ class StylizeOptions:
     mask_soft: float = 0.0
     label_mask: str | None = None
     compare: bool = False
+    detail: float = DETAIL
+    keep_highlights: float = 0.0
+    keep_skin: float = 0.0
+    grain: float = 0.0
+    temporal: float = 1.0
 
     def __post_init__(self) -> None:
         for name, low, high, what in (
-            ("strength", 0, 1, "a number from 0 to 1"),
+            *((name, 0, 1, "a number from 0 to 1") for name in SHARES),
             ("seed", 0, float("inf"), "0 or more"),
             ("size", 16, 8192, "16 to 8192 pixels"),
             ("proxy", 0.1, 1, "0.1 to 1"),
@@ -209,6 +226,11 @@ class StylizeOptions:
             inner, scale = (height, width), self.working_scale(height, width)
             if scale < 1:
                 inner = even_size(height, width, scale)
+            tones = grain = None
+            if self.keep_highlights or self.keep_skin:
+                tones = KeptTones(self.keep_highlights, self.keep_skin)
+            if self.grain:
+                grain = Grain(self.grain, int(self.seed))
             engine = self.opened.load(inner)
             engine = wrap(engine) if wrap else engine
             for one in schedules:
@@ -227,6 +249,10 @@ class StylizeOptions:
                 labels=labels,
                 soft=self.mask_soft,
                 comparison=comparison,
+                tones=tones,
+                grain=grain,
+                detail=self.detail,
+                temporal=self.temporal,
             )
 
 

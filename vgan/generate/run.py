@@ -112,7 +112,8 @@ def stylize(
             docs/films_by_the_thousand.md.
         report: Function that gets a line for each result, or None.
         options: Fields of `vgan.generate.options.StylizeOptions`: engine, strength,
-            size, proxy, keep_color, mask, label_mask, schedule, compare, seed, ...
+            size, proxy, keep_color, mask, label_mask, schedule, compare,
+            keep_highlights, keep_skin, grain, detail, temporal, seed, ...
 
     Returns:
         Where the result is, as `output`.
