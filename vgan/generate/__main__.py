@@ -64,10 +64,29 @@ FLAGS.DEFINE_float(
     "how much of the past the model's filter takes, 0 to 1, as it does by itself: less "
     "is fresher, and trembles more",
 )
-FLAGS.DEFINE_string("mask", None, "picture or video: style where it is white")
+FLAGS.DEFINE_enum(
+    "subject",
+    None,
+    ("person", "background"),
+    "style people alone, or all but people: of those who face the camera",
+)
+FLAGS.DEFINE_string(
+    "subject_model",
+    None,
+    "what finds people: MediaPipe's wheel, or a .tflite (default: of the installed "
+    "package mediapipe)",
+)
+FLAGS.DEFINE_string(
+    "mask",
+    None,
+    "picture or video of any size, in the shape of the result: style where it is "
+    "white; after a video's end its last frame holds",
+)
 FLAGS.DEFINE_bool("mask_invert", False, "style where the mask is black")
 FLAGS.DEFINE_float(
-    "mask_soft", 0, "blur of the edges of masks, its standard deviation in pixels"
+    "mask_soft",
+    0,
+    "blur of the edges of masks, and of --subject, its standard deviation in pixels",
 )
 FLAGS.DEFINE_string(
     "label_mask",

@@ -15,6 +15,7 @@ from vgan.runtime import compose
 from vgan.runtime.engines import Engine
 from vgan.runtime.looks import Grain, KeptTones
 from vgan.runtime.stylizer import Stylizer
+from vgan.runtime.subject import Subject
 from vgan.runtime.upsampling import DETAIL
 from vgan.video.planes import EnlargedPicture, PlanarFrame
 
@@ -36,6 +37,7 @@ class FrameProcessor:
             Regions beyond the schedules stay as the input.
         soft: Softness of the borders of regions, in pixels.
         comparison: `compose.Comparison`, or None: the result alone.
+        subject: `subject.Subject`: style on it, the input elsewhere; or None.
         tones: `looks.KeptTones` of the input that come back, or None.
         grain: `looks.Grain` over the result, or None.
         detail: As of Stylizer.
@@ -56,6 +58,7 @@ class FrameProcessor:
         labels: "LabelMask | None" = None,
         soft: float = 0,
         comparison: compose.Comparison | None = None,
+        subject: Subject | None = None,
         tones: KeptTones | None = None,
         grain: Grain | None = None,
         detail: float = DETAIL,
@@ -72,9 +75,9 @@ class FrameProcessor:
         ]
         self._keep_color = keep_color
         self._mask, self._labels, self._soft = mask, labels, soft
-        self._comparison = comparison
+        self._comparison, self._subject = comparison, subject
         self._tones, self._grain = tones, grain
-        also = keep_color, mask, labels, comparison, tones
+        also = keep_color, mask, labels, comparison, subject, tones
         self._is_plain = not any(part not in (None, False) for part in also)
 
     def __call__(
@@ -108,6 +111,9 @@ class FrameProcessor:
             result = compose.blend(frame, result, self._tones(frame))
         if self._mask is not None:
             result = compose.blend(frame, result, self._mask.at(timestamp))
+        if self._subject is not None:
+            share = self._subject(compose.in_8_bits(frame))
+            result = compose.blend(frame, result, share)
         if self._grain is not None:
             result = self._grain(result, timestamp)
         if self._comparison is not None:
@@ -124,7 +130,8 @@ class FrameProcessor:
 
     def snapshot(self) -> dict[str, np.ndarray]:
         """Return what is remembered, {name: array}, for `restore`."""
-        return {
+        kept = {} if self._subject is None else self._subject.snapshot()
+        return {f"subject_{name}": value for name, value in kept.items()} | {
             f"region{index}_{name}": value
             for index, stylizer in enumerate(self._stylizers)
             for name, value in stylizer.snapshot().items()
@@ -132,7 +139,9 @@ class FrameProcessor:
 
     def restore(self, kept: dict[str, np.ndarray]) -> None:
         """Go on from where `snapshot` was taken, as if there had been no stop."""
-        for index, stylizer in enumerate(self._stylizers):
-            prefix = f"region{index}_"
+        holders = {f"region{n}_": one for n, one in enumerate(self._stylizers)}
+        if self._subject is not None:
+            holders["subject_"] = self._subject
+        for prefix, holder in holders.items():
             mine = {n: value for n, value in kept.items() if n.startswith(prefix)}
-            stylizer.restore({n.removeprefix(prefix): v for n, v in mine.items()})
+            holder.restore({n.removeprefix(prefix): v for n, v in mine.items()})
