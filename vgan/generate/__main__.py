@@ -45,10 +45,48 @@ FLAGS.DEFINE_float(
     "strength", 1.0, "share of the stylized picture over the input's own, 0 to 1"
 )
 FLAGS.DEFINE_bool("keep_color", False, "keep the colors of the input")
-FLAGS.DEFINE_string("mask", None, "picture or video: style where it is white")
+FLAGS.DEFINE_float(
+    "keep_highlights", 0, "share of the input that comes back in bright tones, 0 to 1"
+)
+FLAGS.DEFINE_float(
+    "keep_skin", 0, "likewise in tones of skin, by color alone: wood and sand, too"
+)
+FLAGS.DEFINE_float("grain", 0, "film grain over the result, 0 to 1; --seed says which")
+FLAGS.DEFINE_float(
+    "detail",
+    0.75,
+    "share of the input's fine luma that comes back where the network works at a "
+    "smaller size, 0 to 1",
+)
+FLAGS.DEFINE_float(
+    "temporal",
+    1,
+    "how much of the past the model's filter takes, 0 to 1, as it does by itself: less "
+    "is fresher, and trembles more",
+)
+FLAGS.DEFINE_enum(
+    "subject",
+    None,
+    ("person", "background"),
+    "style people alone, or all but people: of those who face the camera",
+)
+FLAGS.DEFINE_string(
+    "subject_model",
+    None,
+    "what finds people: MediaPipe's wheel, or a .tflite (default: of the installed "
+    "package mediapipe)",
+)
+FLAGS.DEFINE_string(
+    "mask",
+    None,
+    "picture or video of any size, in the shape of the result: style where it is "
+    "white; after a video's end its last frame holds",
+)
 FLAGS.DEFINE_bool("mask_invert", False, "style where the mask is black")
 FLAGS.DEFINE_float(
-    "mask_soft", 0, "blur of the edges of masks, its standard deviation in pixels"
+    "mask_soft",
+    0,
+    "blur of the edges of masks, and of --subject, its standard deviation in pixels",
 )
 FLAGS.DEFINE_string(
     "label_mask",
@@ -109,7 +147,7 @@ FLAGS.DEFINE_enum(
     "copied where the container takes it, else encoded anew; none; copied or refused; "
     "AAC, with all its channels",
 )
-FLAGS.DEFINE_integer("seed", 0, "which random style")
+FLAGS.DEFINE_integer("seed", 0, "which random style, and which grain")
 FLAGS.DEFINE_bool(
     "preview",
     False,

@@ -16,7 +16,9 @@ from vgan.generate.schedule import Schedule
 from vgan.runtime import engines, styles
 from vgan.runtime.compose import Comparison
 from vgan.runtime.frame_processor import FrameProcessor
-from vgan.runtime.upsampling import even_size, working_scale
+from vgan.runtime.looks import Grain, KeptTones
+from vgan.runtime.subject import NAMES, Subject
+from vgan.runtime.upsampling import DETAIL, even_size, working_scale
 from vgan.video.masks import LabelMask, MaskReader
 from vgan.video.planes import PlanarFrame
 from vgan.video.resizing import resize
@@ -25,6 +27,10 @@ if typing.TYPE_CHECKING:
     from vgan.video import VideoReader
 
 LONGEST = 16384  # side of a result in pixels
+SHARES = (
+    *("strength", "detail", "temporal"),
+    *("keep_highlights", "keep_skin", "grain"),
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,12 +52,25 @@ class StylizeOptions:
             for less where the result's short side is over 320 pixels: strokes are as
             large as in training then, and a network of many pixels is slow.
         keep_color: Whether colors stay those of the input.
-        mask: Picture or video: style where it is white; or None.
+        subject: "person": style on people alone; "background": on all but people; or
+            None: on everything.
+        subject_model: MediaPipe's wheel, or another network that finds people, see
+            `runtime.subject.Subject`; None: that of the installed package.
+        mask: Picture or video: style where it is white; or None. It is brought to the
+            size of the result, whose shape it must have. A video that ends early holds
+            its last frame, with a line; of a longer one, the rest is left out.
         mask_invert: Style where it is black.
-        mask_soft: Softness of edges of masks, in pixels.
+        mask_soft: Softness of edges of masks, and of the subject's, in pixels.
         label_mask: Picture or video of regions, one style for each; or None.
         compare: Whether input, style and output stand side by side.
         device: What the engine runs on, see `vgan.load`; or None.
+        detail: Share of the input's fine luma that comes back where the network works
+            at a smaller size, 0 to 1.
+        keep_highlights: Share of the input that comes back in bright tones, 0 to 1.
+        keep_skin: Likewise in tones of skin, which are found by color alone.
+        grain: Of film, over the result, 0 to 1; `seed` says which.
+        temporal: How much of the past the model's filter takes, 0 to 1: as it does by
+            itself.
 
     Raises:
         InputError: A value is out of its range.
@@ -67,16 +86,23 @@ class StylizeOptions:
     size: int | None = None
     proxy: float | None = None
     keep_color: bool = False
+    subject: str | None = None
+    subject_model: str | None = None
     mask: str | None = None
     mask_invert: bool = False
     mask_soft: float = 0.0
     label_mask: str | None = None
     compare: bool = False
     device: str | None = None
+    detail: float = DETAIL
+    keep_highlights: float = 0.0
+    keep_skin: float = 0.0
+    grain: float = 0.0
+    temporal: float = 1.0
 
     def __post_init__(self) -> None:
         for name, low, high, what in (
-            ("strength", 0, 1, "a number from 0 to 1"),
+            *((name, 0, 1, "a number from 0 to 1") for name in SHARES),
             ("seed", 0, float("inf"), "0 or more"),
             ("size", 16, 8192, "16 to 8192 pixels"),
             ("proxy", 0.1, 1, "0.1 to 1"),
@@ -84,11 +110,16 @@ class StylizeOptions:
             ("mask_soft", 0, 1000, "0 to 1000 pixels"),
         ):
             check_range(name, getattr(self, name), low, high, what)
-        for name in ("model", "mask", "label_mask", "schedule"):
+        for name in ("model", "mask", "label_mask", "schedule", "subject_model"):
             if getattr(self, name) == "":
                 raise InputError(f"{name}: is empty; give a file, or leave it out")
         if self.mask_invert and not self.mask:
-            raise InputError("mask_invert: give mask=FILE too")
+            also = ", or subject=background" if self.subject else ""
+            raise InputError(f"mask_invert: give mask=FILE too{also}")
+        if self.subject not in (None, *NAMES):
+            raise InputError(f"subject={self.subject!r:.50}: give {' or '.join(NAMES)}")
+        if self.subject_model and not self.subject:
+            raise InputError("subject_model: give subject=person too, or background")
 
     @functools.cached_property
     def opened(self) -> engines.Model:
@@ -211,6 +242,16 @@ class StylizeOptions:
             inner, scale = (height, width), self.working_scale(height, width)
             if scale < 1:
                 inner = even_size(height, width, scale)
+            subject = tones = grain = None
+            if self.subject is not None:
+                subject = Subject(
+                    *(self.subject, self.subject_model, self.mask_soft),
+                    size=(height, width),
+                )
+            if self.keep_highlights or self.keep_skin:
+                tones = KeptTones(self.keep_highlights, self.keep_skin)
+            if self.grain:
+                grain = Grain(self.grain, int(self.seed))
             engine = self.opened.load(inner)
             engine = wrap(engine) if wrap else engine
             for one in schedules:
@@ -229,6 +270,11 @@ class StylizeOptions:
                 labels=labels,
                 soft=self.mask_soft,
                 comparison=comparison,
+                subject=subject,
+                tones=tones,
+                grain=grain,
+                detail=self.detail,
+                temporal=self.temporal,
             )
 
 

@@ -112,7 +112,8 @@ def stylize(
             docs/films_by_the_thousand.md.
         report: Function that gets a line for each result, or None.
         options: Fields of `vgan.generate.options.StylizeOptions`: engine, device,
-            strength, size, proxy, keep_color, mask, label_mask, schedule, compare, ...
+            strength, size, proxy, keep_color, subject, mask, label_mask, schedule,
+            compare, keep_highlights, keep_skin, grain, detail, temporal, seed, ...
 
     Returns:
         Where the result is, as `output`.
@@ -270,7 +271,7 @@ def _check_types(options):
             raise InputError(
                 f"{name}=None: leave it out, or give a value such as {field.default!r}"
             )
-        if kind is str and name not in ("engine", "device"):
+        if kind is str and name not in ("engine", "device", "subject"):
             _check_path(name, value, f"{name}.png")
         is_fraction = isinstance(value, numbers.Real) and value % 1
         if kind is int and is_fraction:

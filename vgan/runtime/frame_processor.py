@@ -1,4 +1,4 @@
-"""What becomes of each frame of one video: styles over time, masks, color, comparison.
+"""What becomes of each frame of one video: styles over time, masks, looks, comparison.
 
 process = FrameProcessor(engine, [schedule.encode(engine)], mask=mask)
 for frame, timestamp in reader:
@@ -13,7 +13,10 @@ import numpy as np
 
 from vgan.runtime import compose
 from vgan.runtime.engines import Engine
+from vgan.runtime.looks import Grain, KeptTones
 from vgan.runtime.stylizer import Stylizer
+from vgan.runtime.subject import Subject
+from vgan.runtime.upsampling import DETAIL
 from vgan.video.planes import EnlargedPicture, PlanarFrame
 
 if typing.TYPE_CHECKING:
@@ -34,6 +37,11 @@ class FrameProcessor:
             Regions beyond the schedules stay as the input.
         soft: Softness of the borders of regions, in pixels.
         comparison: `compose.Comparison`, or None: the result alone.
+        subject: `subject.Subject`: style on it, the input elsewhere; or None.
+        tones: `looks.KeptTones` of the input that come back, or None.
+        grain: `looks.Grain` over the result, or None.
+        detail: As of Stylizer.
+        temporal: As of Stylizer.
 
     Attributes:
         engine: As given.
@@ -50,17 +58,26 @@ class FrameProcessor:
         labels: "LabelMask | None" = None,
         soft: float = 0,
         comparison: compose.Comparison | None = None,
+        subject: Subject | None = None,
+        tones: KeptTones | None = None,
+        grain: Grain | None = None,
+        detail: float = DETAIL,
+        temporal: float = 1.0,
     ) -> None:
         self.engine = engine
         self._schedules = schedules
         self._strength = strength
         self._stylizers = [
-            Stylizer(engine, one.at(0)[0], proxy=proxy) for one in schedules
+            Stylizer(
+                *(engine, one.at(0)[0]), proxy=proxy, detail=detail, temporal=temporal
+            )
+            for one in schedules
         ]
         self._keep_color = keep_color
         self._mask, self._labels, self._soft = mask, labels, soft
-        self._comparison = comparison
-        also = keep_color, mask, labels, comparison
+        self._comparison, self._subject = comparison, subject
+        self._tones, self._grain = tones, grain
+        also = keep_color, mask, labels, comparison, subject, tones
         self._is_plain = not any(part not in (None, False) for part in also)
 
     def __call__(
@@ -69,7 +86,7 @@ class FrameProcessor:
         """Stylize the frame RGB [H, W, 3] that is shown at a second.
 
         It is uint8 or uint16, as the result. Alpha, as of [H, W, 4], stays as it is.
-        Of a PlanarFrame an EnlargedPicture, if nothing else is laid over it.
+        Of a PlanarFrame an EnlargedPicture, if nothing but grain is laid over it.
         """
         if frame.shape[2] == 4:
             opaque = self(np.ascontiguousarray(frame[..., :3]), timestamp)
@@ -90,8 +107,15 @@ class FrameProcessor:
             (result,) = results
         if self._keep_color:
             result = compose.keep_color(result, frame)
+        if self._tones is not None:
+            result = compose.blend(frame, result, self._tones(frame))
         if self._mask is not None:
             result = compose.blend(frame, result, self._mask.at(timestamp))
+        if self._subject is not None:
+            share = self._subject(compose.in_8_bits(frame))
+            result = compose.blend(frame, result, share)
+        if self._grain is not None:
+            result = self._grain(result, timestamp)
         if self._comparison is not None:
             result = self._comparison(frame, result)
         return result
@@ -106,7 +130,8 @@ class FrameProcessor:
 
     def snapshot(self) -> dict[str, np.ndarray]:
         """Return what is remembered, {name: array}, for `restore`."""
-        return {
+        kept = {} if self._subject is None else self._subject.snapshot()
+        return {f"subject_{name}": value for name, value in kept.items()} | {
             f"region{index}_{name}": value
             for index, stylizer in enumerate(self._stylizers)
             for name, value in stylizer.snapshot().items()
@@ -114,7 +139,9 @@ class FrameProcessor:
 
     def restore(self, kept: dict[str, np.ndarray]) -> None:
         """Go on from where `snapshot` was taken, as if there had been no stop."""
-        for index, stylizer in enumerate(self._stylizers):
-            prefix = f"region{index}_"
+        holders = {f"region{n}_": one for n, one in enumerate(self._stylizers)}
+        if self._subject is not None:
+            holders["subject_"] = self._subject
+        for prefix, holder in holders.items():
             mine = {n: value for n, value in kept.items() if n.startswith(prefix)}
-            stylizer.restore({n.removeprefix(prefix): v for n, v in mine.items()})
+            holder.restore({n.removeprefix(prefix): v for n, v in mine.items()})

@@ -9,9 +9,11 @@ from vgan import InputError
 from vgan.checks import check_type, number, shown
 from vgan.runtime import compose, styles
 from vgan.runtime.engines import Engine, padded
+from vgan.runtime.looks import less_past
 from vgan.runtime.noise import MovingNoise
 from vgan.runtime.tiling import TiledEngine
 from vgan.runtime.upsampling import (
+    DETAIL,
     JointUpsampler,
     even_size,
     shrinks,
@@ -47,6 +49,10 @@ class Stylizer:
             where that side is over 320 pixels.
         keep_color: Whether colors stay those of the frame.
         seed: Of a "random" style.
+        detail: Share of the frame's fine luma that comes back where the network works
+            at a smaller size, 0 to 1.
+        temporal: How much of the past the model's filter takes, 0 to 1, the default:
+            all that it does by itself. Less is fresher, and trembles more.
 
     Attributes:
         style_code: float32 [1, D]. May be replaced at any time.
@@ -72,6 +78,8 @@ class Stylizer:
         proxy: float | None = None,
         keep_color: bool = False,
         seed: int = 0,
+        detail: float = DETAIL,
+        temporal: float = 1.0,
     ) -> None:
         if isinstance(model, type) or not hasattr(model, "step"):
             raise InputError(f"model={model}: give what vgan.load returns for it")
@@ -80,10 +88,12 @@ class Stylizer:
         self.strength = strength
         if proxy is not None:
             proxy = number("proxy", proxy, 0, 1, above=True, message=GIVE)
+        detail = number("detail", detail, most=1, message=GIVE)
+        self._temporal = number("temporal", temporal, most=1, message=GIVE)
         self.engine = TiledEngine(model)
         self.style_code = styles.code(style, model, seed)
         self._proxy, self._keep_color = proxy, keep_color
-        self._upsample = JointUpsampler()
+        self._upsample = JointUpsampler(detail)
         self._is_cut = CutDetector()
         self._noise = MovingNoise()
         self._state = None
@@ -213,7 +223,7 @@ class Stylizer:
             self._noise.reset()
         self._state = self._noise(whole, self._state)
         stylized, self._state = self.engine.step_pixels(
-            whole, self.style_code, self._state, deep
+            *(whole, self.style_code, less_past(self._state, self._temporal), deep)
         )
         return stylized[:height, :width]
 

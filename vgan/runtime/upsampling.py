@@ -6,6 +6,7 @@ import numpy as np
 from vgan.video.planes import EnlargedPicture, PlanarFrame
 
 LARGE, WORKING_SIDE = 320, 288  # short sides in pixels
+DETAIL = 0.75  # share of the lost detail that comes back
 
 
 def working_scale(height: int, width: int) -> float:
@@ -73,7 +74,7 @@ class JointUpsampler:
         ValueError: `gain` is below 0.
     """
 
-    def __init__(self, gain: float = 0.75) -> None:
+    def __init__(self, gain: float = DETAIL) -> None:
         if not gain >= 0:
             raise ValueError(f"gain must be 0 or more, got {gain}")
         self.gain = gain

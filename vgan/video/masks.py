@@ -2,7 +2,7 @@
 
 A mask is a picture, a video or a folder of numbered pictures, of any size and frame
 rate: what counts is where on the picture and at which second. After its end its last
-frame holds.
+frame holds; what goes on after the film's end is left out.
 """
 
 import logging
@@ -23,7 +23,7 @@ _log = logging.getLogger("vgan")
 _NOISE = 4  # gray levels by which a codec misses black and white
 _SHAPE = 0.02  # by which the aspect ratio may differ
 _LOSSLESS = (".bmp", ".png", ".ppm", ".tif", ".tiff")
-_SHARES = np.arange(256, dtype=np.float32) / np.float32(255)
+SHARES = np.arange(256, dtype=np.float32) / np.float32(255)
 
 
 class Mask:
@@ -164,7 +164,7 @@ class MaskReader(Mask):
         share = _resize(gray, self._size)
         if self._soft:
             share = soften(share, self._soft)
-        return cv2.LUT(share, _SHARES)[..., None]
+        return cv2.LUT(share, SHARES)[..., None]
 
 
 class LabelMask(Mask):
