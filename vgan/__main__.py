@@ -7,6 +7,7 @@ import vgan
 
 VERBS = {
     "generate": "stylize a video, a folder, a camera, a stream or a picture",
+    "styles": "list the styles that a model knows, in words or as a picture",
     "train": "train a model on your own videos and paintings",
     "prepare": "cut videos and photos into clips that training reads fast",
     "evaluate": "measure style, content and temporal consistency",

@@ -5,6 +5,7 @@ import pathlib
 
 PAINTERLY = pathlib.Path(__file__).parent / "painterly.keras"
 PAINTERLY_SMALL = PAINTERLY.with_name("painterly_small.keras")
+SAMPLE = PAINTERLY.with_name("sample.mp4")
 MODELS = {path.stem: path for path in (PAINTERLY, PAINTERLY_SMALL)}
 
 

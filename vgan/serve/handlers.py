@@ -82,8 +82,7 @@ class Site:
 
     async def sample(self, _: web.Request) -> web.StreamResponse:
         """The film that comes with vgan."""
-        path = pathlib.Path(pretrained.__file__).with_name("sample.mp4")
-        return web.FileResponse(path)
+        return web.FileResponse(pretrained.SAMPLE)
 
     async def api(self, _: web.Request) -> web.StreamResponse:
         """The description in OpenAPI."""

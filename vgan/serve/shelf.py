@@ -2,7 +2,6 @@
 
 import asyncio
 import dataclasses
-import pathlib
 import secrets
 
 import cv2
@@ -62,7 +61,7 @@ class Shelf:
             for name, code in sorted(network.info.named_styles.items())
         }
         self._dropped = {}
-        sample = pathlib.Path(pretrained.__file__).with_name("sample.mp4")
+        sample = pretrained.SAMPLE
         with VideoReader(sample, start=SHOWN) as reader:
             self._landscape = resize(next(reader)[0], *THUMBNAIL)
 

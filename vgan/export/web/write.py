@@ -16,7 +16,7 @@ from vgan.video import VideoReader
 from vgan.video.resizing import resize
 
 PAGE = pathlib.Path(__file__).with_name("page")
-DEMO = pretrained.PAINTERLY.with_name("sample.mp4")
+DEMO = pretrained.SAMPLE
 DEMO_START = 1.0  # seconds into it, where the pictures of styles are from
 THUMBNAIL = 160, 240  # height and width of the pictures of styles
 STRIPS = 4  # of the poster, each in a style
