@@ -6,7 +6,7 @@ OUTPUT ?= stylized.mp4
 MODEL  ?= painterly
 PYTHON ?= python3
 EXTRAS ?= fast
-DEMO   := visit mill poplars
+DEMO   := visit mill poplars night_cafe
 ARGS   ?=
 
 VENV := .venv
@@ -49,10 +49,10 @@ train: $(DONE)  ## train experiments/$(EXP).py (BACKEND=jax: on JAX), on STYLE; 
 	@stem=$$(basename "$$STYLE_"); KERAS_BACKEND="$(BACKEND)" $(BIN)/python -m vgan.train \
 	  --experiment=$(EXP) $${STYLE_:+"--set=data.style=$$STYLE_" "--run=$(EXP)_$${stem%.*}"} $(ARGS)
 
-demo: $(DONE)  ## stylize a sample clip in three styles with the model that ships
+demo: $(DONE)  ## stylize a short film in four styles with the model that ships
 	@mkdir -p runs/demo
 	@for style in $(DEMO); do \
-	  $(BIN)/python -m vgan.generate --input=vgan/pretrained/sample.mp4 \
+	  $(BIN)/python -m vgan.generate --input=vgan/pretrained/demo.mp4 \
 	    --style=$$style --output=runs/demo/$$style.mp4 --overwrite || exit $$?; \
 	done
 	@echo "Look at runs/demo/: $(DEMO:%=%.mp4)"

@@ -37,14 +37,14 @@ def get_config():
         train=Train(
             start="painterly",
             only=["modulate"],
-            steps=100,
+            steps=150,
             batch_size=2,
-            g_learning_rate=3e-4,
+            g_learning_rate=1e-4,
             cooldown=0.5,
             ema_decay=0.95,
             alarm_every=10_000,  # another style changes nothing: there is none
-            evaluate_every=100,
-            sample_every=100,
-            checkpoint_every=100,
+            evaluate_every=150,
+            sample_every=150,
+            checkpoint_every=150,
         ),
     )

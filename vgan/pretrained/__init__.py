@@ -1,11 +1,12 @@
-"""The models that ship, and a clip to try them on; README.md here describes both."""
+"""The models that ship, and films to try them on; README.md here describes all."""
 
 import os
 import pathlib
 
 PAINTERLY = pathlib.Path(__file__).parent / "painterly.keras"
 PAINTERLY_SMALL = PAINTERLY.with_name("painterly_small.keras")
-SAMPLE = PAINTERLY.with_name("sample.mp4")
+SAMPLE = PAINTERLY.with_name("sample.mp4")  # rendered
+DEMO = PAINTERLY.with_name("demo.mp4")  # Big Buck Bunny, with sound
 MODELS = {path.stem: path for path in (PAINTERLY, PAINTERLY_SMALL)}
 
 

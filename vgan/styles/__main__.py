@@ -2,10 +2,12 @@ r"""List the styles that a model knows by name, in words or as a picture.
 
 python -m vgan.styles --output=styles.jpg
 
-paints one frame in each of them: of the clip that ships, or of --input, at second --at.
+paints one frame in each of them: of a film that ships, or of --input, at second --at.
 """
 
 from vgan import InputError, command, pretrained
+
+SHOWN = "1.5"  # second of the film that ships
 
 FLAGS = command.Flags()
 FLAGS.DEFINE_string(
@@ -13,7 +15,7 @@ FLAGS.DEFINE_string(
     "painterly",
     "a generator.keras, an export, or painterly or painterly_small",
 )
-FLAGS.DEFINE_string("input", None, "a video or picture; default: the clip that ships")
+FLAGS.DEFINE_string("input", None, "a video or picture; default: a film that ships")
 FLAGS.DEFINE_string("at", None, "second of the video, as in 12.5 or 0:20")
 FLAGS.DEFINE_string("output", None, "a .jpg or .png to make; default: the names alone")
 FLAGS.DEFINE_bool("overwrite", False, "replace an output that exists")
@@ -33,11 +35,11 @@ def main(_: list[str]) -> None:
     from vgan.generate import run
 
     run.stylize(
-        FLAGS.input or pretrained.SAMPLE,
+        FLAGS.input or pretrained.DEMO,
         (),
         FLAGS.output,
         model=FLAGS.model,
-        at=FLAGS.at,
+        at=FLAGS.at if FLAGS.input else FLAGS.at or SHOWN,
         contact_sheet="all",
         overwrite=FLAGS.overwrite,
         report=print,
