@@ -23,6 +23,7 @@ from vgan.video import VideoReader, VideoWriter
 RENDERED = 24  # frames, shown forwards and backwards
 WARM_UP = 10  # frames: the first ones of a size compile
 SIZES = ((360, 640), (720, 1280), (1080, 1920))  # of what is rendered by default
+KINDS = 5  # of operations that are told of
 STAGES = ("decode", "preprocess", "network", "encode")
 
 
@@ -114,7 +115,8 @@ def _row(options, path, num_frames, prepare):
         is loaded; "cpu_ms", the processor time of all threads per frame of that;
         "ratio", the time that took over the larger of the slowest stage and the
         processor time over the cores, which is what stages that work at the same time
-        could reach; "budget", {part: ms} of processor time per frame, see `budget`;
+        could reach; "budget", {part: ms} of processor time per frame, and "network",
+        {kind of operation: share of its time}, see `budget`;
         "limit_fps", the frames/s if decoding, network and encoding were all, spread
         over all cores, and "of_limit", the share of it that "fps" is;
         "peak_memory_mib".
@@ -125,7 +127,7 @@ def _row(options, path, num_frames, prepare):
     with tempfile.TemporaryDirectory() as folder, VideoReader(path) as reader:
         output = pathlib.Path(folder, "out.mp4")
         result = convert.convert(options, reader, output)
-    parts = budget.measure(options, path, num_frames)
+    parts, kinds = budget.measure(options, path, num_frames)
     limit = 1000 * os.cpu_count() / sum(parts[name] for name in budget.UNAVOIDABLE)
     cpu = 1000 * result.cpu_seconds / result.num_frames
     wall = 1000 * result.seconds / result.num_frames
@@ -147,6 +149,7 @@ def _row(options, path, num_frames, prepare):
         "cpu_ms": cpu,
         "ratio": wall / bound,
         "budget": parts,
+        "network": kinds,
         "limit_fps": limit,
         "of_limit": 1000 / wall / limit,
         "peak_memory_mib": peak_memory_mib(),
@@ -239,6 +242,13 @@ def lines(facts: dict[str, typing.Any]) -> Iterator[str]:
         )
         yield f"| {' | '.join(cells)} |"
     yield ""
+    for row in facts["rows"]:
+        shares = [f"{kind} {share:.0%}" for kind, share in row["network"].items()]
+        if shares:
+            height, width = row["size"]
+            yield f"Network of {row['engine']} at {width}x{height}: " + ", ".join(
+                shares[:KINDS]
+            )
     yield (
         "Milliseconds of processor time of all threads per frame, each part by itself; "
         f"limit: {', '.join(budget.UNAVOIDABLE)} alone, spread over all cores."

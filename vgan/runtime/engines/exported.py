@@ -191,6 +191,21 @@ class ExportedEngine:
         outputs = self._run("step", self._step, inputs, shapes)
         return outputs["stylised"][:, None], {n: outputs[f"new_{n}"] for n in state}
 
+    def profile(
+        self, content: np.ndarray, code: np.ndarray, state: dict[str, np.ndarray]
+    ) -> dict[str, float]:
+        """{kind of operation: share of the time} of a step; {} where none are told."""
+        if self.name != "openvino":
+            return {}
+        inputs = {"frame": content[:, 0], "code": code, **state}
+        shapes = {name: list(value.shape) for name, value in inputs.items()}
+        session = self._session("step", shapes=shapes, profiled=True, **self._options)
+        for _ in range(3):
+            session(inputs)
+        seconds = session.profile()
+        total = sum(seconds.values())
+        return {kind: each / total for kind, each in seconds.items() if each}
+
     def encode_style(self, style: np.ndarray) -> np.ndarray:
         """Style image or clip [1, T', h, w, 3] in [-1, 1] -> code [1, D]."""
         if self._style is None:  # compiled once, for pictures of any size
