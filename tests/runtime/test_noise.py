@@ -97,3 +97,21 @@ def test_frames_too_small_to_see_motion_are_left():
     state, move = start(48, 48), MovingNoise()
     for seed in range(2):
         assert move(picture(48, 48, seed), state) is state
+
+
+def test_what_was_hidden_is_not_drawn_out():
+    """A square that passes leaves no bands: noise behind it is as fine as before."""
+    background, square = picture(96, 256), picture(96, 256, seed=3)[:48, :48]
+    state, move = start(96, 256), MovingNoise()
+    fine = _fineness(cells(state))
+    for i in range(50):
+        frame = background.copy()
+        frame[24:72, 4 * i : 4 * i + 48] = square
+        state = move(frame, state)
+    behind = cells(state)[6:18, 4:40]
+    assert _fineness(behind) > 0.7 * fine  # 0.4 without steps
+
+
+def _fineness(field):
+    """How much neighbors differ, over how much all vary."""
+    return np.abs(np.diff(field, axis=1)).mean() / field.std()
