@@ -63,7 +63,9 @@ def save(frame: np.ndarray, output: pathlib.Path) -> str:
             write_exr(partial, frame)
         else:
             picture = Image.fromarray(frame)
-            picture.save(partial, quality=95, icc_profile=srgb_profile())
+            # PNGs of level 3 take a third of the time that 6 takes, as in folders.
+            choices = {"quality": 95, "compress_level": 3}
+            picture.save(partial, **choices, icc_profile=srgb_profile())
     return f"{output}: {frame.shape[1]} x {frame.shape[0]}"
 
 
