@@ -106,6 +106,8 @@ def test_many_cells_have_the_shape_of_a_screen():
         ({"at": 1, "start": 1}, "start: does not go with a still"),
         ({"at": 1, "resume": True}, "resume: does not go with a still"),
         ({"at": 1, "audio": "aac"}, "audio: does not go with a still"),
+        ({"at": 1, "codec": "prores"}, "codec: does not go with a still; leave it out"),
+        ({"at": 1, "output": "a_#.png"}, "output=a_%01d.png: stands for many pictures"),
         ({"at": 1, "style": "none"}, "style=none: there is no such file"),
         ({"at": 1, "output": "a.mp4"}, "a.mp4: a picture becomes a .png, .jpg or .exr"),
         ({"contact_sheet": "gone"}, "contact_sheet=gone: there is no such folder"),

@@ -270,3 +270,8 @@ def test_svt_and_x265_say_nothing(tmp_path, capfd, caplog):
         write(tmp_path / "b.mp4", codec="av1")
     assert capfd.readouterr().err == ""
     assert caplog.text == ""
+
+
+def test_in_a_folder_of_films_the_usual_file_of_a_codec_comes_first():
+    assert Coding(codec="prores").among((".mp4", ".mkv", ".mov")) == (".mov", ".mkv")
+    assert Coding().among((".mp4", ".mkv")) == (".mp4", ".mkv")

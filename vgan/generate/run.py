@@ -168,6 +168,7 @@ def stylize(
         _refuse("a still", preview=preview, live=live, resume=resume, strict=strict)
         _refuse("a still", start=start, end=end, duration=duration, beam=beam)
         _refuse("a still", audio=audio != "keep")
+        coding.refuse("a still")
         target = pathlib.Path(output), reading, overwrite
         line = _still(options, input, at, contact_sheet, target, progress)
         if report:

@@ -190,13 +190,14 @@ class Coding:
         return round(value) if 1000 <= value <= 1e10 else None
 
     def among(self, suffixes: Collection[str]) -> tuple[str, ...]:
-        """Return those of the suffixes that the codec fits; without one, all.
+        """Return those of the suffixes that the codec fits, its usual one first;
+        without a codec, all.
 
         Raises:
             InputError: There are none.
         """
         fits = _named(self.codec).suffixes if self.codec else suffixes
-        found = tuple(one for one in suffixes if one in fits)
+        found = tuple(one for one in fits if one in suffixes)
         if not found:
             raise InputError(
                 f"codec={self.codec}: does not fit {', '.join(suffixes)}, which a "
