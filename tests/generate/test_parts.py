@@ -1,7 +1,5 @@
 """Parts of films, stylized."""
 
-import pathlib
-import re
 from fractions import Fraction
 
 import numpy as np
@@ -15,8 +13,6 @@ from vgan import InputError
 from vgan.generate import convert
 from vgan.runtime.frame_processor import FrameProcessor
 from vgan.video import VideoReader, read_image
-
-PAGE = pathlib.Path(__file__).resolve().parents[2] / "docs" / "inference.md"
 
 
 @pytest.fixture(scope="module")
@@ -115,19 +111,17 @@ def test_in_real_time(stylize, tmp_path):
     assert frames(tmp_path / "a.mp4")[1][0] == 0
 
 
-def test_the_pages_sounds(model, source, tmp_path):
-    found = commands("audio")
-    assert [flags.split()[-1] for flags in found] == ["none", "copy", "aac"]
-    for flags in found:
-        output = tmp_path / f"{found.index(flags)}.mp4"
+def test_the_sounds_of_audio(model, source, tmp_path):
+    for audio in ("none", "copy", "aac"):
+        output = tmp_path / f"{audio}.mp4"
         done = run(
             "vgan.generate", f"--model={model}", "--engine=keras", "--style=one",
-            f"--input={source}", f"--output={output}", *flags.split(), "--quiet",
+            f"--input={source}", f"--output={output}", f"--audio={audio}", "--quiet",
             "--duration=0.2",
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
         with VideoReader(output) as reader:
-            assert reader.has_sound == (found.index(flags) > 0)
+            assert reader.has_sound == (audio != "none")
     done = run(
         "vgan.generate", f"--model={model}", "--engine=keras", "--style=one",
         f"--input={source}", f"--output={tmp_path}/b.webm", "--audio=copy", "--resume",
@@ -137,23 +131,3 @@ def test_the_pages_sounds(model, source, tmp_path):
         "vgan.generate: --audio=copy: .webm does not take aac; give .mkv, or "
         "--audio=keep, which encodes it anew\n"
     )
-
-
-def commands(*words):
-    """The commands of the page that have one of these flags."""
-    rows = [row for row in PAGE.read_text().splitlines() if row.startswith("| ")]
-    quoted = [one for row in rows for one in re.findall(r"`([^`]*)`", row)]
-    return [one for one in quoted if any(re.search(rf"--{w}\b", one) for w in words)]
-
-
-def test_the_pages_parts(model, source, tmp_path):
-    found = commands("start", "end", "duration")
-    assert found
-    for flags in found:
-        output = tmp_path / f"{found.index(flags)}.mp4"
-        done = run(
-            "vgan.generate", f"--model={model}", "--engine=keras", "--style=one",
-            f"--input={source}", f"--output={output}", *flags.split(), "--quiet",
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr
-        assert output.exists()

@@ -5,8 +5,7 @@ import pytest
 from PIL import Image
 
 import vgan
-from tests.generate.test_parts import commands, source  # noqa: F401
-from tests.in_process import run
+from tests.generate.test_parts import source  # noqa: F401
 from vgan import InputError
 from vgan.generate import stills
 from vgan.video import VideoReader, read_image
@@ -123,19 +122,3 @@ def test_what_cannot_be(stylize, tmp_path, monkeypatch, options, line):
     with pytest.raises(InputError, match=line.replace(".", r"\.")):
         stylize(**options)
     assert list(tmp_path.iterdir()) == []
-
-
-def test_the_pages_stills(model, source, pictures, tmp_path, monkeypatch):  # noqa: F811
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "styles").symlink_to(pictures)
-    found = commands("at", "contact_sheet")
-    assert len(found) == 3
-    for flags in found:
-        given = [] if "contact_sheet" in flags else ["--style=one"]
-        done = run(
-            "vgan.generate", f"--model={model}", "--engine=keras", *given,
-            f"--input={source}", *flags.split(), cwd=tmp_path,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr
-    made = {path.name for path in tmp_path.iterdir()}
-    assert made == {"styles", "still.png", "sheet.jpg", "all.jpg"}
