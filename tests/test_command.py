@@ -82,7 +82,7 @@ def test_commands_share_no_flags():
         check=False,
     )
     assert done.stdout.split() == ["0", "[]"], done.stderr
-    assert len(modules) == 7
+    assert len(modules) == 8
 
 
 def test_messages_name_arguments_and_users_read_flags():

@@ -1,5 +1,7 @@
 """Parts of films, stylized."""
 
+import pathlib
+import re
 from fractions import Fraction
 
 import numpy as np
@@ -13,6 +15,8 @@ from vgan import InputError
 from vgan.generate import convert
 from vgan.runtime.frame_processor import FrameProcessor
 from vgan.video import VideoReader, read_image
+
+PAGE = pathlib.Path(__file__).resolve().parents[2] / "docs" / "inference.md"
 
 
 @pytest.fixture(scope="module")
@@ -109,6 +113,13 @@ def test_of_a_folder_what_is_too_short_is_left_out(stylize, tmp_path):
 def test_in_real_time(stylize, tmp_path):
     stylize(tmp_path / "a.mp4", live=True, start=2, duration=0.4)
     assert frames(tmp_path / "a.mp4")[1][0] == 0
+
+
+def commands(*words):
+    """The commands of docs/inference.md that have one of these flags."""
+    rows = [row for row in PAGE.read_text().splitlines() if row.startswith("| ")]
+    quoted = [one for row in rows for one in re.findall(r"`([^`]*)`", row)]
+    return [one for one in quoted if any(re.search(rf"--{w}\b", one) for w in words)]
 
 
 def test_the_sounds_of_audio(model, source, tmp_path):

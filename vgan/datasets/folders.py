@@ -60,7 +60,7 @@ class Folder:
         self.scaled_to = spec.style_size if role == "style" else 0
         self.estimate_flow = spec.estimate_flow and role == "content"
         self._broken = {}
-        single = self.takes_file and self.path.is_file()
+        single = self.takes_file and self.path.is_file() and _is_media(self.path)
         if single and role == "style":
             self.training = False  # all of the picture, always
         files = [self.path] if single else self.find(role)
@@ -241,6 +241,11 @@ def expanded(path: str | pathlib.Path) -> pathlib.Path:
 def is_video(file: pathlib.Path) -> bool:
     """Whether a file's name says that it is a video, not a still picture."""
     return file.suffix.lower() in video.VIDEO_SUFFIXES
+
+
+def _is_media(file):
+    """Whether a file's name says that it is a video or a picture."""
+    return is_video(file) or file.suffix.lower() in video.IMAGE_SUFFIXES
 
 
 def find_files(root: pathlib.Path, role: str) -> list[pathlib.Path]:
