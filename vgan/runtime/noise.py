@@ -9,7 +9,7 @@ NAME = "noise_field"
 CELL = 4  # pixels of a frame to one of the field
 PATCH = 2  # a side, pixels of the field to one of the state
 SPREAD = 6.0  # cells from which motion is taken where there is nothing to follow
-STEEP = 0.5  # cells per cell, from which on coordinates are mended
+STEEP = 0.5  # cells per cell, from which on ramps of coordinates become steps
 SMALLEST_SIDE = 64  # pixels; below there is too little to see motion by
 
 
