@@ -302,8 +302,13 @@ class MotionAdaptiveFilter(keras.layers.Layer):
         Returns:
             Frames [B * T, h, w, channels] and the new state.
         """
-        names = "past", "past_light"
-        past, before = (ops.depth_to_space(state[n], self.stride) for n in names)
+        # The memory alone has the state's height and width: its numbers stay in their
+        # order, as to sort them into places would take longer than the convolutions.
+        num_clips = ops.shape(picture)[0] // len(ages)
+        past, before = (
+            ops.reshape(state[name], (num_clips, *ops.shape(x)[1:]))
+            for name, x in (("past", picture), ("past_light", brightness))
+        )
         if len(ages) == 1:
             past, before = (
                 self._step(picture, brightness, past, before, ages[0]),
@@ -320,8 +325,10 @@ class MotionAdaptiveFilter(keras.layers.Layer):
                 before = levels[:, t]
                 results.append(past)
             filtered = fold_time(ops.stack(results, axis=1))
-        kept = (ops.space_to_depth(x, self.stride) for x in (past, before))
-        return filtered, dict(zip(names, kept, strict=True))
+        return filtered, {
+            "past": ops.reshape(past, ops.shape(state["past"])),
+            "past_light": ops.reshape(before, ops.shape(state["past_light"])),
+        }
 
     def _step(self, picture, brightness, past, before, age):
         change = past - picture
