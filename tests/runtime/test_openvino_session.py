@@ -77,3 +77,28 @@ def test_each_device_has_its_own(model, tmp_path):
     assert name != openvino_session._name("GPU", model, None, {})
     with pytest.raises(RuntimeError):  # `exported` makes a line of it
         Session(model, device="GPU.7", compiled=tmp_path)
+
+
+def threads(session):
+    model = session._request.get_compiled_model()
+    return model.get_property("INFERENCE_NUM_THREADS")
+
+
+def test_small_networks_run_on_one_thread(tmp_path, monkeypatch):
+    opset, kernel = openvino.opset13, np.ones((2, 3, 5, 5), np.float32)
+    x = opset.parameter([1, 3, -1, -1], np.float32, name="x")
+    y = opset.convolution(x, kernel, [1, 1], [2, 2], [2, 2], [1, 1])
+    kernels = np.ones((2, 1, 1, 3, 3), np.float32)
+    y = opset.group_convolution(y, kernels, [1, 1], [1, 1], [1, 1], [1, 1])
+    whole = openvino.Model([y], [x])
+    whole.input(0).set_names({"x"})
+    openvino.save_model(whole, tmp_path / "step.xml")
+    macs = 20 * 30 * (2 * 3 * 25 + 2 * 9)
+    folder, shapes = tmp_path / "compiled", {"x": [1, 3, 20, 30]}
+    monkeypatch.setattr(openvino_session, "FOR_ONE_THREAD", macs)
+    many = threads(Session(tmp_path / "step.xml", shapes, compiled=folder))
+    monkeypatch.setattr(openvino_session, "FOR_ONE_THREAD", macs + 1)
+    for _ in range(2):  # compiled, and kept
+        session = Session(tmp_path / "step.xml", shapes, compiled=folder)
+        assert threads(session) == 1
+    assert many == threads(Session(tmp_path / "step.xml"))
