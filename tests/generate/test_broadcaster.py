@@ -104,7 +104,7 @@ def test_a_stop_is_a_good_end(model, video, tmp_path, monkeypatch, number):
         write(process(frame, timestamp), timestamp)
         raise KeyboardInterrupt(*filter(None, [number]))
 
-    monkeypatch.setattr(live.Broadcaster, "_loop", once)
+    monkeypatch.setattr(live.Broadcaster, "_run", once)
     broadcaster = live.Broadcaster(StylizeOptions(str(model), "keras", ("one",)))
     told = pytest.raises(KeyboardInterrupt) if number else contextlib.nullcontext()
     with VideoReader(video) as reader, told:

@@ -98,38 +98,60 @@ class Broadcaster:
                 opaque = preview or self._options.compare
                 reader.keep_alpha = writer.alpha and not opaque
                 recorder = Recorder(stack.enter_context(writer), controls)
-                write = stack.enter_context(BackgroundWriter(recorder.write, depth=1))
+                write = recorder.write
+                if preview:
+                    write = stack.enter_context(BackgroundWriter(write, depth=1))
+            if not preview and (output is None or not writer.deep):
+                reader.keep_planes()
             process = stack.enter_context(self._options.processor(reader, schedules))
             process.warm_up(*self._options.out_size(reader.height, reader.width))
             frames = stack.enter_context(Latest(source))
             bar = stack.enter_context(progress(None, show))
             # A live source has no other end than Ctrl-C, which is a good one.
             try:
-                self._loop(frames, process, write, window, controls, bar)
+                if preview:
+                    self._show(frames, process, write, window, controls, bar)
+                else:
+                    self._run(frames, process, write, bar)
             except KeyboardInterrupt as stop:
                 stopped = stop
             self.dropped = frames.dropped
         if stopped is not None and stopped.args:  # by another signal
             raise stopped
 
-    def _loop(self, frames, process, write, window, controls, bar):
+    def _run(self, frames, process, write, bar):
+        def finish(job, arrived):
+            result = process.finish(job)
+            if write is not None:
+                write(result, job.timestamp)
+            self._count(frames, arrived, bar)
+
+        with BackgroundWriter(finish, depth=1) as background:
+            for frame, timestamp in frames:
+                arrived = frames.arrived
+                job = process.prepare(self._options.resized(frame), timestamp)
+                background(process.paint(job), arrived)
+
+    def _show(self, frames, process, write, window, controls, bar):
         for frame, timestamp in frames:
             result = process(self._options.resized(frame), timestamp)
             if write is not None:
                 write(result, timestamp)
-            self.latencies.append(time.monotonic() - frames.arrived)
-            self.num_frames += 1
-            bar.update()
-            if frames.dropped:
-                bar.note(f"{frames.dropped} dropped")
-            if window is not None:
-                key = window.show(result, controls.status(self._names))
-                if key == "record" and write is None:
-                    _log.warning("nothing is recorded: start it with an output")
-                    key = None
-                controls.press(key)
-                if controls.quit:
-                    return
+            self._count(frames, frames.arrived, bar)
+            key = window.show(result, controls.status(self._names))
+            if key == "record" and write is None:
+                _log.warning("nothing is recorded: start it with an output")
+                key = None
+            controls.press(key)
+            if controls.quit:
+                return
+
+    def _count(self, frames, arrived, bar):
+        self.latencies.append(time.monotonic() - arrived)
+        self.num_frames += 1
+        bar.update()
+        if frames.dropped:
+            bar.note(f"{frames.dropped} dropped")
 
     def summary(self) -> str:
         """One line of what was done."""

@@ -1,4 +1,4 @@
-"""Frames that come in real time: the newest only, and files played as a camera.
+"""Frames that come in real time: the newest ones, and files played as a camera.
 
 Live, what is late is worthless: with a consumer slower than its source, `Latest` drops
 frames and keeps the delay bounded, where a queue would grow.
@@ -8,6 +8,7 @@ frames and keeps the delay bounded, where a queue would grow.
             ...
 """
 
+import collections
 import threading
 import time
 import typing
@@ -16,29 +17,35 @@ from fractions import Fraction
 
 import numpy as np
 
+DEPTH = 2  # frames
+
 
 class Latest:
-    """The newest frame of a source that does not wait.
+    """The newest frames of a source that does not wait.
 
-    A thread reads as fast as frames come and keeps one. Iterating gives the newest that
-    was not given yet, or waits for it; so what the consumer sees is never older than
-    one frame of its own plus one of the source, and memory does not grow.
+    A thread reads as fast as frames come and keeps a few. Iterating gives them in
+    order, or waits for one; so what the consumer sees is never older than those few
+    frames and one of its own, and memory does not grow. Two, so that one late frame of
+    the consumer costs none of the source, if it is fast enough by and large.
 
     The source's end comes after its last frame. What the source raises is raised at
-    the consumer, also after the frame before it.
+    the consumer, also after the frames before it.
 
     Args:
         frames: Iterator of (frame `[H, W, 3]`, timestamp), such as a VideoReader.
+        depth: Most frames that wait.
 
     Attributes:
-        dropped: Frames that were replaced by a newer one before anybody took them.
+        dropped: Frames that made room for newer ones before anybody took them.
         arrived: When the frame that was given last had come, by time.monotonic().
     """
 
-    def __init__(self, frames: Iterable[tuple[np.ndarray, Fraction]]) -> None:
+    def __init__(
+        self, frames: Iterable[tuple[np.ndarray, Fraction]], depth: int = DEPTH
+    ) -> None:
         self.dropped = 0
-        self.arrived = None
-        self._newest = self._error = None
+        self.arrived = self._error = None
+        self._waiting = collections.deque(maxlen=depth)
         self._ended = False
         self._changed = threading.Condition()
         # A daemon: a source that waits for a network for ever holds up no exit.
@@ -54,8 +61,8 @@ class Latest:
                 with self._changed:
                     if self._ended:
                         return
-                    self.dropped += self._newest is not None
-                    self._newest = item, time.monotonic()
+                    self.dropped += len(self._waiting) == self._waiting.maxlen
+                    self._waiting.append((item, time.monotonic()))
                     self._changed.notify()
                 del item  # or the last frame of a stalled source is held for long
         except BaseException as caught:
@@ -69,10 +76,9 @@ class Latest:
 
     def __next__(self) -> tuple[np.ndarray, Fraction]:
         with self._changed:
-            self._changed.wait_for(lambda: self._newest is not None or self._ended)
-            item, self._newest = self._newest, None
-            if item is not None:
-                item, self.arrived = item
+            self._changed.wait_for(lambda: self._waiting or self._ended)
+            if self._waiting:
+                item, self.arrived = self._waiting.popleft()
                 return item
             error, self._error = self._error, None
         if error is not None:
@@ -85,7 +91,8 @@ class Latest:
         The source itself stays open; a VideoReader may be closed then.
         """
         with self._changed:
-            self._ended, self._newest, self._error = True, None, None
+            self._ended, self._error = True, None
+            self._waiting.clear()
             self._changed.notify()
 
     def __enter__(self) -> typing.Self:
