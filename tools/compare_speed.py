@@ -21,6 +21,7 @@ import pathlib
 import statistics
 import sys
 import tempfile
+import types
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -45,9 +46,18 @@ class Process:
     def __init__(self, function: Callable[[np.ndarray], np.ndarray]) -> None:
         self._function = function
 
-    def __call__(self, frame: np.ndarray, timestamp: object) -> np.ndarray:
-        """Stylize a frame."""
-        return self._function(np.asarray(frame))
+    def prepare(self, frame: np.ndarray, timestamp: object) -> types.SimpleNamespace:
+        """Take a frame."""
+        return types.SimpleNamespace(frame=np.asarray(frame), timestamp=timestamp)
+
+    def paint(self, job: types.SimpleNamespace) -> types.SimpleNamespace:
+        """Stylize it."""
+        job.frame = self._function(job.frame)
+        return job
+
+    def finish(self, job: types.SimpleNamespace) -> np.ndarray:
+        """Give it back."""
+        return job.frame
 
     def warm_up(self, height: int, width: int) -> None:
         """Run it once on a frame of that size."""

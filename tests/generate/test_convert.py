@@ -92,12 +92,12 @@ def test_resumed_equals_uninterrupted(resumable, tmp_path, monkeypatch, after):
             raise StopError
         return original(self, *arguments)
 
-    original = FrameProcessor.__call__
-    monkeypatch.setattr(FrameProcessor, "__call__", stopping)
+    original = FrameProcessor.paint
+    monkeypatch.setattr(FrameProcessor, "paint", stopping)
     with pytest.raises(StopError):
         run(tmp_path / "parts.mp4")
     assert not (tmp_path / "parts.mp4").exists()
-    monkeypatch.setattr(FrameProcessor, "__call__", original)
+    monkeypatch.setattr(FrameProcessor, "paint", original)
     run(tmp_path / "parts.mp4")
     two, others = frames(tmp_path / "parts.mp4")
     assert times == others

@@ -75,7 +75,7 @@ def test_resumed_equals_uninterrupted(stylize, tmp_path, monkeypatch, caplog):
     monkeypatch.setattr(convert, "SEGMENT", 10)
     part = {"start": 3, "end": 4.2, "resume": True}
     stylize(tmp_path / "whole.mp4", **part)
-    original, count = FrameProcessor.__call__, iter(range(10**6))
+    original, count = FrameProcessor.paint, iter(range(10**6))
 
     def stopping(self, *arguments):
         if next(count) == 25:
@@ -83,11 +83,11 @@ def test_resumed_equals_uninterrupted(stylize, tmp_path, monkeypatch, caplog):
         return original(self, *arguments)
 
     for again, kept in ((part, "after 20 frames"), ({**part, "start": 3.04}, "anew")):
-        monkeypatch.setattr(FrameProcessor, "__call__", stopping)
+        monkeypatch.setattr(FrameProcessor, "paint", stopping)
         count = iter(range(10**6))
         with pytest.raises(ZeroDivisionError):
             stylize(tmp_path / "parts.mp4", overwrite=True, **part)
-        monkeypatch.setattr(FrameProcessor, "__call__", original)
+        monkeypatch.setattr(FrameProcessor, "paint", original)
         caplog.clear()
         stylize(tmp_path / "parts.mp4", overwrite=True, **again)
         assert any(kept in record.message for record in caplog.records)

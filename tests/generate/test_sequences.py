@@ -35,7 +35,7 @@ def test_resumed_equals_uninterrupted(model, shot, tmp_path, monkeypatch):
         vgan.stylize(shot, "one", tmp_path / name, model, **options)
 
     stylize("at_once", resume=False)
-    original, stop = FrameProcessor.__call__, iter(range(10**6))
+    original, stop = FrameProcessor.paint, iter(range(10**6))
 
     def stopping(self, *arguments):
         if next(stop) == 13:
@@ -43,13 +43,13 @@ def test_resumed_equals_uninterrupted(model, shot, tmp_path, monkeypatch):
         return original(self, *arguments)
 
     with monkeypatch.context() as patch:
-        patch.setattr(FrameProcessor, "__call__", stopping)
+        patch.setattr(FrameProcessor, "paint", stopping)
         with pytest.raises(ZeroDivisionError):
             stylize("parts")
     made = []
     monkeypatch.setattr(
         FrameProcessor,
-        "__call__",
+        "paint",
         lambda self, *arguments: made.append(1) or original(self, *arguments),
     )
     stylize("parts")

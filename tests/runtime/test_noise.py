@@ -1,6 +1,5 @@
 import cv2
 import numpy as np
-import pytest
 
 from tests.runtime.scenes import scene
 from vgan.runtime.noise import CELL, MovingNoise
@@ -28,9 +27,15 @@ def cells(state):
     return x.transpose(0, 2, 1, 3, 4).reshape(2 * height, 2 * width, 4)
 
 
+def mover():
+    """Function (frame, state) -> the state, its field moved; and its MovingNoise."""
+    noise = MovingNoise()
+    return lambda frame, state: noise.lay(noise.follow(frame), state), noise
+
+
 def test_a_still_film_keeps_its_field():
     state = given = start()
-    move, frame = MovingNoise(), picture(96, 128)
+    (move, _), frame = mover(), picture(96, 128)
     for _ in range(5):
         state = move(frame, state)
     np.testing.assert_allclose(state["noise_field"], given["noise_field"], atol=1e-5)
@@ -39,7 +44,7 @@ def test_a_still_film_keeps_its_field():
 
 def test_a_still_film_with_the_noise_of_a_camera():
     state = given = start()
-    move, frame = MovingNoise(), scene(0, 96, 128).astype(float)
+    (move, _), frame = mover(), scene(0, 96, 128).astype(float)
     random = np.random.default_rng(0)
     for _ in range(30):
         noisy = frame + random.normal(0, 3, frame.shape)
@@ -51,7 +56,7 @@ def test_a_still_film_with_the_noise_of_a_camera():
 def test_the_field_moves_with_a_pan():
     film = picture(96, 400)
     state = given = start()
-    move, steps = MovingNoise(), 16
+    (move, _), steps = mover(), 16
     for i in range(steps + 1):
         state = move(film[:, 2 * i : 2 * i + 128], state)
     shift = 2 * steps // CELL
@@ -66,7 +71,7 @@ def test_the_field_moves_with_a_pan():
 def test_contrast_lasts():
     film = picture(96, 900)
     state = given = start()
-    move = MovingNoise()
+    move, _ = mover()
     for i in range(150):
         state = move(film[:, 5 * i : 5 * i + 128], state)
     assert cells(state).std() > 0.7 * cells(given).std()
@@ -74,27 +79,31 @@ def test_contrast_lasts():
 
 def test_a_snapshot_goes_on_where_it_was_taken():
     film = picture(96, 400)
-    one, other = MovingNoise(), MovingNoise()
+    (one, noise), (other, copy) = mover(), mover()
     state = start()
     for i in range(6):
         state = one(film[:, 3 * i : 3 * i + 128], state)
         if i == 3:
-            other.restore(one.snapshot())
+            copy.restore(noise.snapshot() | noise.field())
             copied = state
         if i > 3:
             copied = other(film[:, 3 * i : 3 * i + 128], copied)
     np.testing.assert_array_equal(copied["noise_field"], state["noise_field"])
 
 
-@pytest.mark.parametrize("state", [{"hidden": 1}, [{"noise_field": 1}]])
-def test_states_without_a_field_are_left(state):
-    move, frame = MovingNoise(), picture(96, 128)
-    assert move(frame, state) is state
-    assert move(frame, state) is state
+def test_a_scene_begins_afresh():
+    noise = MovingNoise()
+    for seed in range(3):
+        frame, given = picture(96, 128, seed), start()
+        assert noise.lay(noise.follow(frame, fresh=True), given) is given
+        assert noise.snapshot().keys() == {"last"}
+        assert not noise.field()
+        noise.lay(noise.follow(frame), given)
+        assert noise.field()
 
 
 def test_frames_too_small_to_see_motion_are_left():
-    state, move = start(48, 48), MovingNoise()
+    state, (move, _) = start(48, 48), mover()
     for seed in range(2):
         assert move(picture(48, 48, seed), state) is state
 
@@ -102,7 +111,7 @@ def test_frames_too_small_to_see_motion_are_left():
 def test_what_was_hidden_is_not_drawn_out():
     """A square that passes leaves no bands: noise behind it is as fine as before."""
     background, square = picture(96, 256), picture(96, 256, seed=3)[:48, :48]
-    state, move = start(96, 256), MovingNoise()
+    state, (move, _) = start(96, 256), mover()
     fine = _fineness(cells(state))
     for i in range(50):
         frame = background.copy()

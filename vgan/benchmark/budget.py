@@ -29,7 +29,7 @@ UNAVOIDABLE = "decode", "network", "encode"
 _PARTS = {  # what each is called here, and the methods that do it
     "shrink": [(PlanarFrame, "shrunk")],
     "cuts": [(CutDetector, "__call__")],
-    "noise field": [(MovingNoise, "__call__")],
+    "noise field": [(MovingNoise, "follow"), (MovingNoise, "lay")],
     "to floats and back": [(TiledEngine, "step_pixels")],
     "upsample": [(JointUpsampler, "__call__"), (JointUpsampler, "planar")],
     "to planes": [(ToYUV, "__call__")],

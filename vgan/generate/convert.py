@@ -124,21 +124,22 @@ def convert(
             if writer.snapshot:
                 process.restore(writer.snapshot)
 
-        def write(frame, timestamp):
-            writer.write(frame, timestamp)
+        def write(count, job):
+            result = process.finish(job)
+            if resume and writer.ends_segment(count):
+                snapshots.append(process.snapshot())
+            writer.write(result, job.timestamp)
             bar.update()
 
+        prepared = (process.prepare(options.resized(f), at) for f, at in source)
         depth = max(1, min(3, HELD // (3 * reader.height * reader.width)))
         with (
-            Prefetcher(source, depth) as frames,
+            Prefetcher(prepared, depth) as jobs,
             BackgroundWriter(write, depth) as background,
         ):
-            for count, (frame, timestamp) in enumerate(frames, done):
-                result = process(options.resized(frame), timestamp)
-                if resume and writer.ends_segment(count):
-                    snapshots.append(process.snapshot())
-                background(result, timestamp)
-                del frame, result  # large ones count
+            for count, job in enumerate(jobs, done):
+                background(count, process.paint(job))
+                del job  # large ones count
     if reader.doubt:
         _log.warning("%s: %s", reader.source, reader.doubt)
     return Result(

@@ -5,6 +5,7 @@ for frame, timestamp in reader:
     writer.write(process(frame, timestamp), timestamp)
 """
 
+import dataclasses
 import typing
 from collections.abc import Sequence
 from fractions import Fraction
@@ -14,13 +15,30 @@ import numpy as np
 from vgan.runtime import compose
 from vgan.runtime.engines import Engine
 from vgan.runtime.looks import Grain, KeptTones
-from vgan.runtime.stylizer import Stylizer
+from vgan.runtime.stylizer import Step, Stylizer
 from vgan.runtime.subject import Subject
 from vgan.runtime.upsampling import DETAIL
 from vgan.video.planes import EnlargedPicture, PlanarFrame
 
 if typing.TYPE_CHECKING:
     from vgan.video.masks import LabelMask, MaskReader
+
+
+@dataclasses.dataclass
+class Job:
+    """A frame on its way through a FrameProcessor.
+
+    Attributes:
+        frame: RGB [H, W, 3] or a PlanarFrame, without alpha.
+        timestamp: Second at which it is shown.
+        alpha: [H, W], or None.
+        steps: One of each region.
+    """
+
+    frame: np.ndarray | PlanarFrame
+    timestamp: float | Fraction
+    alpha: np.ndarray | None
+    steps: list[Step]
 
 
 class FrameProcessor:
@@ -88,17 +106,39 @@ class FrameProcessor:
         It is uint8 or uint16, as the result. Alpha, as of [H, W, 4], stays as it is.
         Of a PlanarFrame an EnlargedPicture, if nothing but grain is laid over it.
         """
+        return self.finish(self.paint(self.prepare(frame, timestamp)))
+
+    # The three steps of a call, which may be in three threads, as those of a Stylizer.
+
+    def prepare(
+        self, frame: np.ndarray | PlanarFrame, timestamp: float | Fraction
+    ) -> Job:
+        """Do what is to do before the network; arguments as of a call."""
+        alpha = None
         if frame.shape[2] == 4:
-            opaque = self(np.ascontiguousarray(frame[..., :3]), timestamp)
-            return np.dstack([opaque, frame[..., 3]])
+            frame, alpha = np.ascontiguousarray(frame[..., :3]), frame[..., 3]
         if isinstance(frame, PlanarFrame) and not self._is_plain:
             frame = np.asarray(frame)
-        results = []
+        steps = []
         for schedule, stylizer in zip(self._schedules, self._stylizers, strict=True):
             stylizer.style_code, strength = schedule.at(timestamp)
             stylizer.strength = strength * self._strength
-            planar = isinstance(frame, PlanarFrame)
-            results.append(stylizer.planar(frame) if planar else stylizer(frame))
+            steps.append(stylizer.prepare(frame))
+        return Job(frame, timestamp, alpha, steps)
+
+    def paint(self, job: Job) -> Job:
+        """Run the network."""
+        for stylizer, step in zip(self._stylizers, job.steps, strict=True):
+            stylizer.paint(step)
+        return job
+
+    def finish(self, job: Job) -> np.ndarray | EnlargedPicture:
+        """Put the result together."""
+        frame, timestamp = job.frame, job.timestamp
+        results = [
+            stylizer.finish(step)
+            for stylizer, step in zip(self._stylizers, job.steps, strict=True)
+        ]
         if self._labels is not None:
             rest = [frame] * (self._labels.num_labels - len(results))
             labels = self._labels.at(timestamp)
@@ -118,7 +158,7 @@ class FrameProcessor:
             result = self._grain(result, timestamp)
         if self._comparison is not None:
             result = self._comparison(frame, result)
-        return result
+        return result if job.alpha is None else np.dstack([result, job.alpha])
 
     def warm_up(self, height: int, width: int) -> None:
         """Let the engine compile for frames of a size, before time counts."""

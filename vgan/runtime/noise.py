@@ -21,60 +21,83 @@ class MovingNoise:
     film's motion (texture coordinates: Neyret, Advected Textures, 2003): interpolation
     is never repeated, so the noise keeps its contrast however long the film is.
 
-    Frames below 64 pixels a side, and states without noise, are left as they are.
+    `follow` needs frames only, and `lay` the state: they may be in two threads, the
+    first ahead of the second. Frames below 64 pixels a side are left as they are.
     """
 
     def __init__(self) -> None:
-        self.reset()
+        self._last = self._drift = self._field = None
 
-    def reset(self) -> None:
-        """Forget the frames so far."""
-        self._last = self._field = self._drift = None
-
-    def __call__(
-        self, frame: np.ndarray, state: dict[str, np.ndarray]
-    ) -> dict[str, np.ndarray]:
-        """Return the state for the next frame, whose noise is where its things are.
+    def follow(self, frame: np.ndarray, fresh: bool = False) -> np.ndarray | None:
+        """Say where the noise of the next frame comes from.
 
         Args:
             frame: uint8 RGB [H, W, 3], as the network will see it.
-            state: Of the frames before; of the first frame it is left as it is.
+            fresh: Whether to forget the frames so far.
+
+        Returns:
+            Coordinates for `lay`, relative, float32 [H / 4, W / 4, 2]; of the first
+            frame, and of one that is too small, None.
         """
-        if NAME not in state or min(frame.shape[:2]) < SMALLEST_SIDE:
-            return state
+        if fresh:
+            self._last = self._drift = None
+        if min(frame.shape[:2]) < SMALLEST_SIDE:
+            return None
         height, width = (side // CELL for side in frame.shape[:2])
         now = cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA)
         before, self._last = self._last, now
         if before is None:
+            return None
+        drift = self._drift
+        if drift is None:
+            drift = np.zeros((height, width, 2), np.float32)
+        flow = _calm(estimate_flow(now, before, rough=True), now)
+        self._drift = _stepped(warp(drift, flow) + flow)
+        return self._drift
+
+    def lay(
+        self, drift: np.ndarray | None, state: dict[str, np.ndarray]
+    ) -> dict[str, np.ndarray]:
+        """Return the state for the next frame, whose noise is where its things are.
+
+        Args:
+            drift: What `follow` returned of that frame; with None the state is
+                returned as it is.
+            state: Of the frames before, with a noise field; it stays as it is.
+        """
+        if drift is None:
+            self._field = None
             return state
         if self._field is None:
             self._field = _unfold(np.asarray(state[NAME])[0])
-            self._drift = np.zeros((height, width, 2), np.float32)
-        flow = _calm(estimate_flow(now, before, rough=True), now)
-        self._drift = _stepped(warp(self._drift, flow) + flow)
-        return {**state, NAME: _fold(self._look_up())[None]}
-
-    def _look_up(self):
-        height, width = self._drift.shape[:2]
+        height, width = drift.shape[:2]
         y, x = np.mgrid[:height, :width].astype(np.float32)
-        return cv2.remap(
+        field = cv2.remap(
             self._field,
-            x + self._drift[..., 0],
-            y + self._drift[..., 1],
+            x + drift[..., 0],
+            y + drift[..., 1],
             cv2.INTER_LINEAR,
             borderMode=cv2.BORDER_REFLECT,
         )
+        return {**state, NAME: _fold(field)[None]}
 
     def snapshot(self) -> dict[str, np.ndarray]:
-        """Return what is remembered, {name: array}, for `restore`."""
-        kept = {"last": self._last, "field": self._field, "drift": self._drift}
-        return {name: value for name, value in kept.items() if value is not None}
+        """Return what `follow` remembers, {name: array}; no array is written to."""
+        return _given(last=self._last, drift=self._drift)
+
+    def field(self) -> dict[str, np.ndarray]:
+        """Return what `lay` remembers, likewise."""
+        return _given(field=self._field)
 
     def restore(self, kept: dict[str, np.ndarray]) -> None:
-        """Go on from where `snapshot` was taken."""
+        """Go on from where `snapshot` and `field` were taken."""
         self._last, self._field, self._drift = (
             kept.get(name) for name in ("last", "field", "drift")
         )
+
+
+def _given(**arrays):
+    return {name: array for name, array in arrays.items() if array is not None}
 
 
 def _calm(flow, frame):

@@ -1,6 +1,8 @@
 """Frame in, frame out; the only holder of the recurrent state."""
 
+import dataclasses
 import pathlib
+import typing
 
 import cv2
 import numpy as np
@@ -10,7 +12,7 @@ from vgan.checks import check_type, number, shown
 from vgan.runtime import compose, styles
 from vgan.runtime.engines import Engine, padded
 from vgan.runtime.looks import less_past
-from vgan.runtime.noise import MovingNoise
+from vgan.runtime.noise import NAME, MovingNoise
 from vgan.runtime.tiling import TiledEngine
 from vgan.runtime.upsampling import (
     DETAIL,
@@ -24,6 +26,33 @@ from vgan.video.cuts import CutDetector
 from vgan.video.planes import EnlargedPicture, PlanarFrame
 
 GIVE = "{name}={value}: give {words}"
+
+
+@dataclasses.dataclass
+class Step:
+    """A frame on its way through a Stylizer.
+
+    Attributes:
+        frame: As given.
+        strength: Of the stylized picture in the result; at 0 all else is None.
+        code: The style, [1, D].
+        small: What the network sees, RGB [h, w, 3], uint8 or uint16 as the frame.
+        luma: Its luma, uint8 [h, w], where the frame is one of a film's planes.
+        fresh: Whether a new state begins here.
+        drift: Where the noise field comes from, see `noise.MovingNoise`.
+        painted: What the network made of `small`, uint8 or uint16 RGB [h, w, 3].
+        memory: What the next frame depends on, {name: arrays by name}.
+    """
+
+    frame: np.ndarray | PlanarFrame
+    strength: float
+    code: np.ndarray | None = None
+    small: np.ndarray | None = None
+    luma: np.ndarray | None = None
+    fresh: bool = False
+    drift: np.ndarray | None = None
+    painted: np.ndarray | None = None
+    memory: dict[str, typing.Any] = dataclasses.field(default_factory=dict)
 
 
 class Stylizer:
@@ -94,10 +123,10 @@ class Stylizer:
         self.style_code = styles.code(style, model, seed)
         self._proxy, self._keep_color = proxy, keep_color
         self._upsample = JointUpsampler(detail)
-        self._is_cut = CutDetector()
-        self._noise = MovingNoise()
-        self._state = None
-        self._size = None
+        self._is_cut, self._noise = CutDetector(), MovingNoise()
+        self._size = self._state = None
+        self._is_noisy = False  # whether the state has a noise field
+        self._memory = {}  # after the last frame that was finished
 
     @property
     def strength(self) -> float:
@@ -119,21 +148,21 @@ class Stylizer:
 
     def reset(self) -> None:
         """Forget the frames so far."""
-        self._state = None
-        self._is_cut.reset()
-        self._noise.reset()
+        self._size, self._memory = None, {}
 
     def snapshot(self) -> dict[str, np.ndarray]:
         """Return what is remembered, {name: array}, for `restore`."""
-        kept = {f"cut_{name}": v for name, v in self._is_cut.snapshot().items()}
-        if self._state is None:
+        memory = self._memory
+        kept = {f"cut_{name}": v for name, v in memory.get("cut", {}).items()}
+        if "state" not in memory:
             return kept
-        kept |= {f"noise_{name}": v for name, v in self._noise.snapshot().items()}
-        tiles = self._state if isinstance(self._state, list) else [self._state]
+        kept |= {f"noise_{name}": v for name, v in memory["noise"].items()}
+        state = memory["state"]
+        tiles = state if isinstance(state, list) else [state]
         for index, tile in enumerate(tiles):
             for name, value in tile.items():
                 kept[f"tile{index}_{name}"] = np.array(value)
-        return {**kept, "size": np.array(self._size), "tiles": np.array(len(tiles))}
+        return {**kept, "size": np.array(memory["size"]), "tiles": np.array(len(tiles))}
 
     def restore(self, kept: dict[str, np.ndarray]) -> None:
         """Go on from where `snapshot` was taken, as if there had been no stop.
@@ -150,21 +179,25 @@ class Stylizer:
             ) from error
 
     def _restore(self, kept):
-        cut = {n[4:]: value for n, value in kept.items() if n.startswith("cut_")}
+        cut, noise = (
+            {n.removeprefix(prefix): v for n, v in kept.items() if n.startswith(prefix)}
+            for prefix in ("cut_", "noise_")
+        )
+        self.reset()
         self._is_cut.restore(cut)
-        noise = {n[6:]: value for n, value in kept.items() if n.startswith("noise_")}
         self._noise.restore(noise)
-        self._size = self._state = None
         if "tiles" not in kept:
             return
-        self._size = tuple(int(side) for side in kept["size"])
+        size = tuple(int(side) for side in kept["size"])
         tiles = []
         for index in range(int(kept["tiles"])):
             prefix = f"tile{index}_"
             mine = {n: value for n, value in kept.items() if n.startswith(prefix)}
             tiles.append({n.removeprefix(prefix): v for n, v in mine.items()})
-        whole = self.engine.fits(*padded(*self._size, self.engine.stride))
+        whole = self.engine.fits(*padded(*size, self.engine.stride))
         self._state = tiles[0] if whole else tiles
+        self._size, self._is_noisy = size, NAME in self._state
+        self._memory = {"cut": cut, "noise": noise, "state": self._state, "size": size}
 
     def __call__(self, frame: np.ndarray) -> np.ndarray:
         """Stylize the next frame: uint8 RGB [H, W, 3] -> the same shape and type.
@@ -184,48 +217,79 @@ class Stylizer:
             raise InputError(
                 f"frame: takes uint8 [H, W, 3], got {frame.dtype} {list(frame.shape)}"
             )
-        if self.strength == 0:
-            self.reset()  # what is skipped must not be remembered as the last frame
-            return frame.copy()
+        return self.finish(self.paint(self.prepare(frame)))
+
+    # The three steps of a call. Each takes frames in order, and none what another
+    # changes: they may be in three threads, where one frame is prepared while another
+    # is painted and a third is finished.
+
+    def prepare(self, frame: np.ndarray | PlanarFrame) -> Step:
+        """Do what is to do before the network: shrink, look for cuts and motion.
+
+        Args:
+            frame: As of a call; or of a film, to be finished without RGB at full size
+                where none is due.
+        """
+        step = Step(frame, self.strength)
+        if step.strength == 0:
+            self._size = None  # what is skipped must not be remembered as the last one
+            return step
+        step.code = self.style_code
         height, width = frame.shape[:2]
         scale = self._proxy or working_scale(height, width)
-        small = shrunk(frame, scale)
-        result = self._step(compose.in_8_bits(small), frame.dtype == np.uint16)
-        if small is not frame:
-            result = self._upsample(frame, small, result)
-        if self.strength < 1:
-            result = cv2.addWeighted(result, self.strength, frame, 1 - self.strength, 0)
+        mixes = step.strength < 1 or self._keep_color
+        if isinstance(frame, PlanarFrame):
+            if not mixes and shrinks(frame, scale):
+                size = even_size(height, width, scale)
+                step.small, step.luma = frame.shrunk(*size)
+            else:
+                step.frame = frame = np.asarray(frame)
+        if step.small is None:
+            step.small = shrunk(frame, scale)
+        seen = compose.in_8_bits(step.small)
+        size, whole = seen.shape[:2], self._pad(seen)
+        if size != self._size:
+            self._size, step.fresh = size, True
+            self._is_cut.reset()
+            self._is_noisy = NAME in self.engine.initial_state(*whole.shape[:2])
+        step.fresh |= self._is_cut(seen)
+        if self._is_noisy:
+            step.drift = self._noise.follow(whole, step.fresh)
+        noise = self._noise.snapshot() if self._is_noisy else {}
+        step.memory = {"cut": self._is_cut.snapshot(), "noise": noise, "size": size}
+        return step
+
+    def paint(self, step: Step) -> Step:
+        """Run the network on a prepared frame."""
+        if step.small is None:
+            return step
+        height, width = step.small.shape[:2]
+        whole = self._pad(compose.in_8_bits(step.small))
+        state = self._state
+        if step.fresh or state is None:
+            state = self.engine.initial_state(*whole.shape[:2])
+        if NAME in state:
+            state = self._noise.lay(step.drift, state)
+            step.memory["noise"] |= self._noise.field()
+        past = less_past(state, self._temporal)
+        deep = step.small.dtype == np.uint16
+        painted, state = self.engine.step_pixels(whole, step.code, past, deep)
+        step.painted = painted[:height, :width]
+        self._state = step.memory["state"] = state
+        return step
+
+    def finish(self, step: Step) -> np.ndarray | EnlargedPicture:
+        """Bring what was painted to full size, and mix it with the frame."""
+        self._memory, frame, result = step.memory, step.frame, step.painted
+        if result is None:
+            return np.array(frame)
+        if step.luma is not None:
+            return self._upsample.planar(frame.luma, step.luma, result)
+        if step.small is not frame:
+            result = self._upsample(frame, step.small, result)
+        if step.strength < 1:
+            result = cv2.addWeighted(result, step.strength, frame, 1 - step.strength, 0)
         return compose.keep_color(result, frame) if self._keep_color else result
-
-    def planar(self, frame: PlanarFrame) -> np.ndarray | EnlargedPicture:
-        """Stylize the next frame of a film, without RGB at full size where none is due.
-
-        As a call, but for what rounding makes of the pixels.
-        """
-        scale = self._proxy or working_scale(*frame.shape[:2])
-        mixes = self.strength < 1 or self._keep_color
-        if mixes or not shrinks(frame, scale):
-            return self(np.asarray(frame))
-        small, luma = frame.shrunk(*even_size(*frame.shape[:2], scale))
-        return self._upsample.planar(frame.luma, luma, self._step(small, False))
-
-    def _step(self, frame, deep):
-        """Run the network on the next frame, of 8 bits."""
-        height, width = frame.shape[:2]
-        if (height, width) != self._size:
-            self._size = height, width
-            self.reset()
-        if self._is_cut(frame):
-            self._state = None
-        whole = self._pad(frame)
-        if self._state is None:
-            self._state = self.engine.initial_state(*whole.shape[:2])
-            self._noise.reset()
-        self._state = self._noise(whole, self._state)
-        stylized, self._state = self.engine.step_pixels(
-            *(whole, self.style_code, less_past(self._state, self._temporal), deep)
-        )
-        return stylized[:height, :width]
 
     def _pad(self, frame):
         """Reflect at the bottom and right up to what the network takes."""
