@@ -140,6 +140,7 @@ def test_a_style_is_added_to_a_model_that_stays_as_it_is(
         "generator": {**TINY_PAINTER, "network": "painter"},
         "data.style": str(tmp_path / "mine.png"),
         "losses.features": str(tmp_path / "start.keras"),
+        "losses.last_frame_style.features": "random",
         "train.start": str(tmp_path / "start.keras"),
         "train.ema_decay": 0.5,
         "train.steps": 2,
@@ -164,6 +165,8 @@ def test_a_style_is_added_to_a_model_that_stays_as_it_is(
 def test_features_of_a_model_that_has_none(model_path):
     from vgan.train.build import build_gan
 
-    other = config.load("one_style", [f"losses.features={model_path}"])
+    changes = ["losses.last_frame_style.features=random"]
+    changes += [f"losses.features={model_path}"]
+    other = config.load("one_style", changes)
     with pytest.raises(InputError, match=r"generator\.keras is no painter"):
         build_gan(other)

@@ -85,6 +85,21 @@ def test_layers_that_are_not_named_keep_their_weights(other):
     assert len(moved) > 1
 
 
+@pytest.mark.slow
+def test_one_weight_of_a_layer_learns():
+    gan = build_gan(config.override(TINY, ['train.only=["stem/bias"]', *EDGES_ALONE]))
+    layers = {layer.name: layer.weights for layer in gan.generator.layers}
+    before = {name: [np.array(w) for w in ws] for name, ws in layers.items()}
+    stepper(gan)(batch())
+    moved = [
+        f"{name}/{weight.name}"
+        for name, ws in layers.items()
+        for weight, moves in zip(ws, changed(before[name], ws), strict=True)
+        if moves
+    ]
+    assert moved == ["stem/bias"]
+
+
 LAST_FRAME = 'losses.last_frame_style={"weight": 1, "features": "random"}'
 
 
@@ -181,6 +196,10 @@ def test_without_an_adversarial_loss_the_discriminator_rests():
         ("losses.state_consistency=1", "set train.burn_in"),
         ('train.only=["brush"]', "no layer 'brush'; it has style, mapping, stem"),
         ('train.only=["-brush"]', "no layer 'brush'"),
+        (
+            'train.only=["stem/brush"]',
+            "stem has no weight .brush.; it has kernel",
+        ),
         ('train.only=["stem", "-stem"]', "no layer is left that learns"),
         ("train.only=[1]", "must be names of layers"),
         ("losses.style.target=0", "losses.style.target: takes a number above 0"),

@@ -70,9 +70,9 @@ class Train:
             arguments.
         start_layers: Layers that are taken from there, as ["style", "filter"]; the
             other layers may be of another size. All, where none is named.
-        only: Layers of the generator that learn, as ["filter"], or that do not, as
-            ["-filter"]; the others keep their weights, or learn. All learn, where none
-            is named.
+        only: Layers of the generator that learn, as ["filter"], or weights of them, as
+            ["modulate/bias"], or layers that do not, as ["-filter"]; the others keep
+            their weights, or learn. All learn, where none is named.
         teacher: Path of the model that the distillation losses learn from: a
             generator.keras of any kind and size, or a `.keras` file whose inputs
             "content" and "style" are pictures [N, H, W, 3] in [-1, 1], as its output.

@@ -192,18 +192,28 @@ def _freeze(generator, only):
 
     Args:
         generator: The generator.
-        only: Names of its layers; with a minus, of those that do not learn; none
-            means all.
+        only: Names of its layers, or of weights of these, as "modulate/bias"; with a
+            minus, of layers that do not learn; none means all.
 
     Raises:
         InputError: There is no such layer, or none is left that learns.
     """
     layers = {layer.name: layer for layer in generator.layers}
-    check_layers("train.only", [name.removeprefix("-") for name in only], layers)
+    names = [name.removeprefix("-").partition("/")[0] for name in only]
+    check_layers("train.only", names, layers)
     chosen = [name for name in only if not name.startswith("-")] or layers
     for name, layer in layers.items():
-        if name not in chosen or f"-{name}" in only:
+        parts = {one.partition("/")[2] for one in chosen if one.startswith(f"{name}/")}
+        known = {weight.name: weight for weight in layer.weights}
+        for part in parts - known.keys():
+            raise InputError(
+                f"train.only: {name} has no weight {part!r}; it has {', '.join(known)}"
+            )
+        if (name not in chosen and not parts) or f"-{name}" in only:
             layer.trainable = False
+        elif name not in chosen:
+            for part in known.keys() - parts:
+                known[part].trainable = False
     if not generator.trainable_variables:
         raise InputError("train.only: no layer is left that learns; name one")
 

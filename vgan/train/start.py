@@ -49,7 +49,7 @@ def base_of(
         generator: Of the run.
     """
     makes_codes = getattr(generator, "code_layers", ())
-    if path and only and set(only) <= set(makes_codes):
+    if path and only and {name.partition("/")[0] for name in only} <= set(makes_codes):
         return load_generator(pretrained.find(path))
     return None
 
