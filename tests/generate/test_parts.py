@@ -142,3 +142,12 @@ def test_the_sounds_of_audio(model, source, tmp_path):
         "vgan.generate: --audio=copy: .webm does not take aac; give .mkv, or "
         "--audio=keep, which encodes it anew\n"
     )
+
+
+def test_of_a_folder_of_too_short_ones_nothing_is_left(stylize, tmp_path):
+    (tmp_path / "in" / "inside").mkdir(parents=True)
+    for name in ("a.mp4", "inside/b.mp4"):
+        make_video(tmp_path / "in" / name, 20)
+    with pytest.raises(InputError, match="2 of 2 videos could not be used"):
+        stylize(tmp_path / "new" / "out", tmp_path / "in", start=1, report=str)
+    assert not (tmp_path / "new").exists()

@@ -1,6 +1,7 @@
 """A video in, a video out: one file, or a folder of them."""
 
 import collections
+import contextlib
 import dataclasses
 import hashlib
 import logging
@@ -272,8 +273,9 @@ def convert_folder(
                 f"{head}: is there already, as {target}; overwrite=True makes it again"
             )
             continue
+        made = []
         try:
-            _make_folder(target.parent)
+            made = _make_folder(target.parent)
             with VideoReader(source, **(reading or {})) as reader:
                 resume = target.suffix.lower() in FORMATS
                 result = convert(
@@ -284,6 +286,9 @@ def convert_folder(
         except InputError as error:
             broken += 1
             report(f"{head}: left out: {error}")
+            for folder_made in made:
+                with contextlib.suppress(OSError):  # something is in it
+                    folder_made.rmdir()
             continue
         damaged += damage is not None
         report(f"{head}: {result}" + (f"; damaged: {damage}" if damage else ""))
@@ -300,12 +305,15 @@ def convert_folder(
 
 
 def _make_folder(path):
+    """Make a folder and those above; return the new ones, the innermost first."""
+    missing = [each for each in (path, *path.parents) if not each.exists()]
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(
             f"{path}: cannot be made ({error.strerror}); give another output"
         ) from error
+    return missing
 
 
 def targets(
