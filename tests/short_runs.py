@@ -1,6 +1,7 @@
 """What keeps trainings of a few steps short."""
 
 import contextlib
+import functools
 
 
 @contextlib.contextmanager
@@ -35,3 +36,15 @@ def show_little(patch):
     patch.setattr(run, "SAMPLE_CLIPS", 1)
     patch.setattr(run, "SAMPLE_FRAMES", 2)
     patch.setattr(validation_metrics, "ValidationMetrics", metrics)
+
+
+def few_features(patch):
+    """Half of the scales at which results are looked at: the rest are compiled alike.
+
+    Args:
+        patch: A `pytest.MonkeyPatch`.
+    """
+    from vgan.losses import features
+
+    pyramid = functools.partial(features._random_pyramid, scales=2)
+    patch.setattr(features, "_random_pyramid", pyramid)

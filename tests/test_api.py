@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 import vgan
+from tests import in_process
 from vgan.generate.options import StylizeOptions
 from vgan.runtime import engines, styles
 from vgan.runtime.engines import cache, exported, keras_file
@@ -80,12 +81,13 @@ def test_the_script_of_readme_and_the_command_agree(
     empty.mkdir()
     model = str(model_path) if name == "tiny" else name
     outputs = [tmp_path / each for each in ("command", "function", "object")]
-    run(
-        *("-m", "vgan.generate", "--engine=keras", f"--model={model}"),
+    done = in_process.run(
+        *("vgan.generate", "--engine=keras", f"--model={model}"),
         *(f"--input={source}", f"--style={picture}", "--strength=0.8"),
         f"--output={outputs[0]}",
         cwd=empty,
     )
+    assert done.returncode == 0, done.stderr
     run("-c", script_of_readme(source, picture, model, 0.8, outputs[1:]), cwd=empty)
     assert not list(empty.iterdir())
     made = [sorted(folder.glob("*.png")) for folder in outputs]

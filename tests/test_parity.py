@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import pytest
 
+from tests import short_runs
 from vgan import config
 from vgan.train import checkpoint
 from vgan.train.build import build_gan
@@ -46,6 +47,7 @@ def train(folder, batches):
 
 def main(folder, path):
     """Print the losses of training on the batches in a file."""
+    short_runs.few_features(pytest.MonkeyPatch())
     with np.load(path) as file:
         arrays = dict(file)
     batches = (({name: x[i] for name, x in arrays.items()},) for i in range(STEPS))
@@ -58,11 +60,12 @@ def state(folder, step):
 
 
 @pytest.mark.slow
-def test_both_backends_train_alike(tmp_path, in_root, plain_graphs):
+def test_both_backends_train_alike(tmp_path, in_root, plain_graphs, monkeypatch):
     import tensorflow as tf
 
     from tests.make_dataset import make_dataset
 
+    short_runs.few_features(monkeypatch)
     experiment = config.load("smoke", CHANGES)
     keras.utils.set_random_seed(3)  # chance starts may amplify rounding
     gan, clips = build_gan(experiment), make_dataset(experiment, "train")

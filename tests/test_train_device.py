@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 import vgan
-from tests.tiny import EDGES_ALONE, TINY_GAN
+from tests.tiny import ADVERSARIAL_ALONE, EDGES_ALONE, TINY_GAN
 from vgan import InputError, config
 from vgan.datasets import synthetic
 from vgan.train import callbacks, checkpoint, run
@@ -164,11 +164,14 @@ def test_jax_trains_where_tensorflow_is_not_installed(tmp_path, fields):
         "from vgan.train import __main__, run\n"
         "run.FINAL_STYLES = run.SAMPLE_CLIPS = 1\n"  # eager JAX is slow
         "run.FINAL_FRAMES = run.SAMPLE_FRAMES = 3\n"
+        "import pytest\n"
+        "from tests import short_runs\n"
+        "short_runs.few_features(pytest.MonkeyPatch())\n"
         "from vgan import command\n"
         "command.run(__main__.main, __main__.FLAGS)\n"
     )
     changes = ["train.precision=bfloat16", "train.unroll=2", "train.steps=2"]
-    changes += ["losses.content=0", "losses.temporal=0"]  # test_parity has them
+    changes += ADVERSARIAL_ALONE  # test_parity has the others
     flags = [f"--set={change}" for change in [*fields, *TINY_GAN, *changes]]
     done = subprocess.run(
         [

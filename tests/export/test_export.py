@@ -31,12 +31,12 @@ def model(tmp_path_factory):
     return saved(tmp_path_factory.mktemp("model") / "generator.keras")
 
 
-def saved(path, **arguments):
+def saved(path, filters=(8, 12, 16), blocks=1, **arguments):
     keras.utils.set_random_seed(1)
     sizes = {"code_size": 16, "noise_size": 8}
     styles = {"one": [0.5] * 16}
     arguments = {"recursive": True, **sizes, "named_styles": styles, **arguments}
-    generator = Generator((8, 12, 16), 8, 1, **arguments)
+    generator = Generator(filters, 8, blocks, **arguments)
     generator.save(path)
     return path
 
@@ -146,7 +146,8 @@ def test_eight_bits_are_smaller_and_near(format, mode, model, exports, tmp_path)
 
 @pytest.mark.slow
 def test_running_statistics_are_carried(tmp_path):
-    path = saved(tmp_path / "generator.keras", cell="gru", modulation="adain")
+    small = {"filters": (8, 8), "blocks": 0}
+    path = saved(tmp_path / "generator.keras", **small, cell="gru", modulation="adain")
     lines = export(path, tmp_path / "out", "litert", SIZE)
     assert lines[-1].startswith("30 recurrent frames: at most")
 

@@ -7,3 +7,10 @@ from tests import short_runs
 def plain_graphs():
     with short_runs.plain_graphs():
         yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_features():
+    with pytest.MonkeyPatch.context() as patch:
+        short_runs.few_features(patch)
+        yield

@@ -98,18 +98,23 @@ def test_a_sender_that_is_away_is_waited_for(tmp_path, caplog):
 @pytest.mark.slow
 def test_a_sender_by_udp_that_is_away_is_waited_for(tmp_path, caplog):
     """Its port is free for us again."""
-    data, done = transport_stream(tmp_path, 50), threading.Event()
+    options = {"g": "10"}  # or nothing could be shown of what comes when we are back
+    data = transport_stream(tmp_path, 500, options=options)
+    packets = [data[start : start + 1316] for start in range(0, len(data), 1316)]
+    done = threading.Event()
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
         free.bind(("127.0.0.1", 0))
         address = free.getsockname()
 
     def send():
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
-            while not done.wait(0.5):
-                for start in range(0, len(data), 1316):
-                    out.sendto(data[start : start + 1316], address)
-                    done.wait(2 * 1316 / len(data))  # as long as it is shown
-                done.wait(5)
+            done.wait(0.5)
+            for number, packet in enumerate(packets):
+                # Away until the first attempt to reach it, then there for all others.
+                done.wait(3.5 if number == len(packets) // 10 else 10 / len(packets))
+                if done.is_set():
+                    return
+                out.sendto(packet, address)
 
     threading.Thread(target=send, daemon=True).start()
     source = f"udp://{address[0]}:{address[1]}"
