@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Train experiments/painter_style.py (or EXP=painter) on a lent GPU for so many minutes,
-# from what ships as painterly. The machine has JAX, OpenCV and h5py, and no network: all
-# else travels.
+# Train experiments/painter_edges.py (or EXP=painter, painter_style, painter_small) on a
+# lent GPU for so many minutes, from what ships. The machine has JAX, OpenCV and h5py, and
+# no network: all else travels.
 #
 #   tools/train_on_accelerator.sh pack DATA      here: fill .travel/ (under 50 MB)
 #   tools/train_on_accelerator.sh run MINUTES    there: .travel/ carried, results in $OUT
@@ -9,7 +9,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 TRAVEL=.travel
-EXP=${EXP:-painter_style}
+EXP=${EXP:-painter_edges}
 
 pack() {
   local data=$1 python=${PYTHON:-.venv/bin/python}
@@ -17,7 +17,7 @@ pack() {
   PYTHONPATH=. "$python" tools/pack_pictures.py --data "$data" --output "$TRAVEL"
   cp "$data/weights/vgg19_cd16x_5SE.npz" "$TRAVEL/vgg.npz"
   cp "$data/weights/vgg19_normalised_to_conv3_1.npz" "$TRAVEL/vgg19.npz"
-  cp data/magenta.keras "$TRAVEL/"
+  if [ -f data/magenta.keras ]; then cp data/magenta.keras "$TRAVEL/"; fi
   "$python" -m pip download --quiet --no-deps --only-binary=:all: --dest "$TRAVEL/wheels" \
     --python-version 3.12 --implementation cp --platform manylinux_2_17_x86_64 \
     --platform manylinux2014_x86_64 --platform manylinux_2_28_x86_64 keras namex optree
@@ -28,15 +28,21 @@ pack() {
 train() {
   local runs=$1 precision=$2
   shift 2
-  local terms=("--set" "train.g_learning_rate=3e-4" "--set" "losses.temporal=10")
-  [ "$EXP" = painter ] ||
-    terms=("--set" "losses.last_frame_style.features=$TRAVEL/vgg19.npz")
+  local terms=()
+  case $EXP in
+    painter) terms=(train.g_learning_rate=3e-4 losses.temporal=10 train.start=painterly) ;;
+    painter_small) ;;
+    *) terms=("losses.last_frame_style.features=$TRAVEL/vgg19.npz") ;;
+  esac
+  case $EXP in
+    painter | painter_style) terms+=("train.teacher=$TRAVEL/magenta.keras") ;;
+  esac
   KERAS_BACKEND=jax ${PYTHON:-python3} -u -m vgan.train --experiment="$EXP" \
     --runs="$runs" \
     --set "data.content={\"$TRAVEL/photos\": 3, \"$TRAVEL/films\": 1}" \
     --set "data.style={\"$TRAVEL/styles\": 8, \"$TRAVEL/photos\": 1}" \
-    --set "losses.features=$TRAVEL/vgg.npz" --set "train.teacher=$TRAVEL/magenta.keras" \
-    --set "train.start=painterly" --set "train.precision=$precision" "${terms[@]}" "$@"
+    --set "losses.features=$TRAVEL/vgg.npz" --set "train.precision=$precision" \
+    "${terms[@]/#/--set=}" "$@"
 }
 
 run() {
