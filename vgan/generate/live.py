@@ -32,8 +32,8 @@ _RECENT = 1000  # frames whose latency is remembered
 class Broadcaster:
     """Stylizes a live source until it ends, Ctrl-C, or `q` in the preview.
 
-    Frames that come while the network works are dropped but for the newest: latency
-    stays at one frame of the network and one of the source, however slow it is.
+    Frames that come while the network works are dropped but for the newest two: latency
+    stays at a frame of the network and two of the source, however slow it is.
 
     Args:
         options: StylizeOptions.
