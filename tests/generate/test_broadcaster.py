@@ -2,6 +2,7 @@
 
 import contextlib
 import signal
+import statistics
 import time
 from fractions import Fraction
 
@@ -44,8 +45,9 @@ def test_latency_is_bounded_when_the_network_is_too_slow(
     assert broadcaster.num_frames + broadcaster.dropped == 2 * FPS
     assert broadcaster.dropped > FPS
     latencies = list(broadcaster.latencies)[3:]
-    # Its own three frames, and at most one more that it waited for the network.
-    assert max(latencies) < (3 + 3 + 2) / FPS
+    # Its own three frames, and two of the source that wait; a queue would grow to 4 s.
+    assert statistics.median(latencies) < (3 + 2 + 2) / FPS
+    assert max(latencies) < 15 / FPS
     with VideoReader(tmp_path / "out.mp4") as reader:
         times = [timestamp for _, timestamp in reader]
     assert len(times) == broadcaster.num_frames
