@@ -10,7 +10,7 @@ Command: make train EXP=painter_edges BACKEND=jax, with a GPU, or, for minutes t
          On CPU cores, with ARGS="--set data.image_size=192 --set data.style_size=224 \
              --set train.batch_size=2 --set train.minutes=65"
 Result:  painterly.keras, by the last of these commands from the stage before, on one
-         core; figures are in docs/pretrained.md.
+         core, then with less noise and the filter of before: docs/pretrained.md.
 """
 
 from vgan.config import Data, Experiment, Train
