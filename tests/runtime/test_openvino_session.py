@@ -1,5 +1,8 @@
 """What is compiled is kept, and found again."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -102,3 +105,26 @@ def test_small_networks_run_on_one_thread(tmp_path, monkeypatch):
         session = Session(tmp_path / "step.xml", shapes, compiled=folder)
         assert threads(session) == 1
     assert many == threads(Session(tmp_path / "step.xml"))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="there are signal stacks on Linux")
+def test_ctrl_c_is_heard_after_two_sessions_have_ended(model):
+    """OpenVINO leaves the thread that compiled on a signal stack that is gone."""
+    program = """
+import faulthandler, signal, sys
+from vgan.runtime.engines.openvino_session import Session
+faulthandler.enable()
+first, second = Session(sys.argv[1]), Session(sys.argv[1])
+del first
+del second
+try:
+    signal.raise_signal(signal.SIGINT)
+except KeyboardInterrupt:
+    print("heard")
+"""
+    made = subprocess.run(
+        [sys.executable, "-c", program, model],
+        capture_output=True,
+        text=True,
+    )
+    assert (made.returncode, made.stdout) == (0, "heard\n"), made.stderr

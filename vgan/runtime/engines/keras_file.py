@@ -100,9 +100,10 @@ def _overlay_sizes(arguments):
 def _painter_sizes(arguments):
     """What the arguments of a Painter imply."""
     _, deep, up = arguments["filters"]
-    channels = 2 * arguments["blocks"] * deep + up + 3
+    channels = 2 * arguments["blocks"] * deep + up
     grain = deep if arguments.get("noise_channels") else 0
-    return {"stride": 8, "code_size": 2 * channels + grain}
+    colors = 9 if arguments.get("recolors") else 6
+    return {"stride": 8, "code_size": 2 * channels + grain + colors}
 
 
 SIZES = {"vgan>Generator": _overlay_sizes, "vgan>Painter": _painter_sizes}

@@ -1,6 +1,7 @@
 """One function of an export in OpenVINO."""
 
 import collections
+import concurrent.futures
 import contextlib
 import functools
 import hashlib
@@ -21,12 +22,30 @@ KEPT = 8  # compiled models; one takes some megabytes, and there is one for each
 FOR_ONE_THREAD = 1e9
 
 
+def _aside(function):
+    """Let a thread of its own call it.
+
+    OpenVINO gives the thread that compiles another signal stack. Once two models have
+    ended in the order in which they were made, the thread is left with one that is
+    gone, and Ctrl-C would crash it.
+    """
+
+    @functools.wraps(function)
+    def call(*args, **named):
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            return pool.submit(function, *args, **named).result()
+
+    return call
+
+
+@_aside
 def devices() -> list[str]:
     """Names of the devices that are here: CPU, GPU or GPU.0 and so on, NPU."""
     return openvino.Core().available_devices
 
 
 @functools.cache
+@_aside
 def facts(device: str) -> list[str]:
     """What a device is and what it can do, with the processor's flags."""
     core = openvino.Core()
@@ -62,20 +81,13 @@ class Session:
         device: str = "CPU",
         profiled: bool = False,
     ) -> None:
-        core = openvino.Core()
         config = {"PERFORMANCE_HINT": "LATENCY"}
         if profiled:
             config["PERF_COUNT"] = "YES"
         if precision == "float32" or not shapes:
             config["INFERENCE_PRECISION_HINT"] = "f32"
         file = compiled and compiled / _name(device, path, shapes, config)
-        found = file and _import(core, file, device)
-        if not found:
-            found = _compile(core, path, shapes, device, config)
-            if file:
-                _keep(file, *found)
-        model, about = found
-        self._names = about["names"]
+        model, self._names = _load(path, shapes, file, device, config)
         self._request = model.create_infer_request()
 
     def __call__(self, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -90,6 +102,19 @@ class Session:
         for node in self._request.get_profiling_info():
             seconds[node.node_type] += node.real_time.total_seconds()
         return dict(seconds.most_common())
+
+
+@_aside
+def _load(path, shapes, file, device, config):
+    """The compiled model, from its file if that is there, and names of its outputs."""
+    core = openvino.Core()
+    found = file and _import(core, file, device)
+    if not found:
+        found = _compile(core, path, shapes, device, config)
+        if file:
+            _keep(file, *found)
+    model, about = found
+    return model, about["names"]
 
 
 def _compile(core, path, shapes, device, config):
