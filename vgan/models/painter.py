@@ -5,14 +5,14 @@ the last call returned. Out: the stylized clip [B, T, H, W, 3] in [-1, 1], and t
 state. Patches of 2 x 2 pixels go through a content encoder (CNN) to stride 4, where a
 ConvLSTM at stride 8 adds what it remembers; residual blocks at stride 4 do most of the
 work; a decoder returns to full size. Nothing skips the blocks and nothing of the
-content is laid over the result. From the blocks on every convolution is normalized, the
-last one, whose channels are R, G and B, too: so the palette is the style's by
-construction (conditional instance normalization: Dumoulin et al., 2017; for any style:
-Ghiasi et al., 2017).
+content is laid over the result. From the blocks on every convolution is normalized
+(conditional instance normalization: Dumoulin et al., 2017; for any style: Ghiasi et
+al., 2017). The last one makes R, G and B, and these take mean and covariance of the
+style's colors: the palette is the style's by construction.
 
-The style code is the vector of the scales and shifts of all these normalizations. It is
-made once per picture: no dense layer runs per frame, named styles can be tuned one by
-one, and blends of codes are linear.
+The style code is the vector of the scales and shifts of all these normalizations, and
+the palette. It is made once per picture: no dense layer runs per frame, named styles
+can be tuned one by one, and blends of codes are linear.
 
 Flat walls and skies give a brush nothing to hold on to: a painter is empty there, or
 boils with the camera's noise. So a field of noise lies over the scene, which each style
@@ -32,6 +32,7 @@ import numpy as np
 from keras import KerasTensor, ops
 
 from vgan import DEEPEST
+from vgan.models import palette
 from vgan.models.layers import (
     ReflectConv2D,
     check_sizes,
@@ -60,6 +61,8 @@ class Painter(keras.Model):
         recursive: Whether what stands still is averaged with its own past; see
             `MotionAdaptiveFilter`.
         noise_channels: Channels of the noise field at stride 4; 0 for none.
+        recolors: Whether colors are those measured in the style; else only scales and
+            shifts of R, G and B are learnt, as in files of before.
         separable: Whether the ConvLSTM and the residual blocks are of separable
             convolutions, the first kernels are 3 x 3, and channels are reduced before
             they are enlarged: some quarter of the work.
@@ -88,6 +91,7 @@ class Painter(keras.Model):
         blocks: int = 5,
         recursive: bool = True,
         noise_channels: int = 4,
+        recolors: bool = True,
         separable: bool = False,
         latent_size: int = 100,
         noise_size: int = 32,
@@ -116,7 +120,8 @@ class Painter(keras.Model):
             raise ValueError(
                 f"noise_channels must be a number from 0 to 64, got {noise_channels!r}"
             )
-        for name, value in (("recursive", recursive), ("separable", separable)):
+        switches = dict(recursive=recursive, separable=separable, recolors=recolors)
+        for name, value in switches.items():
             if not isinstance(value, bool):
                 raise ValueError(f"{name} must be True or False, got {value!r}")
         if not isinstance(named_styles, dict | type(None)):
@@ -126,6 +131,7 @@ class Painter(keras.Model):
         self.blocks = blocks
         self.noise_channels = noise_channels
         self.recursive = recursive
+        self.recolors = recolors
         self.separable = separable
         self.latent_size = latent_size
         self.noise_size = noise_size
@@ -164,13 +170,17 @@ class Painter(keras.Model):
         # The pixels of a patch start alike: no grid to unlearn (Aitken et al., 2017).
         kernel = self.to_rgb.kernel
         kernel.assign(ops.tile(kernel[..., :3], (1, 1, 1, 4)))
-        self.normalized = [deep] * (2 * blocks) + [up, 3]  # channels, in order
+        self.normalized = [deep] * (2 * blocks) + [up]  # channels, in order
+        if not recolors:
+            self.normalized.append(3)
         self.code_size = 2 * sum(self.normalized)
         if noise_channels:
             self.grain = ReflectConv2D(
                 noise_channels, deep, use_bias=False, name="grain"
             )
             self.code_size += deep  # how much of each channel a style takes
+        if recolors:
+            self.code_size += palette.SIZE
 
         self.style_encoder = PretrainedStyleEncoder(
             latent_size, style_filters, name="style"
@@ -182,12 +192,15 @@ class Painter(keras.Model):
             self.code_size,
             kernel_initializer=keras.initializers.RandomNormal(0.2 * latent_size**-0.5),
             bias_initializer=_Unmodulated(
-                self.normalized, deep if noise_channels else 0
+                self.normalized, self.code_size - 2 * sum(self.normalized)
             ),
             dtype="float32",
             name="modulate",
         )
         self.modulate.build((None, latent_size))
+        if recolors:  # it starts as it is measured
+            learnt = np.arange(self.code_size) < self.code_size - palette.SIZE
+            self.modulate.kernel.assign(self.modulate.kernel * learnt.astype("float32"))
         if recursive:
             self.filter = MotionAdaptiveFilter(
                 12, STRIDE // 2, name="filter", dtype="float32"
@@ -201,11 +214,13 @@ class Painter(keras.Model):
 
     def encode_style(self, style: KerasTensor) -> KerasTensor:
         """Style image or clip [B, T', h, w, 3] in [-1, 1] -> code [B, D]."""
-        return self.modulate(self.style_encoder(style))
+        code = self.modulate(self.style_encoder(style))
+        return self._with_palette(code, palette.palette(ops.cast(style, "float32")))
 
     def encode_noise(self, noise: KerasTensor) -> KerasTensor:
         """Noise [B, Z], standard normal -> code [B, D]."""
-        return self.modulate(ops.cast(self.mapping(noise), "float32"))
+        code = self.modulate(ops.cast(self.mapping(noise), "float32"))
+        return self._with_palette(code, ops.convert_to_tensor([palette.PLAIN]))
 
     def initial_state(
         self, batch_size: int, height: int, width: int
@@ -220,7 +235,8 @@ class Painter(keras.Model):
         Returns:
             {"hidden", "cell"} of the ConvLSTM, [B, H / 8, W / 8, hidden_filters];
             {"mean", "variance"}, running, of all normalized channels in their order;
-            {"age"} [B, 1], the number of frames seen; with `recursive` the last
+            {"age"} [B, 1], the number of frames seen; with `recolors` {"color_mean"}
+            [B, 3] and {"color_covariance"} [B, 6], running; with `recursive` the last
             {"past", "past_light"}, [B, H / 8, W / 8, 192] and [..., 16]; with
             `noise_channels` {"noise_field"} [B, H / 8, W / 8, 4 noise_channels], which
             counts from the second frame on and may be moved with the scene.
@@ -234,6 +250,8 @@ class Painter(keras.Model):
             cell["noise_field"] = ops.zeros((*size, 4 * self.noise_channels))
         if self.recursive:
             cell.update(self.filter.initial_state(*size))
+        if self.recolors:
+            cell.update(palette.initial_state(batch_size))
         return {
             **cell,
             "mean": ops.zeros((batch_size, channels)),
@@ -276,7 +294,15 @@ class Painter(keras.Model):
         if self.separable:
             x = self.reduce(x)
         x = ops.relu(norm(self.up(enlarge(x))))
-        x = ops.cast(norm(self.to_rgb(x)), "float32")  # patches of 4 pixels, R, G, B
+        x = self.to_rgb(x)  # patches of 4 pixels, R, G, B
+        if self.recolors:
+            x, colors = palette.recolor(
+                *(ops.cast(x, "float32"), style_code[:, -palette.SIZE :]),
+                *(state, [state["age"] + 1.0 + t for t in range(num_frames)]),
+            )
+            new_state.update(colors)
+        else:
+            x = ops.cast(norm(x), "float32")
         # Half the argument: then tanh is the sigmoid of Ghiasi et al., to [-1, 1].
         x = ops.tanh(0.5 * x)
         new_state.update(norm.new_state())
@@ -298,8 +324,13 @@ class Painter(keras.Model):
 
     @classmethod
     def from_config(cls, config: dict[str, typing.Any]) -> typing.Self:
-        """Files of before the noise field have none."""
-        return cls(**{"noise_channels": 0, **config})
+        """Files of before the noise field and the palette have none."""
+        return cls(**{"noise_channels": 0, "recolors": False, **config})
+
+    def _with_palette(self, code, colors):
+        if not self.recolors:
+            return code
+        return code + ops.pad(colors, ((0, 0), (self.code_size - palette.SIZE, 0)))
 
     def _features(self, patches):
         fine = ops.relu(self.stem(patches))
@@ -328,9 +359,8 @@ class Painter(keras.Model):
     def _grain(self, noise_fields, code, dtype):
         """What a style makes of the noise at each frame, features at stride 4."""
         noise = ops.depth_to_space(fold_time(noise_fields), 2)
-        amount = ops.repeat(
-            code[:, 2 * sum(self.normalized) :], noise_fields.shape[1], 0
-        )
+        amount = code[:, 2 * sum(self.normalized) :][:, : self.grain.filters]
+        amount = ops.repeat(amount, noise_fields.shape[1], 0)
         return (
             self.grain(ops.cast(noise, dtype)) * ops.cast(amount, dtype)[:, None, None]
         )
@@ -345,6 +375,7 @@ class Painter(keras.Model):
             "recursive": self.recursive,
             "separable": self.separable,
             "noise_channels": self.noise_channels,
+            "recolors": self.recolors,
             "latent_size": self.latent_size,
             "noise_size": self.noise_size,
             "style_filters": self.style_filters,

@@ -139,6 +139,8 @@ def _macs_of_graph(graph):
             output, kernel = node.outputs[0].shape, node.inputs[1].shape
             depth = kernel.num_elements() // output[-1]
             macs += output.num_elements() * depth
+        elif node.type == "BatchMatMulV2":
+            macs += node.outputs[0].shape.num_elements() * node.inputs[0].shape[-1]
         elif node.type == "DepthwiseConv2dNative":
             window = node.inputs[1].shape[:2].num_elements()
             macs += node.outputs[0].shape.num_elements() * window
