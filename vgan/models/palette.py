@@ -62,7 +62,7 @@ def recolor(
     """
     num_frames, shape = len(ages), ops.shape(patches)
     rows = ops.reshape(patches, (shape[0], -1, 12))
-    mean, covariance = _moments(ops.reshape(rows, (shape[0], -1, 3)))
+    mean, covariance = _moments(rows)
     mean, last_mean = running_average(mean, state["color_mean"], ages, MOMENTUM)
     covariance, last = running_average(
         covariance, state["color_covariance"], ages, MOMENTUM
@@ -103,13 +103,18 @@ def initial_state(batch_size: int) -> dict[str, KerasTensor]:
     }
 
 
-def _moments(colors):
-    """Mean [N, 3] and covariance [N, 6] along AXES, of colors [N, pixels, 3]."""
-    mean = ops.mean(colors, axis=1, keepdims=True)
+def _moments(rows):
+    """Mean [N, 3] and covariance [N, 6] along AXES, of [N, rows, colors of pixels]."""
+    # Products of many short rows are slow: the pixels of a row stay together.
+    pixels = rows.shape[-1] // 3
+    mean = ops.reshape(ops.mean(rows, axis=1), (-1, pixels, 3))
+    mean = ops.mean(mean, axis=1, keepdims=True)
     # Of deviations: as a difference of products it would be noise in flat frames.
-    away = colors - mean
-    square = ops.matmul(ops.transpose(away, (0, 2, 1)), away)
-    square = square / ops.cast(ops.shape(colors)[1], "float32")
+    away = rows - ops.tile(mean, (1, 1, pixels))
+    products = ops.matmul(ops.transpose(away, (0, 2, 1)), away)
+    own = [slice(3 * i, 3 * i + 3) for i in range(pixels)]
+    square = sum(products[:, each, each] for each in own)
+    square = square / ops.cast(pixels * ops.shape(rows)[1], "float32")
     square = ops.matmul(ops.matmul(AXES, square), AXES.T)
     lower = [square[:, row, column : column + 1] for row, column in LOWER]
     return ops.matmul(mean[:, 0], AXES.T), ops.concatenate(lower, axis=-1)
