@@ -51,7 +51,7 @@ def test_save_load_and_describe(tmp_path, separable):
     path = tmp_path / "generator.keras"
     network.save(path)
     info = describe(path)
-    assert info.code_size == network.code_size == 2 * (2 * 8 + 8) + 8 + 9
+    assert info.code_size == network.code_size == 2 * (2 * 8 + 8) + 8 + 13
     assert info.stride == network.stride
     assert info.named_styles == network.named_styles
     loaded = keras.models.load_model(path)
@@ -102,9 +102,6 @@ def test_light_keeps_its_order():
     assert order > 0.999
     yellow = after[:, 0] + after[:, 1] - 2 * after[:, 2]
     assert np.corrcoef(before.sum(axis=1), yellow)[0, 1] > 0.95
-    assert (
-        np.abs(after.std(axis=0) / colors(picture)[1].diagonal() ** 0.5 - 1).max() < 0.1
-    )
 
 
 def test_a_gray_result_is_not_colored_at_will():
@@ -123,6 +120,22 @@ def test_a_gray_result_is_not_colored_at_will():
     away = pixels - pixels.mean(axis=1, keepdims=True)
     _, strengths, _ = np.linalg.svd(away)
     assert strengths[1] < 0.02 * np.linalg.norm(pixels)
+
+
+def test_hues_that_the_style_lacks_are_left_out():
+    """Red and gray: what is not red is gray, and nothing is cyan."""
+    random = np.random.default_rng(0)
+    red = (random.uniform(size=(64, 64, 1)) < 0.3) * np.float32([0.9, -0.6, -0.6])
+    picture = red[None, None] + 0.05 * random.normal(size=(64, 64, 1))
+    patches = np.float32(random.normal(size=(1, 16, 16, 12)))
+    recolored, _ = palette.recolor(
+        *(patches, palette.palette(np.float32(picture)), palette.initial_state(1)),
+        [ops.ones((1, 1))],
+    )
+    pixels = np.reshape(recolored, (-1, 3))
+    redness = pixels[:, 0] - pixels[:, 1:].mean(axis=1)
+    assert redness.max() > 1
+    assert redness.min() > -0.1
 
 
 def test_files_of_before_learnt_their_palette():
@@ -235,7 +248,7 @@ class TestNoiseField:
 
     def code(self, network, amount):
         code = np.array(network.encode_style(style(1)))
-        code[:, -17:-9] = amount
+        code[:, -21:-13] = amount
         return code
 
     def test_a_style_takes_as_much_as_it_wants(self):
@@ -280,7 +293,7 @@ class TestNoiseField:
             k: v for k, v in painter().get_config().items() if "channels" not in k
         }
         network = Painter.from_config(config)
-        assert network.code_size == 2 * (2 * 8 + 8) + 9
+        assert network.code_size == 2 * (2 * 8 + 8) + 13
         assert "noise_field" not in network.initial_state(1, 32, 48)
         run(network, self.wall, network.encode_style(style(1)))
 

@@ -102,7 +102,7 @@ def _painter_sizes(arguments):
     _, deep, up = arguments["filters"]
     channels = 2 * arguments["blocks"] * deep + up
     grain = deep if arguments.get("noise_channels") else 0
-    colors = 9 if arguments.get("recolors") else 6
+    colors = 13 if arguments.get("recolors") else 6
     return {"stride": 8, "code_size": 2 * channels + grain + colors}
 
 
