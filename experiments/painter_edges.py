@@ -9,8 +9,9 @@ Command: make train EXP=painter_edges BACKEND=jax, with a GPU, or, for minutes t
          lent, tools/train_on_accelerator.sh
          On CPU cores, with ARGS="--set data.image_size=192 --set data.style_size=224 \
              --set train.batch_size=2 --set train.minutes=65"
-Result:  painterly.keras, by the last of these commands from the stage before, on one
-         core, then with less noise and the filter of before: docs/pretrained.md.
+Result:  0.8 of painterly.keras, by the last of these commands from the stage before,
+         on one core, then with less noise, the filter of before and measured palettes;
+         more steps with these made it weaker: docs/pretrained.md.
 """
 
 from vgan.config import Data, Experiment, Train

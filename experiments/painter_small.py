@@ -8,7 +8,7 @@ Data:    as of painter_edges.py.
 Command: make train EXP=painter_small BACKEND=jax, with a GPU
          On CPU cores, with ARGS="--set data.image_size=192 --set data.style_size=224 \
              --set train.batch_size=2 --set train.minutes=24"
-Result:  0.4 of painterly_small.keras, by the last of these commands, on one core; the
+Result:  0.3 of painterly_small.keras, by the last of these commands, on one core; the
          rest are the weights before: docs/pretrained.md.
 """
 
