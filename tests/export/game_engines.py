@@ -7,9 +7,10 @@ import numpy as np
 # Of what Sentis supports on all its backends ("Supported ONNX operators" in the manual
 # of com.unity.ai.inference), what is used. Look there before adding one.
 SENTIS = """
-Abs Add Cast Concat Conv DepthToSpace Div Gemm GlobalAveragePool Greater LeakyRelu Log
-MatMul Max MaxPool Min Mul Neg Not Pad Reciprocal ReduceMean Relu Reshape Shape Sigmoid
-Slice SpaceToDepth Split Sqrt Squeeze Sub Tanh Tile Transpose Unsqueeze
+Abs Add Cast Concat Conv DepthToSpace Div Exp Gather Gemm GlobalAveragePool Greater
+LeakyRelu Log MatMul Max MaxPool Min Mul Neg Not Pad Reciprocal ReduceMax ReduceMean
+ReduceSum Relu Reshape Shape Sigmoid Slice SpaceToDepth Split Sqrt Squeeze Sub Tanh Tile
+Transpose Unsqueeze
 """
 
 
