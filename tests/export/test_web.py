@@ -103,10 +103,10 @@ def test_memory_is_flat(folder, model):
     memory = "performance.measureUserAgentSpecificMemory().then((all) => all.bytes)"
     with chromium.served(folder) as url, chromium.browser(EAGER) as page:
         web.start(page, url, code)
-        page.run(f"paintMany('{frame}', 20)", 300)
+        page.run(f"paintMany('{frame}', 40)", 300)
         before = page.run(memory)
         # Each that is kept is 12 KiB: of all of them, more than what is allowed.
-        page.run(f"paintMany('{frame}', 100)", 300)
+        page.run(f"paintMany('{frame}', 150)", 300)
         assert page.run(memory) - before < 2**20
 
 

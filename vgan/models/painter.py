@@ -220,7 +220,7 @@ class Painter(keras.Model):
     def encode_noise(self, noise: KerasTensor) -> KerasTensor:
         """Noise [B, Z], standard normal -> code [B, D]."""
         code = self.modulate(ops.cast(self.mapping(noise), "float32"))
-        return self._with_palette(code, ops.convert_to_tensor([palette.PLAIN]))
+        return self._with_palette(code, ops.convert_to_tensor([palette.DEFAULT]))
 
     def initial_state(
         self, batch_size: int, height: int, width: int

@@ -20,7 +20,7 @@ from keras import KerasTensor, ops
 from vgan.models.layers import running_average
 
 SIZE = 13  # numbers of a palette
-PLAIN = (  # where there is no picture
+DEFAULT = (  # of codes that come from noise
     *(0.0, 0.0, 0.0),
     *(1.5, 0.0, 0.4, 0.0, 0.0, 0.3),
     *(-1.2, -0.9, 1.2, 0.9),
@@ -110,11 +110,11 @@ def recolor(
     each = np.float32(np.kron(np.eye(4), np.ones((3, 3))))
     rows = ops.matmul(rows, ops.tile(matrix, (1, 4, 4)) * each)
     rows = rows + ops.tile(shift, (1, 1, 4))
-    for clip, start, any_gray in ((ops.maximum, 9, -99.0), (ops.minimum, 11, 99.0)):
+    for clip, start, unbounded in ((ops.maximum, 9, -99.0), (ops.minimum, 11, 99.0)):
         end = ops.pad(
             code[:, None, start : start + 2],
             ((0, 0), (0, 0), (1, 0)),
-            constant_values=any_gray,
+            constant_values=unbounded,
         )
         rows = clip(rows, ops.tile(end, (1, 1, 4)))
     rows = ops.matmul(rows, np.tile(AXES, (4, 4)) * each)
