@@ -16,20 +16,27 @@ def test_order_is_kept_and_all_is_done():
 
 
 def test_stages_work_at_the_same_time():
-    def slowly(items):
-        for item in items:
-            time.sleep(0.02)
+    """Item n is read, n - 1 processed, n - 2 written, and each waits for the others."""
+    meet = threading.Barrier(3, timeout=60)
+    met = []
+
+    def source():
+        for item in range(20):
+            if item >= 2:
+                meet.wait()
             yield item
 
-    start = time.monotonic()
-    with (
-        Prefetcher(slowly(range(20))) as items,
-        BackgroundWriter(lambda _: time.sleep(0.02)) as write,
-    ):
+    def save(item):
+        if item < 18:
+            meet.wait()
+            met.append(item)
+
+    with Prefetcher(source()) as items, BackgroundWriter(save) as write:
         for item in items:
-            time.sleep(0.02)
+            if 1 <= item < 19:
+                meet.wait()
             write(item)
-    assert time.monotonic() - start < 0.75 * 3 * 20 * 0.02
+    assert met == list(range(18))
 
 
 def test_what_waits_is_bounded():
