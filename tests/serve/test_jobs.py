@@ -1,6 +1,8 @@
 import asyncio
 import io
 import json
+import pathlib
+from unittest import mock
 
 import psutil
 import pytest
@@ -23,6 +25,7 @@ async def until(client, job, *states):
         facts = await (await client.get(job)).json()
         if facts["state"] in states:
             return facts
+        assert facts["state"] not in ("done", "failed"), facts["message"]
         await asyncio.sleep(0.02)
 
 
@@ -82,6 +85,28 @@ def test_a_job_is_cancelled_and_the_next_one_begins(serving, tmp_path):
             assert (await client.get(job)).status == 404
         await until(client, next_, "done")
         assert len(list(tmp_path.glob("job-*"))) == 1
+
+    serving(scenario)
+
+
+def test_nothing_looks_into_the_folder_of_a_cancelled_job(serving, tmp_path):
+    """A thread removes it at the same time."""
+    looked, glob = [], pathlib.Path.glob
+
+    def noted(folder, pattern):
+        looked.append(folder)
+        return glob(folder, pattern)
+
+    async def scenario(client):
+        slow = await posted(client, b"slow")
+        (folder,) = tmp_path.glob("job-*")
+        next_ = await posted(client)
+        await until(client, slow, "painting")
+        with mock.patch.object(pathlib.Path, "glob", noted):
+            assert (await client.delete(slow)).status == 204
+            await until(client, next_, "done")
+        assert looked
+        assert folder not in looked
 
     serving(scenario)
 

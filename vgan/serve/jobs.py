@@ -198,6 +198,8 @@ class Jobs:
                 words = str(error.strerror)
             finally:
                 await _kill(job.process)
+            if job.id not in self._known:  # cancelled, and its files go meanwhile
+                continue
             job.ended = time.monotonic()
             if job.process and job.process.returncode == 0 and job.result.exists():
                 job.state, job.done = "done", job.total or job.done
