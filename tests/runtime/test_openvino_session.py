@@ -128,3 +128,37 @@ except KeyboardInterrupt:
         text=True,
     )
     assert (made.returncode, made.stdout) == (0, "heard\n"), made.stderr
+
+
+@pytest.mark.parametrize("keep_dims", [False, True])
+def test_means_are_taken_by_convolutions(tmp_path, keep_dims):
+    """Of many channels over height and width, and no others."""
+    opset, shape = openvino.opset13, [2, 24, 36, 50]
+    x = opset.parameter([-1, -1, -1, -1], np.float32, name="x")
+    outputs = [
+        opset.reduce_mean(opset.multiply(x, x), axes, keep_dims)
+        for axes in ([2, 3], [-1, -2], [1, 2])
+    ]
+    whole = openvino.Model(outputs, [x])
+    x.output(0).set_names({"x"})
+    for name, output in zip("abc", whole.outputs, strict=True):
+        output.set_names({name})
+    openvino.save_model(whole, tmp_path / "step.xml", compress_to_fp16=False)
+    data = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    found = Session(tmp_path / "step.xml", {"x": shape}, "float32")({"x": data})
+    for name, axis in zip("abc", ((2, 3), (2, 3), (1, 2)), strict=True):
+        wanted = np.mean(data**2, axis=axis, keepdims=keep_dims)
+        np.testing.assert_allclose(found[name], wanted, rtol=1e-5)
+
+    def kinds(model):
+        openvino_session.average_by_convolutions(model)
+        return [node.get_type_name() for node in model.get_ops()]
+
+    model = openvino.Core().read_model(tmp_path / "step.xml")
+    assert kinds(model).count("ReduceMean") == 3
+    model.reshape({"x": shape})
+    assert kinds(model).count("ReduceMean") == 1
+    assert kinds(model).count("GroupConvolution") == 4
+    model = openvino.Core().read_model(tmp_path / "step.xml")
+    model.reshape({"x": [2, 8, 36, 50]})
+    assert kinds(model).count("ReduceMean") == 3
