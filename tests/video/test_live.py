@@ -64,7 +64,7 @@ def test_close_does_not_wait_for_a_source_that_hangs():
     next(frames)
     began = time.monotonic()
     frames.close()
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 1
     with pytest.raises(StopIteration):
         next(frames)
     hang.set()
@@ -81,7 +81,7 @@ def test_close_wakes_a_consumer_that_waits():
     threading.Timer(0.1, frames.close).start()
     began = time.monotonic()
     assert list(frames) == []
-    assert time.monotonic() - began < 15
+    assert time.monotonic() - began < 5
     hang.set()
 
 

@@ -134,7 +134,7 @@ def test_a_sender_that_stays_away_broke_off(tmp_path):
             began = time.monotonic()
             assert 25 <= len(list(reader)) <= 30
             assert reader.damage == "it broke off (nothing came for 1 s)"
-            assert time.monotonic() - began < 20
+            assert time.monotonic() - began < 6
 
 
 def test_a_stream_that_appears_on_the_way_breaks_nothing():
@@ -232,7 +232,7 @@ def test_a_stream_that_stalls_ends_after_the_timeout(tmp_path, caplog, head):
             frames = list(reader)
             took = time.monotonic() - began
     assert 25 <= len(frames) <= 30  # the last bytes of the last packet never came
-    assert 0.5 < took < 20
+    assert 0.5 < took < 4
     assert len(warnings(caplog)) == 1
     assert "nothing came for 1 s" in warnings(caplog)[0]
     assert address in warnings(caplog)[0]
@@ -243,7 +243,7 @@ def test_a_server_that_says_nothing_is_one_clear_line():
         began = time.monotonic()
         with pytest.raises(InputError, match="nothing came for 1 s") as caught:
             VideoReader(f"tcp://{address}", timeout=1)
-        assert time.monotonic() - began < 20
+        assert time.monotonic() - began < 4
     assert address in str(caught.value)
 
 
@@ -264,13 +264,13 @@ def test_a_stream_that_changes_size_keeps_the_first(tmp_path, caplog):
 def test_closing_under_a_thread_that_waits_for_the_network(tmp_path):
     with server(transport_stream(tmp_path), hold=30) as address:
         began = time.monotonic()
-        with VideoReader(f"tcp://{address}", timeout=6) as reader:
+        with VideoReader(f"tcp://{address}", timeout=2) as reader:
             latest = Latest(reader)
             with latest as frames:
                 next(frames)
                 time.sleep(0.3)
-        assert time.monotonic() - began < 6
-        latest._thread.join(30)
+        assert time.monotonic() - began < 2
+        latest._thread.join(5)
         assert not latest._thread.is_alive()
 
 

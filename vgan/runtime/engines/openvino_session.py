@@ -156,8 +156,8 @@ def average_by_convolutions(model: "openvino.Model") -> None:
             continue
         mean = data
         for size in (height, 1), (1, width):
-            kernel = np.full((channels, 1, 1, *size), 1 / math.prod(size), np.float32)
-            kernel = opset.convert(opset.constant(kernel), data.get_element_type())
+            dtype = data.get_element_type().to_dtype()
+            kernel = np.full((channels, 1, 1, *size), 1 / math.prod(size), dtype)
             mean = opset.group_convolution(mean, kernel, size, (0, 0), (0, 0), (1, 1))
         whole = opset.constant(np.int64(node.output(0).shape))
         node.output(0).replace(opset.reshape(mean, whole, False).output(0))
